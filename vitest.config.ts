@@ -1,0 +1,32 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["packages/**/*.test.ts", "test/{tidy,integration}/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "**/*.live.test.ts"],
+        },
+      },
+      {
+        test: {
+          name: "simulation",
+          include: ["test/simulation/**/*.test.ts"],
+          testTimeout: 300_000,
+        },
+      },
+      {
+        // Real libvirt, QEMU, Open vSwitch, Prometheus: slow, as root, one file after another.
+        test: {
+          name: "lab",
+          include: ["test/{lab,kernel-lab,peers}/**/*.test.ts", "packages/**/*.live.test.ts"],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});
