@@ -1,0 +1,67 @@
+import { struct, type DecodedStruct, type EncodedStruct, type Codec, type Shape } from "../xdr/codec.ts";
+
+/** One call of a program: what goes out, what comes back, and how the daemon treats it. */
+export interface Procedure<Args, Ret, RetIn = Ret> {
+  readonly kind: "call";
+  readonly program: Program;
+  readonly number: number;
+  readonly args: Codec<unknown, Args>;
+  readonly ret: Codec<Ret, RetIn>;
+  /** High-priority calls run on workers of their own, so that hung guests cannot delay them. */
+  readonly priority: "high" | "normal";
+  readonly stream: "upload" | "download" | null;
+}
+
+export interface EventMessage<Message, MessageIn = Message> {
+  readonly kind: "event";
+  readonly program: Program;
+  readonly number: number;
+  /** The number to register for; -1 where there is none. */
+  readonly eventId: number;
+  readonly message: Codec<Message, MessageIn>;
+}
+
+export interface Program {
+  readonly number: number;
+  readonly version: number;
+}
+
+export type ArgsOf<P> = P extends { readonly args: Codec<unknown, infer Args> } ? Args : never;
+export type RetOf<P> = P extends { readonly ret: { decode(...reader: never[]): infer Ret } } ? Ret : never;
+export type MessageOf<E> = E extends { readonly message: { decode(...reader: never[]): infer M } } ? M : never;
+
+export interface ProcedureTraits {
+  readonly priority?: "high";
+  readonly stream?: "upload" | "download";
+}
+
+/** Constructors for the procedures and events of one RPC program. */
+export function program(owner: Program) {
+  return {
+    call: <A extends Shape, R extends Shape>(
+      number: number,
+      args: A,
+      ret: R,
+      { priority, stream }: ProcedureTraits = {},
+    ): Procedure<EncodedStruct<A>, DecodedStruct<R>, EncodedStruct<R>> => ({
+      kind: "call",
+      program: owner,
+      number,
+      args: struct(args),
+      ret: struct(ret),
+      priority: priority ?? "normal",
+      stream: stream ?? null,
+    }),
+    event: <M extends Shape>(
+      number: number,
+      eventId: number,
+      message: M,
+    ): EventMessage<DecodedStruct<M>, EncodedStruct<M>> => ({
+      kind: "event",
+      program: owner,
+      number,
+      eventId,
+      message: struct(message),
+    }),
+  };
+}

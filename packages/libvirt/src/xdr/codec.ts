@@ -1,0 +1,194 @@
+/**
+ * XDR as a small algebra: one declaration is the encoder, the decoder, the TypeScript type and the wire signature
+ * that a test holds against libvirt's own definition.
+ */
+import type { Reader } from "./reader.ts";
+import type { Writer } from "./writer.ts";
+import { XdrError } from "./xdr-error.ts";
+
+/** `Out` is what decoding gives; `In` is what encoding takes, which differs only for typed parameters. */
+export interface Codec<Out, In = Out> {
+  /** Canonical form of the type on the wire, for example `{name:string,id:int}<>`. */
+  readonly wire: string;
+  /** The least bytes a value takes. It bounds a hostile list length by the bytes that are really there. */
+  readonly minBytes: number;
+  encode(writer: Writer, value: In): void;
+  decode(reader: Reader): Out;
+}
+
+export type AnyCodec = Codec<unknown, never>;
+export type Shape = Readonly<Record<string, AnyCodec>>;
+export type Decoded<C> = C extends { decode(reader: Reader): infer Out } ? Out : never;
+export type Encoded<C> = C extends { encode(writer: Writer, value: infer In): void } ? In : never;
+export type DecodedStruct<S extends Shape> = { readonly [K in keyof S]: Decoded<S[K]> };
+export type EncodedStruct<S extends Shape> = { readonly [K in keyof S]: Encoded<S[K]> };
+
+/** libvirt's REMOTE_STRING_MAX: both sides refuse longer strings. */
+const STRING_MAX = 4_194_304;
+
+const integer = (wire: string, min: number, max: number): Codec<number> => ({
+  wire,
+  minBytes: 4,
+  encode(writer, value) {
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new XdrError(`${value} is not an integer between ${min} and ${max}`);
+    }
+    writer.uint32(value);
+  },
+  decode: min < 0 ? (reader) => reader.int32() : (reader) => reader.uint32(),
+});
+
+export const int = integer("int", -0x8000_0000, 0x7fff_ffff);
+export const uint = integer("uint", 0, 0xffff_ffff);
+export const ushort = integer("ushort", 0, 0xffff);
+export const uchar = integer("uchar", 0, 0xff);
+export const char = integer("char", -0x80, 0x7f);
+
+const hyperInteger = (wire: string, min: bigint, max: bigint): Codec<bigint> => ({
+  wire,
+  minBytes: 8,
+  encode(writer, value) {
+    if (value < min || value > max) throw new XdrError(`${value} does not fit 64 bits`);
+    writer.uint64(value);
+  },
+  decode: min < 0n ? (reader) => reader.int64() : (reader) => reader.uint64(),
+});
+
+export const hyper = hyperInteger("hyper", -(1n << 63n), (1n << 63n) - 1n);
+export const uhyper = hyperInteger("uhyper", 0n, (1n << 64n) - 1n);
+
+export const double: Codec<number> = {
+  wire: "double",
+  minBytes: 8,
+  encode: (writer, value) => writer.double(value),
+  decode: (reader) => reader.double(),
+};
+
+export const string: Codec<string> = {
+  wire: "string",
+  minBytes: 4,
+  encode(writer, value) {
+    const size = Buffer.byteLength(value);
+    if (size > STRING_MAX) throw new XdrError(`string of ${size} bytes is above ${STRING_MAX}`);
+    // C on the other side would silently stop at it.
+    if (value.includes("\0")) throw new XdrError("string contains a NUL");
+    writer.uint32(size);
+    writer.text(value, size);
+  },
+  decode: (reader) => reader.utf8(bounded(reader.uint32(), STRING_MAX, "string")),
+};
+
+/** Variable-length bytes; decoding copies them out of the packet. */
+export const opaque = (max: number): Codec<Uint8Array> => ({
+  wire: "opaque<>",
+  minBytes: 4,
+  encode(writer, value) {
+    writer.uint32(bounded(value.length, max, "opaque"));
+    writer.opaque(value);
+  },
+  decode: (reader) => new Uint8Array(reader.opaque(bounded(reader.uint32(), max, "opaque"))),
+});
+
+/** Sixteen bytes on the wire, the usual dashed lower-case text for us. */
+export const uuid: Codec<string> = {
+  wire: "opaque[16]",
+  minBytes: 16,
+  encode(writer, value) {
+    const bytes = Buffer.from(value.replaceAll("-", ""), "hex");
+    if (bytes.length !== 16) throw new XdrError(`"${value}" is not a UUID`);
+    writer.opaque(bytes);
+  },
+  decode(reader) {
+    const hex = reader.opaque(16).toString("hex");
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  },
+};
+
+/** XDR sends every character of a C char array as a whole int. `fixed` is a C string padded with NULs. */
+export const fixedChars = (size: number): Codec<string> => ({
+  wire: `char[${size}]`,
+  minBytes: 4 * size,
+  encode(writer, value) {
+    const bytes = Buffer.from(value, "utf8");
+    if (bytes.length >= size) throw new XdrError(`"${value}" does not fit ${size - 1} bytes`);
+    for (let i = 0; i < size; i++) writer.uint32(bytes[i] ?? 0);
+  },
+  decode(reader) {
+    const bytes = Buffer.allocUnsafe(size);
+    for (let i = 0; i < size; i++) bytes[i] = reader.int32();
+    const end = bytes.indexOf(0);
+    return bytes.toString("utf8", 0, end < 0 ? size : end);
+  },
+});
+
+/** A counted char array: bytes, each sent as an int. */
+export const chars = (max: number): Codec<Uint8Array> => ({
+  wire: "char<>",
+  minBytes: 4,
+  encode(writer, value) {
+    writer.uint32(bounded(value.length, max, "char array"));
+    for (const byte of value) writer.uint32((byte << 24) >> 24);
+  },
+  decode(reader) {
+    const size = bounded(reader.uint32(), Math.min(max, reader.remaining / 4), "char array");
+    const bytes = new Uint8Array(size);
+    for (let i = 0; i < size; i++) bytes[i] = reader.int32();
+    return bytes;
+  },
+});
+
+export const optional = <Out, In>(inner: Codec<Out, In>): Codec<Out | null, In | null> => ({
+  wire: `?${inner.wire}`,
+  minBytes: 4,
+  encode(writer, value) {
+    writer.uint32(value === null ? 0 : 1);
+    if (value !== null) inner.encode(writer, value);
+  },
+  decode(reader) {
+    const present = reader.uint32();
+    if (present > 1) throw new XdrError(`optional marked with ${present}`);
+    return present === 1 ? inner.decode(reader) : null;
+  },
+});
+
+export const list = <Out, In>(
+  inner: Codec<Out, In>,
+  max: number,
+): Codec<readonly Out[], readonly In[]> => ({
+  wire: `${inner.wire}<>`,
+  minBytes: 4,
+  encode(writer, value) {
+    writer.uint32(bounded(value.length, max, "list"));
+    for (const item of value) inner.encode(writer, item);
+  },
+  decode(reader) {
+    const size = reader.uint32();
+    bounded(size, Math.min(max, reader.remaining / inner.minBytes), "list");
+    const items: Out[] = [];
+    for (let i = 0; i < size; i++) items.push(inner.decode(reader));
+    return items;
+  },
+});
+
+/** Fields in the order of the declaration. */
+export function struct<S extends Shape>(shape: S): Codec<DecodedStruct<S>, EncodedStruct<S>> {
+  const fields = Object.entries(shape) as [string, Codec<unknown, unknown>][];
+  return {
+    wire: `{${fields.map(([name, field]) => `${name}:${field.wire}`).join(",")}}`,
+    minBytes: fields.reduce((sum, [, field]) => sum + field.minBytes, 0),
+    encode(writer, value) {
+      const source = value as Record<string, unknown>;
+      for (const [name, field] of fields) field.encode(writer, source[name]);
+    },
+    decode(reader) {
+      const target: Record<string, unknown> = {};
+      for (const [name, field] of fields) target[name] = field.decode(reader);
+      return target as DecodedStruct<S>;
+    },
+  };
+}
+
+function bounded(size: number, max: number, what: string): number {
+  if (size > max) throw new XdrError(`${what} of length ${size} is above ${Math.floor(max)}`);
+  return size;
+}

@@ -1,0 +1,66 @@
+import type { HostSnapshot } from "./snapshot.ts";
+import { toMiB } from "./units.ts";
+import type { DiskLoad } from "./want.ts";
+
+/**
+ * Free space per storage. A shared storage is one slot however many hosts see it, with the smallest free
+ * space any of them reports; a local one is a slot per host.
+ */
+export class StorageUsage {
+  readonly #slotByName: ReadonlyMap<string, Int32Array>;
+  readonly #freeMiB: Float64Array;
+  readonly #claimedMiB: Float64Array;
+
+  constructor(hosts: readonly HostSnapshot[]) {
+    const slotByName = new Map<string, Int32Array>();
+    const sharedSlots = new Map<string, number>();
+    const free: number[] = [];
+    hosts.forEach((host, hostIndex) => {
+      for (const storage of host.storages ?? []) {
+        let slots = slotByName.get(storage.name);
+        if (slots === undefined) {
+          slots = new Int32Array(hosts.length).fill(-1);
+          slotByName.set(storage.name, slots);
+        }
+        const freeMiB = toMiB(storage.freeBytes);
+        const known = storage.shared ? sharedSlots.get(storage.name) : undefined;
+        if (known === undefined) {
+          slots[hostIndex] = free.length;
+          if (storage.shared) sharedSlots.set(storage.name, free.length);
+          free.push(freeMiB);
+        } else {
+          slots[hostIndex] = known;
+          free[known] = Math.min(free[known] ?? freeMiB, freeMiB);
+        }
+      }
+    });
+    this.#slotByName = slotByName;
+    this.#freeMiB = Float64Array.from(free);
+    this.#claimedMiB = new Float64Array(free.length);
+  }
+
+  /** The slot of a storage as seen from a host; -1 when the host does not reach it. */
+  slotOf(storage: string, host: number): number {
+    return host < 0 ? -1 : (this.#slotByName.get(storage)?.[host] ?? -1);
+  }
+
+  freeMiB(slot: number): number {
+    return slot < 0 ? 0 : (this.#freeMiB[slot] ?? 0) - (this.#claimedMiB[slot] ?? 0);
+  }
+
+  /** New space a disk needs on `host` when the VM's volumes are on `volumesHost` (-1: nowhere yet). */
+  neededMiB(disk: DiskLoad, host: number, volumesHost: number): number {
+    const slot = this.slotOf(disk.storage, host);
+    return slot >= 0 && slot === this.slotOf(disk.storage, volumesHost) ? 0 : disk.sizeMiB;
+  }
+
+  /** @param sign +1 to take the space, -1 to give it back. */
+  account(disks: readonly DiskLoad[], where: { host: number; volumesHost: number }, sign: 1 | -1) {
+    for (const disk of disks) {
+      const slot = this.slotOf(disk.storage, where.host);
+      if (slot < 0) continue;
+      const neededMiB = this.neededMiB(disk, where.host, where.volumesHost);
+      this.#claimedMiB[slot] = (this.#claimedMiB[slot] ?? 0) + sign * neededMiB;
+    }
+  }
+}

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Unpacks, without installing it, Debian's newest cloud kernel (image and modules) into the directory $1.
+set -eu
+out=$1
+newest() {
+  apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1
+}
+package=$(newest)
+if [ -z "$package" ]; then
+  apt-get -q update >&2
+  package=$(newest)
+fi
+[ -n "$package" ] || { echo "apt knows no linux-image-cloud-amd64" >&2; exit 1; }
+mkdir -p "$out"
+cd "$out"
+apt-get -q -o APT::Sandbox::User=root download "$package" >&2
+dpkg-deb -x "$package"_*.deb "$out"
+rm -f "$package"_*.deb
+release=$(ls "$out/lib/modules")
+# A merged /usr is assumed by kmod of Debian 13.
+mkdir -p "$out/usr"
+[ -e "$out/usr/lib" ] || ln -s ../lib "$out/usr/lib"
+depmod -b "$out" "$release"
+mv "$out/boot/vmlinuz-$release" "$out/vmlinuz"
+echo "$release" >"$out/release"
