@@ -1,0 +1,157 @@
+/**
+ * What an agent and the coordinator say to each other, as the programs see it. The wire form is
+ * proto/muster/v1/dispatch.proto; `wire/` translates.
+ */
+import type { ErrorDetail } from "./errors.ts";
+import type { HostInventory, HostLoad } from "./host.ts";
+import type { ClusterId, CommandId, VmId } from "./ids.ts";
+import type { NetworkObservation, NetworkSpec } from "./network.ts";
+import type { MigrationStats } from "./operation.ts";
+import type { VmObservation, VmSpec } from "./vm.ts";
+
+/** Grows when an old agent could no longer understand the coordinator, or the other way round. */
+export const PROTOCOL_VERSION = 1;
+
+/** From agent to coordinator. */
+export type AgentMessage =
+  | {
+      readonly kind: "hello";
+      readonly protocolVersions: readonly number[];
+      readonly agentVersion: string;
+      /** Changes whenever the agent process starts. */
+      readonly agentIncarnation: string;
+      /** Host name or address other hosts send migrations to. */
+      readonly migrationAddress: string;
+      /** Empty: none served. */
+      readonly metricsAddress: string;
+    }
+  | {
+      readonly kind: "full-report";
+      readonly sequence: bigint;
+      readonly inventory: HostInventory;
+      readonly vms: readonly VmObservation[];
+      readonly networks: readonly NetworkObservation[];
+      readonly load: HostLoad;
+      readonly runningCommandIds: readonly CommandId[];
+    }
+  | {
+      readonly kind: "delta-report";
+      readonly sequence: bigint;
+      readonly vms: readonly VmObservation[];
+      readonly removedVms: readonly VmId[];
+      readonly networks: readonly NetworkObservation[];
+      readonly load?: HostLoad;
+    }
+  | { readonly kind: "heartbeat"; readonly sequence: bigint; readonly libvirtAlive: boolean }
+  | CommandProgress
+  | CommandResult;
+
+export interface CommandProgress {
+  readonly kind: "progress";
+  readonly commandId: CommandId;
+  readonly phase: string;
+  readonly migration?: MigrationStats;
+}
+
+export interface CommandResult {
+  readonly kind: "result";
+  readonly commandId: CommandId;
+  /** Absent: it worked. */
+  readonly error?: ErrorDetail;
+  readonly migration?: MigrationStats;
+  /** The VM after the command, when the host still has it. */
+  readonly vm?: VmObservation;
+}
+
+/** From coordinator to agent. */
+export type CoordinatorMessage =
+  | {
+      readonly kind: "welcome";
+      readonly protocolVersion: number;
+      readonly heartbeatIntervalMs: number;
+      readonly fullReportIntervalMs: number;
+      readonly sampleIntervalMs: number;
+      readonly clusterId: ClusterId;
+    }
+  | Assignments
+  | Command
+  | { readonly kind: "cancel"; readonly commandId: CommandId }
+  | { readonly kind: "acknowledge"; readonly commandId: CommandId }
+  | { readonly kind: "request-report" };
+
+export interface VmAssignment {
+  readonly id: VmId;
+  readonly name: string;
+  readonly generation: number;
+}
+
+export interface Assignments {
+  readonly kind: "assignments";
+  /** 0: complete by itself. */
+  readonly appliesTo: bigint;
+  readonly resultsIn: bigint;
+  readonly networks: readonly NetworkSpec[];
+  readonly removedNetworks: readonly string[];
+  readonly vms: readonly VmAssignment[];
+  readonly removedVms: readonly VmId[];
+}
+
+export interface Command {
+  readonly kind: "command";
+  readonly commandId: CommandId;
+  /** 0: no limit but the operation's own. */
+  readonly timeoutMs: number;
+  readonly action: CommandAction;
+}
+
+export type CommandAction =
+  | {
+      readonly kind: "define-vm";
+      readonly vmId: VmId;
+      readonly spec: VmSpec;
+      readonly generation: number;
+    }
+  | { readonly kind: "start-vm"; readonly vmId: VmId }
+  | {
+      readonly kind: "stop-vm";
+      readonly vmId: VmId;
+      readonly force: boolean;
+      readonly graceMs: number;
+    }
+  | { readonly kind: "reboot-vm"; readonly vmId: VmId; readonly force: boolean }
+  | { readonly kind: "pause-vm"; readonly vmId: VmId }
+  | { readonly kind: "resume-vm"; readonly vmId: VmId }
+  | {
+      readonly kind: "delete-vm";
+      readonly vmId: VmId;
+      readonly deleteVolumes: boolean;
+      readonly spec: VmSpec;
+    }
+  | { readonly kind: "prepare-arrival"; readonly vmId: VmId; readonly spec: VmSpec }
+  | MigrateAction
+  | { readonly kind: "finish-arrival"; readonly vmId: VmId; readonly generation: number }
+  | { readonly kind: "clean-departure"; readonly vmId: VmId; readonly generation: number }
+  | {
+      readonly kind: "open-console";
+      readonly vmId: VmId;
+      readonly ticket: string;
+      readonly force: boolean;
+    };
+
+export interface MigrateAction {
+  readonly kind: "migrate-vm";
+  readonly vmId: VmId;
+  /** Where the target's libvirt is reached. */
+  readonly targetUri: string;
+  /** 0: no limit. */
+  readonly bandwidthMibPerSecond: number;
+  readonly autoConverge: boolean;
+  readonly copyStorage: boolean;
+  readonly tls: boolean;
+  /** 0: QEMU's default. */
+  readonly downtimeLimitMs: number;
+  /** Empty: libvirt's own choice. */
+  readonly migrationAddress: string;
+}
+
+export type CommandKind = CommandAction["kind"];

@@ -1,0 +1,42 @@
+/** What people may call things. */
+import { invalid } from "./errors.ts";
+
+const NAME = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
+
+/**
+ * Names of VMs, hosts, networks and storages: they become host names, file names and labels, so they are what
+ * RFC 1123 allows, 63 characters at most.
+ */
+export function parseName(text: string, field: string): string {
+  if (text === "") throw invalid(field, "a name is required");
+  if (text.length > 63)
+    throw invalid(field, `${String(text.length)} characters, at most 63 are allowed`);
+  if (!NAME.test(text)) {
+    const shown = JSON.stringify(text);
+    throw invalid(
+      field,
+      `${shown} is not a name`,
+      "use lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit",
+    );
+  }
+  return text;
+}
+
+const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
+
+/** A unicast MAC address in lower case. */
+export function parseMac(text: string, field: string): string {
+  const lower = text.toLowerCase();
+  if (!MAC.test(lower)) throw invalid(field, `"${text.slice(0, 40)}" is not a MAC address`);
+  const firstOctet = Number.parseInt(lower.slice(0, 2), 16);
+  if ((firstOctet & 1) === 1) throw invalid(field, `${lower} is a multicast address`);
+  return lower;
+}
+
+/** VLAN ids 0 and 4095 are reserved by IEEE 802.1Q. */
+export function parseVlan(value: number, field: string): number {
+  if (!Number.isInteger(value) || value < 1 || value > 4094) {
+    throw invalid(field, `${String(value)} is not a VLAN id`, "use 1 to 4094");
+  }
+  return value;
+}

@@ -1,0 +1,104 @@
+/** A VM: what a person wants of it, where it is placed, and what its host says. */
+import type { HostId, OperationId, VmId } from "./ids.ts";
+
+export interface DiskSpec {
+  /** Name of the storage. */
+  readonly storage: string;
+  /** Virtual size in bytes. */
+  readonly sizeBytes: bigint;
+  /** A volume on the same storage whose contents this one starts from. */
+  readonly baseVolume?: string;
+}
+
+export interface NicSpec {
+  /** Name of the network. */
+  readonly network: string;
+  /** Lower case. */
+  readonly mac: string;
+}
+
+export interface KernelBoot {
+  readonly kernelPath: string;
+  readonly initrdPath: string;
+  readonly commandLine: string;
+}
+
+/** Written by the API only. */
+export interface VmSpec {
+  readonly name: string;
+  readonly cpus: number;
+  readonly memoryBytes: bigint;
+  readonly disks: readonly DiskSpec[];
+  readonly nics: readonly NicSpec[];
+  readonly kernel?: KernelBoot;
+  /** VMs that share a group never share a host. */
+  readonly antiAffinityGroups: readonly string[];
+  readonly cpuModel?: string;
+  readonly machineType?: string;
+}
+
+/** What a hypervisor says of a VM. */
+export type VmState = "stopped" | "running" | "paused" | "stopping" | "crashed";
+
+export const vmStates: readonly VmState[] = ["stopped", "running", "paused", "stopping", "crashed"];
+
+/** True while the VM holds its disks open. */
+export const isActive = (state: VmState): boolean => state !== "stopped" && state !== "crashed";
+
+/** Counters since the domain started. */
+export interface VmUsage {
+  readonly cpuTimeNs: bigint;
+  readonly residentBytes: bigint;
+  readonly diskReadBytes: bigint;
+  readonly diskWriteBytes: bigint;
+  readonly diskReadRequests: bigint;
+  readonly diskWriteRequests: bigint;
+  readonly networkReceiveBytes: bigint;
+  readonly networkTransmitBytes: bigint;
+}
+
+/** One domain as its host sees it. Written from agents' reports only. */
+export interface VmObservation {
+  readonly id: VmId;
+  readonly name: string;
+  readonly state: VmState;
+  /** libvirt's words: "booted", "migrated", "destroyed". */
+  readonly reason: string;
+  /** False: a wild VM. */
+  readonly managed: boolean;
+  /** Of the placement, from our metadata; 0 for wild VMs. */
+  readonly generation: number;
+  readonly cpus: number;
+  readonly memoryBytes: bigint;
+  readonly macs: readonly string[];
+  /** Present while the domain runs and was sampled. */
+  readonly usage?: VmUsage;
+  readonly migrating: boolean;
+  /** The configuration outlives the running domain on this host. */
+  readonly persistent: boolean;
+}
+
+/**
+ * Where a VM is placed. Written by the leader only. `generation` grows with every change of host, and the
+ * domain is marked with it, so that a stale copy can be told from the VM.
+ */
+export interface Placement {
+  readonly hostId: HostId;
+  readonly generation: number;
+}
+
+/** A VM as it is stored. */
+export interface VmRecord {
+  readonly id: VmId;
+  readonly spec: VmSpec;
+  /** Absent: accepted and being placed, or its creation failed. */
+  readonly placement?: Placement;
+  /** Where it is moving to; capacity is claimed there too. */
+  readonly target?: Placement;
+  /** The operation that works on it: one at a time. */
+  readonly operationId?: OperationId;
+  /** False until the first definition on a host succeeded. */
+  readonly created: boolean;
+  /** RFC 3339. */
+  readonly createdAt: string;
+}
