@@ -1,33 +1,20 @@
 import type { DomainLevel } from "./domains.ts";
-import type { GroupRule, Snapshot, VmShape } from "./snapshot.ts";
+import type { GroupRule, VmShape } from "./snapshot.ts";
 
 /** How many members of each group rule are in each failure domain. */
 export class RuleUsage {
-  readonly rules: readonly CompiledRule[];
+  readonly #rules: CompiledRule[] = [];
   readonly #byGroup = new Map<string, number[]>();
+  readonly #levels: ReadonlyMap<string, DomainLevel>;
 
-  constructor(snapshot: Snapshot, levels: ReadonlyMap<string, DomainLevel>) {
-    const rules: CompiledRule[] = [];
-    for (const rule of allRules(snapshot)) {
-      const level = levels.get(rule.level);
-      if (level === undefined) {
-        const known = [...levels.keys()].join(", ");
-        throw new Error(
-          `rule ${rule.name} speaks of level ${rule.level}; the levels are ${known}`,
-        );
-      }
-      const members = this.#byGroup.get(rule.group) ?? [];
-      members.push(rules.length);
-      this.#byGroup.set(rule.group, members);
-      rules.push({
-        rule,
-        level,
-        max: rule.max ?? 1,
-        counts: new Int32Array(level.hostsOfDomain.length),
-        total: new Int32Array(1),
-      });
-    }
-    this.rules = rules;
+  /** @throws Error when a rule speaks of a level that the snapshot does not have. */
+  constructor(rules: readonly GroupRule[], levels: ReadonlyMap<string, DomainLevel>) {
+    this.#levels = levels;
+    for (const rule of rules.toSorted((a, b) => (a.name < b.name ? -1 : 1))) this.#add(rule);
+  }
+
+  get rules(): readonly CompiledRule[] {
+    return this.#rules;
   }
 
   /** Indexes of the rules that bind a VM. */
@@ -36,15 +23,20 @@ export class RuleUsage {
     for (const group of vm.groups ?? []) {
       for (const index of this.#byGroup.get(group) ?? []) indexes.add(index);
     }
-    for (const group of vm.antiAffinity ?? []) {
-      for (const index of this.#byGroup.get(apartGroup(group)) ?? []) indexes.add(index);
+    for (const name of vm.antiAffinity ?? []) {
+      // The spread over hosts that an `antiAffinity` name stands for exists from its first use.
+      const group = `anti-affinity:${name}`;
+      const known =
+        this.#byGroup.get(group)?.[0] ??
+        this.#add({ name: group, group, mode: "spread", strength: "required", level: "host" });
+      indexes.add(known);
     }
     return [...indexes].sort((a, b) => a - b);
   }
 
   account(rules: readonly number[], host: number, sign: 1 | -1): void {
     for (const index of rules) {
-      const compiled = this.rules[index];
+      const compiled = this.#rules[index];
       if (compiled === undefined) continue;
       const domain = compiled.level.domainOfHost[host] ?? 0;
       compiled.counts[domain] = (compiled.counts[domain] ?? 0) + sign;
@@ -54,11 +46,29 @@ export class RuleUsage {
 
   /** Whether one more member may join the domain of `host`. */
   allows(index: number, host: number): boolean {
-    const compiled = this.rules[index];
+    const compiled = this.#rules[index];
     if (compiled === undefined) return true;
     const inDomain = compiled.counts[compiled.level.domainOfHost[host] ?? 0] ?? 0;
     if (compiled.rule.mode === "spread") return inDomain < compiled.max;
     return inDomain > 0 || compiled.total[0] === 0;
+  }
+
+  #add(rule: GroupRule): number {
+    const level = this.#levels.get(rule.level);
+    if (level === undefined) {
+      const known = [...this.#levels.keys()].join(", ");
+      throw new Error(`rule ${rule.name} speaks of level ${rule.level}; the levels are ${known}`);
+    }
+    const index = this.#rules.length;
+    this.#byGroup.set(rule.group, [...(this.#byGroup.get(rule.group) ?? []), index]);
+    this.#rules.push({
+      rule,
+      level,
+      max: rule.max ?? 1,
+      counts: new Int32Array(level.hostsOfDomain.length),
+      total: new Int32Array(1),
+    });
+    return index;
   }
 }
 
@@ -70,20 +80,4 @@ export interface CompiledRule {
   readonly counts: Int32Array;
   /** One element: members in all domains. */
   readonly total: Int32Array;
-}
-
-const apartGroup = (group: string): string => `anti-affinity:${group}`;
-
-/** The written rules and, for each `antiAffinity` name in use, the spread over hosts that it stands for. */
-function allRules(snapshot: Snapshot): readonly GroupRule[] {
-  const apart = new Set<string>();
-  for (const vm of [...snapshot.vms, ...snapshot.claims]) {
-    for (const group of vm.antiAffinity ?? []) apart.add(group);
-  }
-  const implied = [...apart].sort().map((group): GroupRule => {
-    const name = apartGroup(group);
-    return { name, group: name, mode: "spread", strength: "required", level: "host" };
-  });
-  const written = (snapshot.rules ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  return [...written, ...implied];
 }

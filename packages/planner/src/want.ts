@@ -34,9 +34,14 @@ export interface Want {
   readonly labels: TraitMask;
   readonly machineType: TraitMask;
   readonly cpu: TraitMask;
+  /** What `cpu` asks for, by name. */
+  readonly cpuFeatures: readonly string[];
   readonly pool: TraitMask;
   readonly tenant: TraitMask;
   readonly environment: TraitMask;
+  /** Indexes of the required group rules it is a member of. */
+  readonly requiredRules: readonly number[];
+  readonly preferredRules: readonly number[];
   /** By host index: 1 where it may run; undefined when it may run anywhere. */
   readonly allowedHosts: Uint8Array | undefined;
   /** By host index: why it may not go there. */

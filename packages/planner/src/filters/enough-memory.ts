@@ -1,0 +1,20 @@
+import type { Filter } from "../filter.ts";
+
+/** All memory of a VM fits, counting VMs promised but not yet running and those that are stopped. */
+export const enoughMemory: Filter = {
+  name: "enough-memory",
+  applies: (_usage, want) => want.load.memoryMiB > 0,
+  passes: (usage, want, host) => want.load.memoryMiB <= usage.freeMemoryMiB(host),
+  refuse: (usage, want, host) => {
+    const free = usage.freeMemoryMiB(host);
+    return [
+      {
+        check: "enough-memory",
+        wanted: want.load.memoryMiB,
+        free,
+        short: want.load.memoryMiB - free,
+        capacity: usage.memoryCapacityMiB[host] ?? 0,
+      },
+    ];
+  },
+};

@@ -1,0 +1,11 @@
+import { always, type Filter } from "../filter.ts";
+
+/** Some hosts are limited in the number of VMs, whatever their size. */
+export const vmsPerHost: Filter = {
+  name: "vms-per-host",
+  applies: always,
+  passes: (usage, _want, host) => (usage.vmCount[host] ?? 0) < (usage.vmsMax[host] ?? 0),
+  refuse: (usage, _want, host) => [
+    { check: "vms-per-host", vms: usage.vmCount[host] ?? 0, max: usage.vmsMax[host] ?? 0 },
+  ],
+};

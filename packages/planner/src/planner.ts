@@ -1,0 +1,173 @@
+import type { Asked, PlaceAnswer, PlaceOptions } from "./answer.ts";
+import { compileLoad, compileWant } from "./compile.ts";
+import type { Refusal } from "./refusal.ts";
+import {
+  SelectionSpace,
+  countByCheck,
+  explainScore,
+  refusalsOf,
+  refusalsOfAll,
+  selectHost,
+  weightsFrom,
+} from "./select.ts";
+import type { PlaceRequest, Snapshot } from "./snapshot.ts";
+import { ClusterUsage } from "./usage.ts";
+import type { Load, Want } from "./want.ts";
+
+/** A VM on a host's account. */
+interface Charge {
+  readonly load: Load;
+  readonly host: number;
+  readonly volumesHost: number;
+}
+
+/**
+ * The accounts of one snapshot, open for questions. {@link claim} books a decision so that the next
+ * question sees it; asking alone changes nothing.
+ */
+export class Planner {
+  readonly snapshotVersion: number;
+  readonly usage: ClusterUsage;
+  readonly #charges = new Map<string, Charge[]>();
+  /** Host index of each known VM's volumes. */
+  readonly #currentHost = new Map<string, number>();
+  readonly #space: SelectionSpace;
+
+  constructor(snapshot: Snapshot) {
+    this.snapshotVersion = snapshot.version;
+    this.usage = new ClusterUsage(snapshot);
+    this.#space = new SelectionSpace(this.usage.hosts.length);
+    for (const vm of snapshot.vms.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+      const host = vm.hostId === undefined ? undefined : this.usage.hostIndexById.get(vm.hostId);
+      if (host === undefined) continue;
+      this.#currentHost.set(vm.id, host);
+      this.#charge({ load: compileLoad(this.usage, vm, vm), host, volumesHost: host });
+    }
+    const names = new Map(snapshot.vms.map((vm) => [vm.id, vm.name]));
+    for (const claim of snapshot.claims.toSorted(byVmThenHost)) {
+      const host = this.usage.hostIndexById.get(claim.hostId);
+      if (host === undefined || this.#isCharged(claim.vmId, host)) continue;
+      const named = { id: claim.vmId, name: names.get(claim.vmId) ?? claim.vmId };
+      const load = compileLoad(this.usage, named, claim);
+      this.#charge({ load, host, volumesHost: this.#volumesHost(claim.vmId) });
+    }
+  }
+
+  /** Where the VM should go, or why it can go nowhere. */
+  place(request: PlaceRequest, options: PlaceOptions = {}): PlaceAnswer {
+    const want = this.#want(request);
+    return this.#withoutOwnCharges(request.vm.id, () => this.#answer(want, options));
+  }
+
+  /** Every check that this host fails; empty when the VM could go there. */
+  whyNot(request: PlaceRequest, hostId: string): readonly Refusal[] {
+    const host = this.usage.hostIndexById.get(hostId);
+    if (host === undefined) return [{ check: "host-exists", hostId }];
+    const want = this.#want(request);
+    return this.#withoutOwnCharges(request.vm.id, () => refusalsOf(this.usage, want, host));
+  }
+
+  /**
+   * Books the VM on the host; nothing happens when it is booked there already.
+   * @throws Error when that would break a hard rule: ask first.
+   */
+  claim(request: PlaceRequest, hostId: string): void {
+    const refusals = this.whyNot(request, hostId);
+    if (refusals.length > 0) {
+      const checks = refusals.map((refusal) => refusal.check).join(", ");
+      throw new Error(`vm ${request.vm.id} cannot be claimed on host ${hostId}: ${checks}`);
+    }
+    const host = this.usage.hostIndexById.get(hostId);
+    if (host === undefined || this.#isCharged(request.vm.id, host)) return;
+    const load = compileLoad(this.usage, request.vm, request.vm);
+    this.#charge({ load, host, volumesHost: this.#volumesHost(request.vm.id) });
+  }
+
+  placeAndClaim(request: PlaceRequest, options: PlaceOptions = {}): PlaceAnswer {
+    const answer = this.place(request, options);
+    if (answer.ok) this.claim(request, answer.hostId);
+    return answer;
+  }
+
+  /** Takes the VM off the host's account; nothing happens when it is not on it. */
+  release(vmId: string, hostId: string): void {
+    const host = this.usage.hostIndexById.get(hostId);
+    const charges = this.#charges.get(vmId) ?? [];
+    const charge = charges.find((entry) => entry.host === host);
+    if (charge === undefined) return;
+    this.usage.discharge(charge.load, charge.host, charge.volumesHost);
+    const rest = charges.filter((entry) => entry !== charge);
+    if (rest.length > 0) this.#charges.set(vmId, rest);
+    else this.#charges.delete(vmId);
+  }
+
+  #answer(want: Want, options: PlaceOptions): PlaceAnswer {
+    const { usage, snapshotVersion } = this;
+    const weights = weightsFrom(options.weights);
+    const examined = usage.hosts.length;
+    const asked = askedOf(want);
+    const selection = selectHost(usage, want, { weights, space: this.#space });
+    if (selection.best < 0) {
+      const refusals = refusalsOfAll(usage, want);
+      const refusedByCheck = countByCheck(refusals);
+      return { ok: false, snapshotVersion, asked, examined, refusals, refusedByCheck };
+    }
+    const { feasible, refusedByCheck } = selection;
+    const chosen = explainScore(usage, want, { host: selection.best, weights });
+    const runnerUp =
+      selection.second < 0 ? null : explainScore(usage, want, { host: selection.second, weights });
+    const margin = runnerUp === null ? null : runnerUp.score - chosen.score;
+    const found = { runnerUp, margin, examined, feasible, refusedByCheck };
+    return { ok: true, snapshotVersion, asked, ...chosen, ...found };
+  }
+
+  #want(request: PlaceRequest): Want {
+    const fromHost =
+      request.fromHostId === undefined
+        ? undefined
+        : this.usage.hostIndexById.get(request.fromHostId);
+    return compileWant(this.usage, request, fromHost ?? this.#volumesHost(request.vm.id));
+  }
+
+  #volumesHost(vmId: string): number {
+    return this.#currentHost.get(vmId) ?? -1;
+  }
+
+  #isCharged(vmId: string, host: number): boolean {
+    return this.#charges.get(vmId)?.some((charge) => charge.host === host) === true;
+  }
+
+  #charge(charge: Charge): void {
+    this.usage.charge(charge.load, charge.host, charge.volumesHost);
+    const vmId = charge.load.vmId;
+    const charges = this.#charges.get(vmId);
+    if (charges === undefined) this.#charges.set(vmId, [charge]);
+    else charges.push(charge);
+  }
+
+  /** What the VM itself takes, here or there, is not in its own way. */
+  #withoutOwnCharges<Result>(vmId: string, ask: () => Result): Result {
+    const own = this.#charges.get(vmId) ?? [];
+    const sums = own.length > 0 ? this.usage.saveEvenness() : undefined;
+    for (const { load, host, volumesHost } of own) this.usage.discharge(load, host, volumesHost);
+    try {
+      return ask();
+    } finally {
+      for (const { load, host, volumesHost } of own) this.usage.charge(load, host, volumesHost);
+      sums?.restore();
+    }
+  }
+}
+
+function askedOf(want: Want): Asked {
+  const { vmId, vmName, cpus, memoryMiB, hugeMiB } = want.load;
+  return { vmId, vmName, cpus, memoryMiB: memoryMiB + hugeMiB };
+}
+
+function byVmThenHost(
+  a: { readonly vmId: string; readonly hostId: string },
+  b: { readonly vmId: string; readonly hostId: string },
+): number {
+  if (a.vmId !== b.vmId) return a.vmId < b.vmId ? -1 : 1;
+  return a.hostId < b.hostId ? -1 : a.hostId > b.hostId ? 1 : 0;
+}

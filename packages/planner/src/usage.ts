@@ -1,0 +1,182 @@
+import { EvennessTerm } from "./balance.ts";
+import { DEFAULT_TOPOLOGY_LEVELS, domainLevels, type DomainLevel } from "./domains.ts";
+import { RuleUsage } from "./rule-usage.ts";
+import {
+  DEFAULT_CPU_OVERCOMMIT,
+  type HostSnapshot,
+  type Policy,
+  type Snapshot,
+} from "./snapshot.ts";
+import { StorageUsage } from "./storage-usage.ts";
+import { TraitTable } from "./traits.ts";
+import { traitsOfHost } from "./host-traits.ts";
+import { toMiB } from "./units.ts";
+import type { Load } from "./want.ts";
+
+/**
+ * The accounts of a cluster: what every host has and what is taken, in flat arrays by host index.
+ *
+ * Hosts are in the order of their ids, so that nothing depends on the order of the input. Everything is
+ * charged and discharged through {@link charge} and {@link discharge}; a candidate then costs a few adds.
+ */
+export class ClusterUsage {
+  readonly hosts: readonly HostSnapshot[];
+  readonly hostIndexById: ReadonlyMap<string, number>;
+  readonly levels: ReadonlyMap<string, DomainLevel>;
+  readonly traits: TraitTable;
+  readonly storages: StorageUsage;
+  readonly rules: RuleUsage;
+  readonly online: Uint8Array;
+  readonly open: Uint8Array;
+  readonly forAllTenants: Uint8Array;
+  readonly policy: Policy | undefined;
+  /** After reserve and overcommit; what wild VMs take is in `cpuUsed` and `memoryUsedMiB`. */
+  readonly cpuCapacity: Float64Array;
+  readonly cpuUsed: Float64Array;
+  readonly memoryCapacityMiB: Float64Array;
+  readonly memoryUsedMiB: Float64Array;
+  readonly vmCount: Int32Array;
+  readonly vmsMax: Int32Array;
+  /** Page sizes in use in the cluster, in KiB, ascending. */
+  readonly pageSizesKiB: readonly number[];
+  /** By page size index, then host index. */
+  readonly hugeCapacityMiB: readonly Float64Array[];
+  readonly hugeUsedMiB: readonly Float64Array[];
+  /** From 0 to 1; 0 where nothing was measured. */
+  readonly measuredLoad: Float64Array;
+  readonly isMeasured: boolean;
+  readonly freeMemoryEvenness: EvennessTerm;
+  readonly cpuEvenness: EvennessTerm;
+  readonly countEvenness: EvennessTerm;
+  readonly #occupants: readonly Set<Load>[];
+
+  constructor(snapshot: Snapshot) {
+    const hosts = snapshot.hosts.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+    this.hosts = hosts;
+    this.hostIndexById = new Map(hosts.map((host, index) => [host.id, index]));
+    this.levels = domainLevels(hosts, snapshot.topologyLevels ?? DEFAULT_TOPOLOGY_LEVELS);
+    this.traits = new TraitTable(hosts.map((host) => traitsOfHost(host, snapshot.policy)));
+    this.storages = new StorageUsage(hosts);
+    this.rules = new RuleUsage(snapshot.rules ?? [], this.levels);
+    this.online = Uint8Array.from(hosts, (host) => (host.state === "online" ? 1 : 0));
+    this.open = Uint8Array.from(hosts, (host) => (host.cordoned ? 0 : 1));
+    this.forAllTenants = Uint8Array.from(hosts, (host) => (host.tenants === undefined ? 1 : 0));
+    this.policy = snapshot.policy;
+    this.cpuCapacity = Float64Array.from(hosts, cpuCapacityOf);
+    this.cpuUsed = Float64Array.from(hosts, (host) => host.foreign?.cpus ?? 0);
+    this.memoryCapacityMiB = Float64Array.from(hosts, memoryCapacityOf);
+    this.memoryUsedMiB = Float64Array.from(hosts, (host) => toMiB(host.foreign?.memoryBytes ?? 0n));
+    this.vmCount = new Int32Array(hosts.length);
+    this.vmsMax = Int32Array.from(hosts, (host) => host.capacity.vmsMax ?? 2 ** 31 - 1);
+    const pageBytes = new Set(
+      hosts.flatMap((host) => host.capacity.hugepages?.map((pages) => pages.pageBytes) ?? []),
+    );
+    const pageSizes = [...pageBytes].sort((a, b) => (a < b ? -1 : 1));
+    this.pageSizesKiB = pageSizes.map((bytes) => toMiB(bytes) * 1024);
+    this.hugeCapacityMiB = pageSizes.map((bytes) =>
+      Float64Array.from(hosts, (host) => hugeCapacityOf(host, bytes)),
+    );
+    this.hugeUsedMiB = pageSizes.map(() => new Float64Array(hosts.length));
+    this.measuredLoad = Float64Array.from(hosts, measuredLoadOf);
+    this.isMeasured = hosts.some((host) => host.measured !== undefined);
+    this.freeMemoryEvenness = new EvennessTerm(this.online);
+    this.cpuEvenness = new EvennessTerm(this.online);
+    this.countEvenness = new EvennessTerm(this.online);
+    this.#occupants = hosts.map(() => new Set<Load>());
+    for (let host = 0; host < hosts.length; host++) this.#refreshEvenness(host);
+  }
+
+  /** The VMs charged to a host, in the order in which they were charged. */
+  occupants(host: number): ReadonlySet<Load> {
+    return this.#occupants[host] ?? new Set();
+  }
+
+  /** @param volumesHost where its volumes are already; -1 charges its disks in full, `host` not at all. */
+  charge(load: Load, host: number, volumesHost: number): void {
+    this.#account(load, { host, volumesHost }, 1);
+    this.#occupants[host]?.add(load);
+  }
+
+  discharge(load: Load, host: number, volumesHost: number): void {
+    if (this.#occupants[host]?.delete(load) !== true) {
+      throw new Error(`vm ${load.vmId} is not charged to host ${this.hosts[host]?.id ?? host}`);
+    }
+    this.#account(load, { host, volumesHost }, -1);
+  }
+
+  freeCpus(host: number): number {
+    return (this.cpuCapacity[host] as number) - (this.cpuUsed[host] as number);
+  }
+
+  freeMemoryMiB(host: number): number {
+    return (this.memoryCapacityMiB[host] as number) - (this.memoryUsedMiB[host] as number);
+  }
+
+  /** To be restored when every charge since then has been taken back. */
+  saveEvenness(): { restore(): void } {
+    const terms = [this.freeMemoryEvenness, this.cpuEvenness, this.countEvenness];
+    const saved = terms.map((term) => term.save());
+    return {
+      restore: () => {
+        for (const sums of saved) sums.restore();
+      },
+    };
+  }
+
+  #account(load: Load, where: { host: number; volumesHost: number }, sign: 1 | -1): void {
+    const { host } = where;
+    this.cpuUsed[host] = (this.cpuUsed[host] as number) + sign * load.cpus;
+    this.memoryUsedMiB[host] = (this.memoryUsedMiB[host] as number) + sign * load.memoryMiB;
+    this.vmCount[host] = (this.vmCount[host] as number) + sign;
+    const huge = this.hugeUsedMiB[load.pageSize];
+    if (huge !== undefined) huge[host] = (huge[host] as number) + sign * load.hugeMiB;
+    if (load.disks.length > 0) this.storages.account(load.disks, where, sign);
+    if (load.rules.length > 0) this.rules.account(load.rules, host, sign);
+    this.#refreshEvenness(host);
+  }
+
+  #refreshEvenness(host: number): void {
+    this.freeMemoryEvenness.set(host, this.freeMemoryShare(host, 0));
+    this.cpuEvenness.set(host, this.cpuShare(host, 0));
+    this.countEvenness.set(host, this.vmCount[host] as number);
+  }
+
+  /** Free memory over capacity if `addedMiB` more were taken. */
+  freeMemoryShare(host: number, addedMiB: number): number {
+    const capacity = this.memoryCapacityMiB[host] as number;
+    return capacity > 0 ? (this.freeMemoryMiB(host) - addedMiB) / capacity : 0;
+  }
+
+  /** CPUs promised over what may be promised if `added` more were. */
+  cpuShare(host: number, added: number): number {
+    const capacity = this.cpuCapacity[host] as number;
+    return capacity > 0 ? ((this.cpuUsed[host] as number) + added) / capacity : 1;
+  }
+}
+
+function cpuCapacityOf(host: HostSnapshot): number {
+  const { cpus, cpusReserved = 0, cpuOvercommit = DEFAULT_CPU_OVERCOMMIT } = host.capacity;
+  return Math.max(0, cpus - cpusReserved) * cpuOvercommit;
+}
+
+/** Memory set aside as hugepages is not there for VMs that do not use them. */
+function memoryCapacityOf(host: HostSnapshot): number {
+  const { memoryBytes, memoryReservedBytes = 0n, memoryOvercommit = 1 } = host.capacity;
+  const hugeBytes = (host.capacity.hugepages ?? []).reduce(
+    (sum, pages) => sum + pages.pageBytes * BigInt(pages.count),
+    0n,
+  );
+  const bytes = memoryBytes - memoryReservedBytes - hugeBytes;
+  return bytes > 0n ? toMiB(bytes) * memoryOvercommit : 0;
+}
+
+function hugeCapacityOf(host: HostSnapshot, pageBytes: bigint): number {
+  const pages = host.capacity.hugepages?.find((entry) => entry.pageBytes === pageBytes);
+  return pages === undefined ? 0 : toMiB(pages.pageBytes) * pages.count;
+}
+
+function measuredLoadOf({ measured }: HostSnapshot): number {
+  if (measured === undefined) return 0;
+  const { cpu, memory, cpuPressure = 0, memoryPressure = 0, ioPressure = 0 } = measured;
+  return Math.max(cpu, memory, cpuPressure, memoryPressure, ioPressure);
+}
