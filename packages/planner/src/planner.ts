@@ -11,15 +11,8 @@ import {
   weightsFrom,
 } from "./select.ts";
 import type { PlaceRequest, Snapshot } from "./snapshot.ts";
-import { ClusterUsage } from "./usage.ts";
-import type { Load, Want } from "./want.ts";
-
-/** A VM on a host's account. */
-interface Charge {
-  readonly load: Load;
-  readonly host: number;
-  readonly volumesHost: number;
-}
+import { ClusterUsage, type Charge } from "./usage.ts";
+import type { Want } from "./want.ts";
 
 /**
  * The accounts of one snapshot, open for questions. {@link claim} books a decision so that the next
@@ -41,7 +34,8 @@ export class Planner {
       const host = vm.hostId === undefined ? undefined : this.usage.hostIndexById.get(vm.hostId);
       if (host === undefined) continue;
       this.#currentHost.set(vm.id, host);
-      this.#charge({ load: compileLoad(this.usage, vm, vm), host, volumesHost: host });
+      const load = compileLoad(this.usage, vm, vm);
+      this.#charge({ load, host, volumesHost: host, cellIds: vm.numaCellIds });
     }
     const names = new Map(snapshot.vms.map((vm) => [vm.id, vm.name]));
     for (const claim of snapshot.claims.toSorted(byVmThenHost)) {
@@ -95,7 +89,7 @@ export class Planner {
     const charges = this.#charges.get(vmId) ?? [];
     const charge = charges.find((entry) => entry.host === host);
     if (charge === undefined) return;
-    this.usage.discharge(charge.load, charge.host, charge.volumesHost);
+    this.usage.discharge(charge);
     const rest = charges.filter((entry) => entry !== charge);
     if (rest.length > 0) this.#charges.set(vmId, rest);
     else this.#charges.delete(vmId);
@@ -138,7 +132,7 @@ export class Planner {
   }
 
   #charge(charge: Charge): void {
-    this.usage.charge(charge.load, charge.host, charge.volumesHost);
+    this.usage.charge(charge);
     const vmId = charge.load.vmId;
     const charges = this.#charges.get(vmId);
     if (charges === undefined) this.#charges.set(vmId, [charge]);
@@ -149,11 +143,11 @@ export class Planner {
   #withoutOwnCharges<Result>(vmId: string, ask: () => Result): Result {
     const own = this.#charges.get(vmId) ?? [];
     const sums = own.length > 0 ? this.usage.saveEvenness() : undefined;
-    for (const { load, host, volumesHost } of own) this.usage.discharge(load, host, volumesHost);
+    const back = own.map((charge) => this.usage.discharge(charge));
     try {
       return ask();
     } finally {
-      for (const { load, host, volumesHost } of own) this.usage.charge(load, host, volumesHost);
+      for (const charge of back) this.usage.charge(charge);
       sums?.restore();
     }
   }

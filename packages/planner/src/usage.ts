@@ -1,5 +1,6 @@
 import { EvennessTerm } from "./balance.ts";
 import { DEFAULT_TOPOLOGY_LEVELS, domainLevels, type DomainLevel } from "./domains.ts";
+import { NumaUsage } from "./numa-usage.ts";
 import { RuleUsage } from "./rule-usage.ts";
 import {
   DEFAULT_CPU_OVERCOMMIT,
@@ -26,6 +27,7 @@ export class ClusterUsage {
   readonly traits: TraitTable;
   readonly storages: StorageUsage;
   readonly rules: RuleUsage;
+  readonly numa: NumaUsage;
   readonly online: Uint8Array;
   readonly open: Uint8Array;
   readonly forAllTenants: Uint8Array;
@@ -58,6 +60,7 @@ export class ClusterUsage {
     this.traits = new TraitTable(hosts.map((host) => traitsOfHost(host, snapshot.policy)));
     this.storages = new StorageUsage(hosts);
     this.rules = new RuleUsage(snapshot.rules ?? [], this.levels);
+    this.numa = new NumaUsage(hosts);
     this.online = Uint8Array.from(hosts, (host) => (host.state === "online" ? 1 : 0));
     this.open = Uint8Array.from(hosts, (host) => (host.cordoned ? 0 : 1));
     this.forAllTenants = Uint8Array.from(hosts, (host) => (host.tenants === undefined ? 1 : 0));
@@ -91,17 +94,21 @@ export class ClusterUsage {
     return this.#occupants[host] ?? new Set();
   }
 
-  /** @param volumesHost where its volumes are already; -1 charges its disks in full, `host` not at all. */
-  charge(load: Load, host: number, volumesHost: number): void {
-    this.#account(load, { host, volumesHost }, 1);
+  charge(charge: Charge): void {
+    const { load, host } = charge;
+    this.#account(charge, 1);
+    if (load.numaCells > 0) this.numa.charge(load, host, charge.cellIds ?? []);
     this.#occupants[host]?.add(load);
   }
 
-  discharge(load: Load, host: number, volumesHost: number): void {
+  /** @returns the charge that puts everything back as it was. */
+  discharge(charge: Charge): Charge {
+    const { load, host } = charge;
     if (this.#occupants[host]?.delete(load) !== true) {
       throw new Error(`vm ${load.vmId} is not charged to host ${this.hosts[host]?.id ?? host}`);
     }
-    this.#account(load, { host, volumesHost }, -1);
+    this.#account(charge, -1);
+    return load.numaCells > 0 ? { ...charge, cellIds: this.numa.discharge(load, host) } : charge;
   }
 
   freeCpus(host: number): number {
@@ -123,14 +130,14 @@ export class ClusterUsage {
     };
   }
 
-  #account(load: Load, where: { host: number; volumesHost: number }, sign: 1 | -1): void {
-    const { host } = where;
+  #account(charge: Charge, sign: 1 | -1): void {
+    const { load, host } = charge;
     this.cpuUsed[host] = (this.cpuUsed[host] as number) + sign * load.cpus;
     this.memoryUsedMiB[host] = (this.memoryUsedMiB[host] as number) + sign * load.memoryMiB;
     this.vmCount[host] = (this.vmCount[host] as number) + sign;
     const huge = this.hugeUsedMiB[load.pageSize];
     if (huge !== undefined) huge[host] = (huge[host] as number) + sign * load.hugeMiB;
-    if (load.disks.length > 0) this.storages.account(load.disks, where, sign);
+    if (load.disks.length > 0) this.storages.account(load.disks, charge, sign);
     if (load.rules.length > 0) this.rules.account(load.rules, host, sign);
     this.#refreshEvenness(host);
   }
@@ -152,6 +159,16 @@ export class ClusterUsage {
     const capacity = this.cpuCapacity[host] as number;
     return capacity > 0 ? ((this.cpuUsed[host] as number) + added) / capacity : 1;
   }
+}
+
+/** A VM on a host's account. */
+export interface Charge {
+  readonly load: Load;
+  readonly host: number;
+  /** Where its volumes are already; -1 charges its disks in full, `host` not at all. */
+  readonly volumesHost: number;
+  /** NUMA cells it is known to be laid out on. */
+  readonly cellIds?: readonly number[] | undefined;
 }
 
 function cpuCapacityOf(host: HostSnapshot): number {

@@ -201,6 +201,50 @@ const roomCases: readonly Case[] = [
   },
 ];
 
+const twoCells = [0, 1].map((id) => ({ id, cpus: 4, memoryBytes: 8n * GiB }));
+
+const numaCases: readonly Case[] = [
+  {
+    name: "NUMA cells too full for a VM that would fit the host",
+    snapshot: oneHost(
+      { capacity: { cpus: 8, numaCells: twoCells } },
+      {
+        vms: [
+          aVm("v1", { hostId: "h1", cpus: 3, numaCells: 1, numaCellIds: [0] }),
+          aVm("v2", { hostId: "h1", cpus: 3, numaCells: 1, numaCellIds: [1] }),
+        ],
+      },
+    ),
+    request: aRequest({ cpus: 2, numaCells: 1 }),
+    refusals: [
+      {
+        check: "numa-fit",
+        cellsWanted: 1,
+        cpusPerCell: 2,
+        memoryMiBPerCell: 1024,
+        cells: [
+          { id: 0, freeCpus: 1, freeMemoryMiB: 7168 },
+          { id: 1, freeCpus: 1, freeMemoryMiB: 7168 },
+        ],
+      },
+    ],
+  },
+  {
+    name: "a VM laid out over both NUMA cells",
+    snapshot: oneHost({ capacity: { cpus: 8, numaCells: twoCells } }),
+    request: aRequest({ cpus: 8, memoryBytes: 16n * GiB, numaCells: 2 }),
+    refusals: [],
+  },
+  {
+    name: "a host without NUMA cells",
+    snapshot: oneHost({}),
+    request: aRequest({ numaCells: 1 }),
+    refusals: [
+      { check: "numa-fit", cellsWanted: 1, cpusPerCell: 1, memoryMiBPerCell: 1024, cells: [] },
+    ],
+  },
+];
+
 const storageCases: readonly Case[] = [
   {
     name: "storage out of reach",
@@ -361,7 +405,7 @@ const groupCases: readonly Case[] = [
 ];
 
 describe("hard rules", () => {
-  it.each([...hostCases, ...roomCases, ...storageCases, ...groupCases])(
+  it.each([...hostCases, ...roomCases, ...numaCases, ...storageCases, ...groupCases])(
     "$name",
     ({ snapshot, request, refusals }) => {
       expect(whyNot(snapshot, request, "h1")).toEqual(refusals);

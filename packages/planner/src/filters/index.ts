@@ -11,6 +11,7 @@ import { hostIsOnline } from "./host-is-online.ts";
 import { hostLabels } from "./host-labels.ts";
 import { machineType } from "./machine-type.ts";
 import { networksPresent } from "./networks-present.ts";
+import { numaFit } from "./numa-fit.ts";
 import { pinned } from "./pinned.ts";
 import { pool } from "./pool.ts";
 import { storageSpace } from "./storage-space.ts";
@@ -37,5 +38,6 @@ export const filters: readonly Filter[] = [
   storagesReachable,
   enoughHugepages,
   storageSpace,
+  numaFit,
   groupRules,
 ];
