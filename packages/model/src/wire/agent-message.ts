@@ -1,0 +1,203 @@
+/** Everything an agent says in a session. */
+import type * as pb from "@muster/proto/dispatch";
+import { assertNever } from "../assert.ts";
+import { invalid } from "../errors.ts";
+import { parseCommandId, type CommandId } from "../ids.ts";
+import type { AgentMessage, CommandProgress, CommandResult } from "../link.ts";
+import { decodeErrorDetail, encodeErrorDetail } from "./error-detail.ts";
+import { fieldAt, readCount, readLine, readList, readText, required, shortened } from "./fields.ts";
+import {
+  decodeHostInventory,
+  decodeHostLoad,
+  encodeHostInventory,
+  encodeHostLoad,
+} from "./host.ts";
+import { decodeMigrationStats, encodeMigrationStats } from "./migration-stats.ts";
+import { decodeNetworkObservation, encodeNetworkObservation } from "./network.ts";
+import { decodeVmId, encodeVmId } from "./vm-id.ts";
+import { decodeVmObservation, encodeVmObservation } from "./vm-observation.ts";
+
+type MessageOf<Kind extends AgentMessage["kind"]> = Extract<AgentMessage, { kind: Kind }>;
+
+/** Domains of one host, wild ones too; far above what memory allows. */
+export const HOST_VMS_MAX = 10_000;
+/** VLAN ids end at 4094. */
+export const HOST_NETWORKS_MAX = 4094;
+const RUNNING_COMMANDS_MAX = 10_000;
+const PROTOCOL_VERSIONS_MAX = 64;
+const ADDRESS_MAX = 300;
+const PHASE_MAX = 1024;
+
+function decodeHello(wire: pb.Hello, field: string): MessageOf<"hello"> {
+  const at = (part: string): string => fieldAt(field, part);
+  const versions = { field: at("protocolVersions"), max: PROTOCOL_VERSIONS_MAX };
+  return {
+    kind: "hello",
+    protocolVersions: readList(wire.protocolVersions, versions, (version, versionField) =>
+      readCount(version, versionField, { min: 1 }),
+    ),
+    agentVersion: readLine(wire.agentVersion, at("agentVersion"), { min: 1, max: 64 }),
+    agentIncarnation: readLine(wire.agentIncarnation, at("agentIncarnation"), { min: 1, max: 64 }),
+    migrationAddress: readLine(wire.migrationAddress, at("migrationAddress"), { max: ADDRESS_MAX }),
+    metricsAddress: readLine(wire.metricsAddress, at("metricsAddress"), { max: ADDRESS_MAX }),
+  };
+}
+
+function decodeFullReport(wire: pb.FullReport, field: string): MessageOf<"full-report"> {
+  const at = (part: string): string => fieldAt(field, part);
+  const commands = { field: at("runningCommandIds"), max: RUNNING_COMMANDS_MAX };
+  return {
+    kind: "full-report",
+    sequence: wire.sequence,
+    inventory: decodeHostInventory(required(wire.inventory, at("inventory")), at("inventory")),
+    vms: readList(wire.vms, { field: at("vms"), max: HOST_VMS_MAX }, decodeVmObservation),
+    networks: readList(
+      wire.networks,
+      { field: at("networks"), max: HOST_NETWORKS_MAX },
+      decodeNetworkObservation,
+    ),
+    load: decodeHostLoad(required(wire.load, at("load")), at("load")),
+    runningCommandIds: readList(wire.runningCommandIds, commands, (id): CommandId =>
+      parseCommandId(id),
+    ),
+  };
+}
+
+function decodeDeltaReport(wire: pb.DeltaReport, field: string): MessageOf<"delta-report"> {
+  const at = (part: string): string => fieldAt(field, part);
+  return {
+    kind: "delta-report",
+    sequence: wire.sequence,
+    vms: readList(wire.vms, { field: at("vms"), max: HOST_VMS_MAX }, decodeVmObservation),
+    removedVms: readList(
+      wire.removedVms,
+      { field: at("removedVms"), max: HOST_VMS_MAX },
+      decodeVmId,
+    ),
+    networks: readList(
+      wire.networks,
+      { field: at("networks"), max: HOST_NETWORKS_MAX },
+      decodeNetworkObservation,
+    ),
+    ...(wire.load === undefined ? {} : { load: decodeHostLoad(wire.load, at("load")) }),
+  };
+}
+
+function decodeProgress(wire: pb.CommandProgress, field: string): CommandProgress {
+  const { migration } = wire;
+  return {
+    kind: "progress",
+    commandId: parseCommandId(wire.commandId),
+    phase: readText(wire.phase, fieldAt(field, "phase"), { max: PHASE_MAX }),
+    ...(migration === undefined
+      ? {}
+      : { migration: decodeMigrationStats(migration, fieldAt(field, "migration")) }),
+  };
+}
+
+function decodeResult(wire: pb.CommandResult, field: string): CommandResult {
+  const at = (part: string): string => fieldAt(field, part);
+  const { error, migration, vm } = wire;
+  return {
+    kind: "result",
+    commandId: parseCommandId(wire.commandId),
+    ...(error === undefined ? {} : { error: decodeErrorDetail(error, at("error")) }),
+    ...(migration === undefined
+      ? {}
+      : { migration: decodeMigrationStats(migration, at("migration")) }),
+    ...(vm === undefined ? {} : { vm: decodeVmObservation(vm, at("vm")) }),
+  };
+}
+
+/** Throws MusterError "invalid" naming the field, and nothing else. */
+export function decodeAgentMessage(wire: pb.SessionRequest): AgentMessage {
+  const { message } = wire;
+  if (message === undefined) {
+    throw invalid("message", "is unset, or newer than this program");
+  }
+  switch (message.$case) {
+    case "hello":
+      return decodeHello(message.value, message.$case);
+    case "fullReport":
+      return decodeFullReport(message.value, message.$case);
+    case "deltaReport":
+      return decodeDeltaReport(message.value, message.$case);
+    case "heartbeat": {
+      const { sequence, libvirtAlive } = message.value;
+      return { kind: "heartbeat", sequence, libvirtAlive };
+    }
+    case "progress":
+      return decodeProgress(message.value, message.$case);
+    case "result":
+      return decodeResult(message.value, message.$case);
+    default:
+      return assertNever(message);
+  }
+}
+
+function encodeFullReport(report: MessageOf<"full-report">): pb.FullReport {
+  return {
+    sequence: report.sequence,
+    inventory: encodeHostInventory(report.inventory),
+    vms: report.vms.map(encodeVmObservation),
+    networks: report.networks.map(encodeNetworkObservation),
+    load: encodeHostLoad(report.load),
+    runningCommandIds: [...report.runningCommandIds],
+  };
+}
+
+function encodeDeltaReport(report: MessageOf<"delta-report">): pb.DeltaReport {
+  return {
+    sequence: report.sequence,
+    vms: report.vms.map(encodeVmObservation),
+    removedVms: report.removedVms.map(encodeVmId),
+    networks: report.networks.map(encodeNetworkObservation),
+    load: report.load === undefined ? undefined : encodeHostLoad(report.load),
+  };
+}
+
+function encodeProgress({ commandId, phase, migration }: CommandProgress): pb.CommandProgress {
+  return {
+    commandId,
+    phase: shortened(phase, PHASE_MAX),
+    migration: migration === undefined ? undefined : encodeMigrationStats(migration),
+  };
+}
+
+function encodeResult({ commandId, error, migration, vm }: CommandResult): pb.CommandResult {
+  return {
+    commandId,
+    error: error === undefined ? undefined : encodeErrorDetail(error),
+    migration: migration === undefined ? undefined : encodeMigrationStats(migration),
+    vm: vm === undefined ? undefined : encodeVmObservation(vm),
+  };
+}
+
+type WireMessage = NonNullable<pb.SessionRequest["message"]>;
+
+function encodeMessage(message: AgentMessage): WireMessage {
+  switch (message.kind) {
+    case "hello": {
+      const { kind: _kind, protocolVersions, ...rest } = message;
+      return { $case: "hello", value: { ...rest, protocolVersions: [...protocolVersions] } };
+    }
+    case "full-report":
+      return { $case: "fullReport", value: encodeFullReport(message) };
+    case "delta-report":
+      return { $case: "deltaReport", value: encodeDeltaReport(message) };
+    case "heartbeat": {
+      const { sequence, libvirtAlive } = message;
+      return { $case: "heartbeat", value: { sequence, libvirtAlive } };
+    }
+    case "progress":
+      return { $case: "progress", value: encodeProgress(message) };
+    case "result":
+      return { $case: "result", value: encodeResult(message) };
+    default:
+      return assertNever(message);
+  }
+}
+
+export const encodeAgentMessage = (message: AgentMessage): pb.SessionRequest => ({
+  message: encodeMessage(message),
+});

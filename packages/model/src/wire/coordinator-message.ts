@@ -1,0 +1,131 @@
+/** Everything the coordinator says in a session. */
+import type * as pb from "@muster/proto/dispatch";
+import { assertNever } from "../assert.ts";
+import { invalid } from "../errors.ts";
+import { parseClusterId, parseCommandId } from "../ids.ts";
+import type { Assignments, CoordinatorMessage, VmAssignment } from "../link.ts";
+import { parseName } from "../names.ts";
+import { HOST_NETWORKS_MAX, HOST_VMS_MAX } from "./agent-message.ts";
+import { decodeCommand, encodeCommand } from "./command.ts";
+import { fieldAt, readCount, readList } from "./fields.ts";
+import { decodeNetworkSpec, encodeNetworkSpec } from "./network.ts";
+import { decodeVmId, encodeVmId } from "./vm-id.ts";
+
+type Welcome = Extract<CoordinatorMessage, { kind: "welcome" }>;
+
+/** An interval of 0 would spin; one of more than an hour would never be noticed as wrong. */
+const interval = { min: 1, max: 3_600_000 };
+
+function decodeWelcome(wire: pb.Welcome, field: string): Welcome {
+  const readInterval = (
+    part: "heartbeatIntervalMs" | "fullReportIntervalMs" | "sampleIntervalMs",
+  ): number => readCount(wire[part], fieldAt(field, part), interval);
+  return {
+    kind: "welcome",
+    protocolVersion: readCount(wire.protocolVersion, fieldAt(field, "protocolVersion"), { min: 1 }),
+    heartbeatIntervalMs: readInterval("heartbeatIntervalMs"),
+    fullReportIntervalMs: readInterval("fullReportIntervalMs"),
+    sampleIntervalMs: readInterval("sampleIntervalMs"),
+    clusterId: parseClusterId(wire.clusterId),
+  };
+}
+
+function decodeVmAssignment(wire: pb.VmAssignment, field: string): VmAssignment {
+  return {
+    id: decodeVmId(wire.uuid, fieldAt(field, "uuid")),
+    name: parseName(wire.name, fieldAt(field, "name")),
+    generation: readCount(wire.generation, fieldAt(field, "generation"), { min: 1 }),
+  };
+}
+
+function decodeAssignments(wire: pb.Assignments, field: string): Assignments {
+  const at = (part: string): string => fieldAt(field, part);
+  const networksMax = HOST_NETWORKS_MAX;
+  return {
+    kind: "assignments",
+    appliesTo: wire.appliesTo,
+    resultsIn: wire.resultsIn,
+    networks: readList(
+      wire.networks,
+      { field: at("networks"), max: networksMax },
+      decodeNetworkSpec,
+    ),
+    removedNetworks: readList(
+      wire.removedNetworks,
+      { field: at("removedNetworks"), max: networksMax },
+      parseName,
+    ),
+    vms: readList(wire.vms, { field: at("vms"), max: HOST_VMS_MAX }, decodeVmAssignment),
+    removedVms: readList(
+      wire.removedVms,
+      { field: at("removedVms"), max: HOST_VMS_MAX },
+      decodeVmId,
+    ),
+  };
+}
+
+/** Throws MusterError "invalid" naming the field, and nothing else. */
+export function decodeCoordinatorMessage(wire: pb.SessionResponse): CoordinatorMessage {
+  const { message } = wire;
+  if (message === undefined) {
+    throw invalid("message", "is unset, or newer than this program");
+  }
+  switch (message.$case) {
+    case "welcome":
+      return decodeWelcome(message.value, message.$case);
+    case "assignments":
+      return decodeAssignments(message.value, message.$case);
+    case "command":
+      return decodeCommand(message.value, message.$case);
+    case "cancel":
+      return { kind: "cancel", commandId: parseCommandId(message.value.commandId) };
+    case "acknowledge":
+      return { kind: "acknowledge", commandId: parseCommandId(message.value.commandId) };
+    case "requestReport":
+      return { kind: "request-report" };
+    default:
+      return assertNever(message);
+  }
+}
+
+function encodeAssignments(assignments: Assignments): pb.Assignments {
+  return {
+    appliesTo: assignments.appliesTo,
+    resultsIn: assignments.resultsIn,
+    networks: assignments.networks.map(encodeNetworkSpec),
+    removedNetworks: [...assignments.removedNetworks],
+    vms: assignments.vms.map(({ id, name, generation }) => ({
+      uuid: encodeVmId(id),
+      name,
+      generation,
+    })),
+    removedVms: assignments.removedVms.map(encodeVmId),
+  };
+}
+
+type WireMessage = NonNullable<pb.SessionResponse["message"]>;
+
+function encodeMessage(message: CoordinatorMessage): WireMessage {
+  switch (message.kind) {
+    case "welcome": {
+      const { kind: _kind, ...value } = message;
+      return { $case: "welcome", value };
+    }
+    case "assignments":
+      return { $case: "assignments", value: encodeAssignments(message) };
+    case "command":
+      return { $case: "command", value: encodeCommand(message) };
+    case "cancel":
+      return { $case: "cancel", value: { commandId: message.commandId } };
+    case "acknowledge":
+      return { $case: "acknowledge", value: { commandId: message.commandId } };
+    case "request-report":
+      return { $case: "requestReport", value: {} };
+    default:
+      return assertNever(message);
+  }
+}
+
+export const encodeCoordinatorMessage = (message: CoordinatorMessage): pb.SessionResponse => ({
+  message: encodeMessage(message),
+});

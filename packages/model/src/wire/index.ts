@@ -1,0 +1,27 @@
+/** The door: generated wire types on one side, model types on the other. */
+export { decodeAgentMessage, encodeAgentMessage } from "./agent-message.ts";
+export { decodeCoordinatorMessage, encodeCoordinatorMessage } from "./coordinator-message.ts";
+export { decodeNetworkState, decodeVmState, encodeNetworkState, encodeVmState } from "./enums.ts";
+export { decodeErrorDetail, encodeErrorDetail } from "./error-detail.ts";
+export {
+  decodeHostInventory,
+  decodeHostLoad,
+  encodeHostInventory,
+  encodeHostLoad,
+} from "./host.ts";
+export { decodeMigrationStats, encodeMigrationStats } from "./migration-stats.ts";
+export {
+  decodeNetworkObservation,
+  decodeNetworkSpec,
+  encodeNetworkObservation,
+  encodeNetworkSpec,
+} from "./network.ts";
+export { decodeVmId, encodeVmId } from "./vm-id.ts";
+export { decodeVmObservation, encodeVmObservation } from "./vm-observation.ts";
+export {
+  decodeVmSpec,
+  decodeVmSpecDraft,
+  encodeVmSpec,
+  type NicDraft,
+  type VmSpecDraft,
+} from "./vm-spec.ts";
