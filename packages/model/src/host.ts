@@ -97,6 +97,8 @@ export interface HostRecord {
   readonly certificateExpiresAt: string;
   /** RFC 3339. */
   readonly enrolledAt: string;
+  /** False until its agent first connected. */
+  readonly connectedBefore: boolean;
 }
 
 /**

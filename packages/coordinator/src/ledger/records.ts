@@ -1,0 +1,66 @@
+/** The kinds of records, their keys, and their stored form: JSON in which bigints are `{"$bigint":"123"}`. */
+import {
+  MusterError,
+  type ClusterId,
+  type HostRecord,
+  type InviteRecord,
+  type NetworkRecord,
+  type OperationRecord,
+  type VmRecord,
+} from "@muster/model";
+import type { StoredRecord } from "../store/store.ts";
+
+/** One for the whole cluster. */
+export interface ClusterRecord {
+  readonly id: ClusterId;
+  /** Number of the last operation. */
+  readonly operationCount: number;
+  /** Number of the last MAC address that was given out. */
+  readonly macCount: number;
+}
+
+export interface RecordKinds {
+  readonly cluster: ClusterRecord;
+  readonly host: HostRecord;
+  readonly invite: InviteRecord;
+  readonly vm: VmRecord;
+  readonly network: NetworkRecord;
+  readonly operation: OperationRecord;
+}
+
+export type Kind = keyof RecordKinds;
+
+const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = {
+  cluster: () => "this",
+  host: (record) => record.id,
+  invite: (record) => record.id,
+  vm: (record) => record.id,
+  network: (record) => record.spec.name,
+  operation: (record) => record.id,
+};
+
+export const keyOf = <K extends Kind>(kind: K, record: RecordKinds[K]): string =>
+  `${kind}/${keyWithin[kind](record)}`;
+
+export function encodeRecord(record: unknown): string {
+  return JSON.stringify(record, (_name, value: unknown) =>
+    typeof value === "bigint" ? { $bigint: String(value) } : value,
+  );
+}
+
+function revive(_name: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || !("$bigint" in value)) return value;
+  return BigInt(String(value.$bigint));
+}
+
+export function decodeRecord(stored: StoredRecord): { readonly kind: Kind; readonly value: unknown } {
+  const kind = stored.key.slice(0, stored.key.indexOf("/"));
+  if (!Object.hasOwn(keyWithin, kind)) {
+    throw new MusterError("storage-failed", `the store has a record of unknown kind: ${stored.key}`);
+  }
+  try {
+    return { kind: kind as Kind, value: JSON.parse(stored.value, revive) as unknown };
+  } catch (cause) {
+    throw new MusterError("storage-failed", `record ${stored.key} cannot be read`, { cause });
+  }
+}

@@ -1,0 +1,138 @@
+/** Everything that is decided and wanted, in memory, as it is in the store. Read freely; changed by the ledger. */
+import {
+  assert,
+  isEnded,
+  MusterError,
+  type HostId,
+  type HostRecord,
+  type InviteRecord,
+  type NetworkRecord,
+  type OperationId,
+  type OperationRecord,
+  type VmId,
+  type VmRecord,
+} from "@muster/model";
+import type { ClusterRecord, Kind, RecordKinds } from "./records.ts";
+
+export interface LedgerView {
+  readonly cluster: ClusterRecord;
+  readonly hosts: ReadonlyMap<HostId, HostRecord>;
+  readonly vms: ReadonlyMap<VmId, VmRecord>;
+  readonly networks: ReadonlyMap<string, NetworkRecord>;
+  readonly operations: ReadonlyMap<OperationId, OperationRecord>;
+  readonly invites: ReadonlyMap<string, InviteRecord>;
+  hostByName(name: string): HostRecord | undefined;
+  vmByName(name: string): VmRecord | undefined;
+}
+
+/** The view's changeable side. Only the ledger holds one. */
+export class Tables implements LedgerView {
+  #cluster: ClusterRecord | undefined;
+  readonly hosts = new Map<HostId, HostRecord>();
+  readonly vms = new Map<VmId, VmRecord>();
+  readonly networks = new Map<string, NetworkRecord>();
+  readonly operations = new Map<OperationId, OperationRecord>();
+  readonly invites = new Map<string, InviteRecord>();
+  readonly #vmNames = new Map<string, VmId>();
+
+  get cluster(): ClusterRecord {
+    assert(this.#cluster !== undefined, "the ledger was opened");
+    return this.#cluster;
+  }
+
+  get isEmpty(): boolean {
+    return this.#cluster === undefined;
+  }
+
+  hostByName(name: string): HostRecord | undefined {
+    return [...this.hosts.values()].find((host) => host.name === name);
+  }
+
+  vmByName(name: string): VmRecord | undefined {
+    const id = this.#vmNames.get(name);
+    return id === undefined ? undefined : this.vms.get(id);
+  }
+
+  put(kind: Kind, value: unknown): void {
+    switch (kind) {
+      case "cluster":
+        this.#cluster = value as ClusterRecord;
+        return;
+      case "host":
+        return set(this.hosts, value as HostRecord);
+      case "invite":
+        return set(this.invites, value as InviteRecord);
+      case "vm":
+        this.#vmNames.set((value as VmRecord).spec.name, (value as VmRecord).id);
+        return set(this.vms, value as VmRecord);
+      case "network":
+        this.networks.set((value as NetworkRecord).spec.name, value as NetworkRecord);
+        return;
+      case "operation":
+        return set(this.operations, value as OperationRecord);
+    }
+  }
+
+  remove(kind: Kind, value: RecordKinds[Kind]): void {
+    switch (kind) {
+      case "cluster":
+        throw new MusterError("internal", "the cluster record is never removed");
+      case "host":
+        this.hosts.delete((value as HostRecord).id);
+        return;
+      case "invite":
+        this.invites.delete((value as InviteRecord).id);
+        return;
+      case "vm":
+        this.vms.delete((value as VmRecord).id);
+        this.#vmNames.delete((value as VmRecord).spec.name);
+        return;
+      case "network":
+        this.networks.delete((value as NetworkRecord).spec.name);
+        return;
+      case "operation":
+        this.operations.delete((value as OperationRecord).id);
+        return;
+    }
+  }
+}
+
+function set<Id, Value extends { readonly id: Id }>(map: Map<Id, Value>, value: Value): void {
+  map.set(value.id, value);
+}
+
+/** By name or id. */
+export function findHost(view: LedgerView, nameOrId: string): HostRecord {
+  const host = view.hosts.get(nameOrId as HostId) ?? view.hostByName(nameOrId);
+  if (host !== undefined) return host;
+  throw new MusterError("not-found", `there is no host "${nameOrId}"`, { hint: "see: muster host ls" });
+}
+
+/** By name or id. */
+export function findVm(view: LedgerView, nameOrId: string): VmRecord {
+  const vm = view.vms.get(nameOrId as VmId) ?? view.vmByName(nameOrId);
+  if (vm !== undefined) return vm;
+  throw new MusterError("not-found", `there is no VM "${nameOrId}"`, { hint: "see: muster vm ls" });
+}
+
+export function findNetwork(view: LedgerView, name: string): NetworkRecord {
+  const network = view.networks.get(name);
+  if (network !== undefined) return network;
+  const known = [...view.networks.keys()].toSorted().join(", ");
+  const hint = known === "" ? "none is defined: muster network create NAME --vlan ID" : `networks: ${known}`;
+  throw new MusterError("not-found", `there is no network "${name}"`, { hint });
+}
+
+/** By id, or by a beginning that fits only one. */
+export function findOperation(view: LedgerView, idOrPrefix: string): OperationRecord {
+  const exact = view.operations.get(idOrPrefix as OperationId);
+  if (exact !== undefined) return exact;
+  const fitting = [...view.operations.values()].filter((operation) => operation.id.startsWith(idOrPrefix));
+  const [only, second] = idOrPrefix === "" ? [] : fitting;
+  if (only !== undefined && second === undefined) return only;
+  const problem = second === undefined ? "there is no operation" : "more than one operation begins with";
+  throw new MusterError("not-found", `${problem} "${idOrPrefix}"`, { hint: "see: muster op ls" });
+}
+
+export const activeOperations = (view: LedgerView): readonly OperationRecord[] =>
+  [...view.operations.values()].filter((operation) => !isEnded(operation.state));

@@ -1,0 +1,201 @@
+/**
+ * What the hosts say, in memory. Written from agents' reports only, never corrected, rebuilt from full reports when
+ * agents reconnect. It may be stale, and says how stale.
+ */
+import type {
+  AgentMessage,
+  HostId,
+  HostInventory,
+  HostLoad,
+  HostState,
+  NetworkObservation,
+  VmId,
+  VmObservation,
+} from "@muster/model";
+import type { Clock } from "@muster/runtime";
+
+type Hello = Extract<AgentMessage, { kind: "hello" }>;
+type FullReport = Extract<AgentMessage, { kind: "full-report" }>;
+type DeltaReport = Extract<AgentMessage, { kind: "delta-report" }>;
+
+export interface HostObservation {
+  readonly connected: boolean;
+  /** True once this session's full report arrived: only then does an absent VM mean anything. */
+  readonly reported: boolean;
+  /** Monotonic milliseconds. */
+  readonly heardAtMs: number;
+  readonly libvirtAlive: boolean;
+  readonly sequence: bigint;
+  readonly agentVersion: string;
+  readonly migrationAddress: string;
+  readonly metricsAddress: string;
+  readonly inventory?: HostInventory;
+  readonly load?: HostLoad;
+  readonly vms: ReadonlyMap<VmId, VmObservation>;
+  readonly networks: ReadonlyMap<string, NetworkObservation>;
+}
+
+export interface VmTransition {
+  readonly hostId: HostId;
+  readonly vmId: VmId;
+  readonly before: VmObservation | undefined;
+  readonly after: VmObservation | undefined;
+}
+
+export interface ObservationListener {
+  /** State, reason, presence or mark of a VM changed; not called for usage alone. */
+  vmChanged?(transition: VmTransition): void;
+  /** A host came, went, or its networks changed. */
+  hostChanged?(hostId: HostId): void;
+}
+
+export class Observations {
+  readonly #clock: Clock;
+  readonly #hosts = new Map<HostId, HostObservation>();
+  readonly #listeners = new Set<ObservationListener>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get(hostId: HostId): HostObservation | undefined {
+    return this.#hosts.get(hostId);
+  }
+
+  hosts(): ReadonlyMap<HostId, HostObservation> {
+    return this.#hosts;
+  }
+
+  stateOf(host: { readonly id: HostId; readonly connectedBefore: boolean }): HostState {
+    const observation = this.#hosts.get(host.id);
+    if (observation?.connected === true && observation.reported) return "online";
+    return host.connectedBefore ? "unknown" : "joining";
+  }
+
+  /** Milliseconds since the host was heard; 0 while it is connected; undefined when it never was. */
+  silentMs(hostId: HostId): number | undefined {
+    const observation = this.#hosts.get(hostId);
+    if (observation === undefined) return undefined;
+    return observation.connected ? 0 : Math.max(0, this.#clock.now() - observation.heardAtMs);
+  }
+
+  listen(listener: ObservationListener): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  sessionOpened(hostId: HostId, hello: Hello): void {
+    const before = this.#hosts.get(hostId);
+    this.#hosts.set(hostId, {
+      ...(before ?? { vms: new Map(), networks: new Map() }),
+      connected: true,
+      reported: false,
+      heardAtMs: this.#clock.now(),
+      libvirtAlive: true,
+      sequence: 0n,
+      agentVersion: hello.agentVersion,
+      migrationAddress: hello.migrationAddress,
+      metricsAddress: hello.metricsAddress,
+    });
+  }
+
+  sessionClosed(hostId: HostId): void {
+    this.#update(hostId, { connected: false });
+    this.#tellHost(hostId);
+  }
+
+  forget(hostId: HostId): void {
+    this.#hosts.delete(hostId);
+    this.#tellHost(hostId);
+  }
+
+  heartbeat(hostId: HostId, libvirtAlive: boolean): void {
+    this.#update(hostId, { heardAtMs: this.#clock.now(), libvirtAlive });
+  }
+
+  fullReport(hostId: HostId, report: FullReport): void {
+    const before = this.#hosts.get(hostId);
+    if (before === undefined) return;
+    const vms = new Map(report.vms.map((vm) => [vm.id, vm]));
+    const networks = new Map(report.networks.map((network) => [network.name, network]));
+    const { inventory, load, sequence } = report;
+    const heardAtMs = this.#clock.now();
+    this.#update(hostId, { reported: true, heardAtMs, inventory, load, sequence, vms, networks });
+    for (const vmId of new Set([...before.vms.keys(), ...vms.keys()])) {
+      this.#tellVm({ hostId, vmId, before: before.vms.get(vmId), after: vms.get(vmId) });
+    }
+    if (!before.reported || !sameNetworks(before.networks, networks)) this.#tellHost(hostId);
+  }
+
+  /** False: a message was lost in between; a full report must be asked for. */
+  deltaReport(hostId: HostId, report: DeltaReport): boolean {
+    const before = this.#hosts.get(hostId);
+    if (before?.reported !== true || report.sequence !== before.sequence + 1n) return false;
+    const vms = new Map(before.vms);
+    for (const vmId of report.removedVms) vms.delete(vmId);
+    for (const vm of report.vms) vms.set(vm.id, keepUsage(vm, before.vms.get(vm.id)));
+    const networks = new Map(before.networks);
+    for (const network of report.networks) networks.set(network.name, network);
+    const load = report.load ?? before.load;
+    this.#update(hostId, {
+      heardAtMs: this.#clock.now(),
+      sequence: report.sequence,
+      vms,
+      networks,
+      ...(load === undefined ? {} : { load }),
+    });
+    for (const vmId of [...report.removedVms, ...report.vms.map((vm) => vm.id)]) {
+      this.#tellVm({ hostId, vmId, before: before.vms.get(vmId), after: vms.get(vmId) });
+    }
+    if (!sameNetworks(before.networks, networks)) this.#tellHost(hostId);
+    return true;
+  }
+
+  #update(hostId: HostId, change: Partial<HostObservation>): void {
+    const before = this.#hosts.get(hostId);
+    if (before !== undefined) this.#hosts.set(hostId, { ...before, ...change });
+  }
+
+  #tellHost(hostId: HostId): void {
+    for (const listener of this.#listeners) listener.hostChanged?.(hostId);
+  }
+
+  #tellVm(transition: VmTransition): void {
+    const { before, after } = transition;
+    if (before !== undefined && after !== undefined && isSameToPeople(before, after)) return;
+    for (const listener of this.#listeners) listener.vmChanged?.(transition);
+  }
+}
+
+function keepUsage(now: VmObservation, before: VmObservation | undefined): VmObservation {
+  if (now.usage !== undefined || before?.usage === undefined || now.state === "stopped") return now;
+  return { ...now, usage: before.usage };
+}
+
+function isSameToPeople(left: VmObservation, right: VmObservation): boolean {
+  return (
+    left.state === right.state &&
+    left.reason === right.reason &&
+    left.generation === right.generation &&
+    left.managed === right.managed &&
+    left.migrating === right.migrating &&
+    left.persistent === right.persistent
+  );
+}
+
+function sameNetworks(
+  left: ReadonlyMap<string, NetworkObservation>,
+  right: ReadonlyMap<string, NetworkObservation>,
+): boolean {
+  if (left.size !== right.size) return false;
+  return [...left].every(([name, network]) => {
+    const other = right.get(name);
+    return (
+      other?.state === network.state &&
+      other.vlan === network.vlan &&
+      other.message === network.message
+    );
+  });
+}

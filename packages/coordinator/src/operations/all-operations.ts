@@ -1,0 +1,18 @@
+/** Every operation type there is. */
+import { changeVmOperations } from "./change-vm.ts";
+import { createVm } from "./create-vm.ts";
+import { deleteVm } from "./delete-vm.ts";
+import { migrateVm } from "./migrate-vm.ts";
+import { createNetwork, deleteNetwork } from "./network-operations.ts";
+import { OperationRegistry } from "./operation-registry.ts";
+
+export function allOperations(): OperationRegistry {
+  const registry = new OperationRegistry()
+    .add(createVm)
+    .add(deleteVm)
+    .add(migrateVm)
+    .add(createNetwork)
+    .add(deleteNetwork);
+  for (const change of changeVmOperations) registry.add(change);
+  return registry;
+}

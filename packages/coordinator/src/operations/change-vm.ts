@@ -1,0 +1,68 @@
+/** One change of a VM where it is: start, stop, reboot, pause, resume. */
+import type { CommandAction, VmId } from "@muster/model";
+import { hostNameOf, placedVm } from "./create-vm.ts";
+import type { OperationType, StepDefinition } from "./operation-type.ts";
+import { release } from "./vm-release.ts";
+
+export type VmChange = "start" | "stop" | "reboot" | "pause" | "resume";
+
+export interface ChangeVmParameters {
+  readonly vmId: VmId;
+  readonly change: VmChange;
+  /** Stop: pull the plug. Reboot: reset. */
+  readonly force: boolean;
+  /** Stop: how long the guest may take. */
+  readonly graceMs: number;
+}
+
+/** What a host gets on top of the guest's grace before the command counts as lost. */
+const MARGIN_MS = 30_000;
+
+function actionOf({ vmId, change, force, graceMs }: ChangeVmParameters): CommandAction {
+  switch (change) {
+    case "start":
+      return { kind: "start-vm", vmId };
+    case "stop":
+      return { kind: "stop-vm", vmId, force, graceMs };
+    case "reboot":
+      return { kind: "reboot-vm", vmId, force };
+    case "pause":
+      return { kind: "pause-vm", vmId };
+    case "resume":
+      return { kind: "resume-vm", vmId };
+  }
+}
+
+const phases: Record<VmChange, string> = {
+  start: "starting",
+  stop: "waiting for the guest to shut down",
+  reboot: "rebooting",
+  pause: "pausing",
+  resume: "resuming",
+};
+
+const stepOf = (change: VmChange): StepDefinition<ChangeVmParameters> => ({
+  name: change,
+  host: hostNameOf,
+  async run(context) {
+    const { placement } = placedVm(context.ledger.view, context.parameters.vmId);
+    context.phase(context.parameters.force ? `${phases[change]} by force` : phases[change]);
+    const limitMs = context.parameters.graceMs + MARGIN_MS;
+    await context.command(placement.hostId, actionOf(context.parameters), { limitMs });
+  },
+});
+
+const changeOperation = (change: VmChange): OperationType<ChangeVmParameters> => ({
+  name: `vm-${change}`,
+  verb: change,
+  steps: () => [stepOf(change)],
+  ended: (view, operation) => release(view, operation, operation.parameters.vmId),
+});
+
+export const changeVmOperations: readonly OperationType<ChangeVmParameters>[] = [
+  changeOperation("start"),
+  changeOperation("stop"),
+  changeOperation("reboot"),
+  changeOperation("pause"),
+  changeOperation("resume"),
+];

@@ -1,0 +1,68 @@
+/** Creates a VM on the host that was claimed for it when the request was accepted, and starts it. */
+import { MusterError, type VmId, type VmRecord } from "@muster/model";
+import { put } from "../ledger/ledger.ts";
+import type { LedgerView } from "../ledger/view.ts";
+import type { OperationType, StepContext, StepDefinition } from "./operation-type.ts";
+import { forget, heldVm, isUndone, released } from "./vm-release.ts";
+
+export interface CreateVmParameters {
+  readonly vmId: VmId;
+  readonly start: boolean;
+}
+
+type Context = StepContext<CreateVmParameters>;
+
+export function placedVm(view: LedgerView, vmId: VmId): VmRecord & Required<Pick<VmRecord, "placement">> {
+  const vm = view.vms.get(vmId);
+  if (vm?.placement === undefined) throw new MusterError("not-found", `VM ${vmId} is not placed on any host`);
+  return { ...vm, placement: vm.placement };
+}
+
+export const hostNameOf = (view: LedgerView, { vmId }: { readonly vmId: VmId }): string | undefined => {
+  const hostId = view.vms.get(vmId)?.placement?.hostId;
+  return hostId === undefined ? undefined : view.hosts.get(hostId)?.name;
+};
+
+const define: StepDefinition<CreateVmParameters> = {
+  name: "define",
+  host: hostNameOf,
+  async run(context: Context) {
+    const { id: vmId, spec, placement } = placedVm(context.ledger.view, context.parameters.vmId);
+    context.phase("creating volumes and defining the domain");
+    const { generation } = placement;
+    await context.command(placement.hostId, { kind: "define-vm", vmId, spec, generation });
+  },
+  async undo(context: Context) {
+    const { id: vmId, spec, placement } = placedVm(context.ledger.view, context.parameters.vmId);
+    context.phase("removing the domain and its volumes");
+    await context.command(placement.hostId, { kind: "delete-vm", vmId, spec, deleteVolumes: true });
+  },
+};
+
+const start: StepDefinition<CreateVmParameters> = {
+  name: "start",
+  host: hostNameOf,
+  async run(context: Context) {
+    const { id: vmId, placement } = placedVm(context.ledger.view, context.parameters.vmId);
+    context.phase("starting");
+    await context.command(placement.hostId, { kind: "start-vm", vmId });
+  },
+  async undo(context: Context) {
+    const { id: vmId, placement } = placedVm(context.ledger.view, context.parameters.vmId);
+    // Nobody was given this VM yet, so its plug may be pulled (S2).
+    await context.command(placement.hostId, { kind: "stop-vm", vmId, force: true, graceMs: 0 });
+  },
+};
+
+export const createVm: OperationType<CreateVmParameters> = {
+  name: "vm-create",
+  verb: "create",
+  steps: ({ start: wanted }) => (wanted ? [define, start] : [define]),
+  ended(view, operation, outcome) {
+    const { vmId } = operation.parameters;
+    if (outcome !== "succeeded" && isUndone(operation)) return forget(view, operation, vmId);
+    const vm = heldVm(view, operation, vmId);
+    if (vm === undefined) return [];
+    return [put("vm", { ...released(vm), created: outcome === "succeeded" })];
+  },
+};

@@ -1,0 +1,108 @@
+/** Brings a network to the hosts, or takes it from them, and waits until every connected one has said so. */
+import { MusterError, type NetworkObservation } from "@muster/model";
+import { put, remove } from "../ledger/ledger.ts";
+import type { LedgerView } from "../ledger/view.ts";
+import { shouldHave } from "../sessions/assignments.ts";
+import type { OperationType, StepContext, StepDefinition } from "./operation-type.ts";
+
+export interface NetworkParameters {
+  readonly name: string;
+}
+
+/** A host that takes longer than this to make a bridge has a problem that people should hear of. */
+const REACH_LIMIT_MS = 60_000;
+const REACH_PERIOD_MS = 100;
+
+interface OnHost {
+  readonly host: string;
+  readonly observed: NetworkObservation | undefined;
+}
+
+/** What the connected hosts that should have the network say of it. */
+function sightings(context: StepContext<NetworkParameters>): readonly OnHost[] {
+  const { ledger, observations, parameters } = context;
+  const record = ledger.view.networks.get(parameters.name);
+  if (record === undefined) return [];
+  return [...ledger.view.hosts.values()]
+    .filter((host) => observations.stateOf(host) === "online")
+    .filter((host) => record.removing || shouldHave(record, host.name))
+    .map((host) => ({
+      host: host.name,
+      observed: observations.get(host.id)?.networks.get(parameters.name),
+    }));
+}
+
+async function waitForHosts(
+  context: StepContext<NetworkParameters>,
+  isDone: (sighting: OnHost) => boolean,
+): Promise<readonly OnHost[]> {
+  const untilMs = context.clock.now() + REACH_LIMIT_MS;
+  for (;;) {
+    context.signal.throwIfAborted();
+    const all = sightings(context);
+    const missing = all.filter((sighting) => !isDone(sighting));
+    context.phase(`${String(all.length - missing.length)} of ${String(all.length)} hosts are done`);
+    if (missing.length === 0 || context.clock.now() >= untilMs) return missing;
+    // A host that has tried and failed will not be better in a moment.
+    if (missing.every(({ observed }) => observed?.state === "failed")) return missing;
+    await context.clock.sleep(REACH_PERIOD_MS, context.signal);
+  }
+}
+
+const reasonOf = ({ host, observed }: OnHost): string =>
+  observed?.state === "failed"
+    ? `${host}: ${observed.message}`
+    : `${host}: has not answered within ${String(REACH_LIMIT_MS / 1000)} s`;
+
+const reachHosts: StepDefinition<NetworkParameters> = {
+  name: "reach-hosts",
+  async run(context) {
+    const missing = await waitForHosts(context, ({ observed }) => observed?.state === "ready");
+    if (missing.length === 0) return;
+    const { name } = context.parameters;
+    throw new MusterError("network-failed", `network ${name} is not on every connected host`, {
+      reasons: missing.map(reasonOf),
+      hint: `the network stays defined and the hosts go on trying: muster network show ${name}`,
+    });
+  },
+};
+
+const leaveHosts: StepDefinition<NetworkParameters> = {
+  name: "leave-hosts",
+  pointOfNoReturn: true,
+  async run(context) {
+    const missing = await waitForHosts(context, ({ observed }) => observed === undefined);
+    if (missing.length === 0) return;
+    const { name } = context.parameters;
+    throw new MusterError("network-failed", `network ${name} is still on some hosts`, {
+      reasons: missing.map(reasonOf),
+      hint: "it stays marked for removal and the hosts go on trying; delete it again to wait for them",
+    });
+  },
+};
+
+const releaseNetwork = (view: LedgerView, name: string) => {
+  const record = view.networks.get(name);
+  if (record === undefined) return [];
+  const { operationId: _operation, ...free } = record;
+  return [put("network", free)];
+};
+
+export const createNetwork: OperationType<NetworkParameters> = {
+  name: "network-create",
+  verb: "create",
+  steps: () => [reachHosts],
+  ended: (view, operation) => releaseNetwork(view, operation.parameters.name),
+};
+
+export const deleteNetwork: OperationType<NetworkParameters> = {
+  name: "network-delete",
+  verb: "delete",
+  steps: () => [leaveHosts],
+  ended(view, operation, outcome) {
+    const { name } = operation.parameters;
+    if (outcome !== "succeeded") return releaseNetwork(view, name);
+    const record = view.networks.get(name);
+    return record === undefined ? [] : [remove("network", record)];
+  },
+};

@@ -1,0 +1,220 @@
+/**
+ * Drives operations from where they are to their end, also after a restart. It records every state before it acts
+ * on it, so a crash at any moment repeats at most one idempotent step (S4).
+ */
+import {
+
+  detailOf,
+
+  isEnded,
+  MusterError,
+  operationIdFrom,
+  type ErrorDetail,
+  type MigrationStats,
+  type OperationId,
+  type OperationRecord,
+} from "@muster/model";
+import type { Clock, Log } from "@muster/runtime";
+import type { EventLog } from "../events/event-log.ts";
+import { put, type Decision, type Ledger, type RecordChange } from "../ledger/ledger.ts";
+import { findOperation, type LedgerView } from "../ledger/view.ts";
+import type { Observations } from "../observations/observations.ts";
+import type { Commands } from "../sessions/commands.ts";
+import { runSteps, type LiveProgress, type RunnerParts } from "./drive.ts";
+import type { OperationRegistry } from "./operation-registry.ts";
+
+export interface NewOperation<Parameters> {
+  readonly type: string;
+  readonly subject: string;
+  readonly parameters: Parameters;
+  readonly reason: string;
+  readonly requestedBy: string;
+  readonly requestId: string;
+  readonly explanation: readonly string[];
+}
+
+/** What a decision to start an operation gives: the operation, and what is claimed in the same step. */
+export interface Accepted<Parameters> {
+  readonly operation: NewOperation<Parameters>;
+  readonly changes: (operationId: OperationId) => readonly RecordChange[];
+}
+
+/** An operation and what is only known while it runs. */
+export interface OperationView {
+  readonly record: OperationRecord;
+  readonly phase: string;
+  readonly migration?: MigrationStats;
+}
+
+interface Active {
+  readonly cancel: AbortController;
+  readonly done: Promise<void>;
+}
+
+export class OperationRunner {
+  readonly #ledger: Ledger;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #registry: OperationRegistry;
+  readonly #parts: RunnerParts;
+  readonly #active = new Map<OperationId, Active>();
+  readonly #live = new Map<OperationId, LiveProgress>();
+  readonly #watchers = new Set<(operationId: OperationId) => void>();
+  readonly #stopping = new AbortController();
+  readonly #events: EventLog;
+
+  constructor(parts: {
+    readonly ledger: Ledger;
+    readonly observations: Observations;
+    readonly commands: Commands;
+    readonly events: EventLog;
+    readonly registry: OperationRegistry;
+    readonly clock: Clock;
+    readonly log: Log;
+  }) {
+    this.#ledger = parts.ledger;
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+    this.#registry = parts.registry;
+    this.#events = parts.events;
+    this.#parts = {
+      ...parts,
+      stopping: this.#stopping.signal,
+      report: (operationId, live) => {
+        this.#live.set(operationId, { ...this.#live.get(operationId), ...live });
+        this.#tell(operationId);
+      },
+      changed: (operationId) => {
+        this.#tell(operationId);
+      },
+    };
+  }
+
+  /** Goes on with every operation that has not ended. */
+  resume(): void {
+    for (const operation of this.#ledger.view.operations.values()) {
+      if (!isEnded(operation.state)) this.#drive(operation.id);
+    }
+  }
+
+  /**
+   * Decides and accepts in one step of the ledger. A repeat with the same request id gives the operation that the
+   * first one made.
+   */
+  async submit<Parameters>(
+    requestId: string,
+    decide: (view: LedgerView) => Accepted<Parameters>,
+  ): Promise<OperationRecord> {
+    const operation = await this.#ledger.transact((view): Decision<OperationRecord> => {
+      const earlier = requestId === "" ? undefined : findByRequest(view, requestId);
+      if (earlier !== undefined) return { changes: [], result: earlier };
+      return this.#accept(view, decide(view));
+    });
+    if (!isEnded(operation.state)) this.#drive(operation.id);
+    return operation;
+  }
+
+  async cancel(idOrPrefix: string): Promise<OperationRecord> {
+    const operation = await this.#ledger.transact((view) => {
+      const found = findOperation(view, idOrPrefix);
+      if (isEnded(found.state)) {
+        throw new MusterError("wrong-state", `operation ${found.id} has already ${found.state}`);
+      }
+      const changed = { ...found, cancelRequested: true };
+      return { changes: [put("operation", changed)], result: changed };
+    });
+    this.#active.get(operation.id)?.cancel.abort(new MusterError("cancelled", "somebody cancelled the operation"));
+    this.#tell(operation.id);
+    return operation;
+  }
+
+  viewOf(record: OperationRecord): OperationView {
+    const live = this.#live.get(record.id);
+    const migration = live?.migration ?? record.migration;
+    const phase = live?.phase ?? "";
+    return { record, phase, ...(migration === undefined ? {} : { migration }) };
+  }
+
+  get activeCount(): number {
+    return this.#active.size;
+  }
+
+  /** `listener` is called with the id of every operation that changed. */
+  listen(listener: (operationId: OperationId) => void): () => void {
+    this.#watchers.add(listener);
+    return () => {
+      this.#watchers.delete(listener);
+    };
+  }
+
+  /** Stops driving; what is under way goes on after the next start. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new MusterError("interrupted", "the coordinator stops"));
+    await Promise.all([...this.#active.values()].map((active) => active.done));
+  }
+
+  #accept<Parameters>(view: LedgerView, accepted: Accepted<Parameters>): Decision<OperationRecord> {
+    const number = view.cluster.operationCount + 1;
+    const id = operationIdFrom(number);
+    const { operation } = accepted;
+    const steps = this.#registry.get(operation.type).steps(operation.parameters);
+    const record: OperationRecord = {
+      ...operation,
+      id,
+      state: "queued",
+      steps: steps.map((step) => ({ name: step.name, state: "waiting", attempt: 0 })),
+      createdAt: this.#clock.wall().toISOString(),
+      cancelRequested: false,
+    };
+    const own = [put("operation", record), put("cluster", { ...view.cluster, operationCount: number })];
+    const others = accepted.changes(id);
+    const cluster = others.find((change) => change.kind === "cluster");
+    // The acceptance may itself count in the cluster record (MAC addresses): one record, one change.
+    const merged = cluster === undefined ? own : [put("operation", record)];
+    const changes = others.map((change) =>
+      change.kind === "cluster"
+        ? put("cluster", { ...change.value, operationCount: number })
+        : change,
+    );
+    return { changes: [...merged, ...changes], result: record };
+  }
+
+  #drive(id: OperationId): void {
+    if (this.#active.has(id)) return;
+    const cancel = new AbortController();
+    if (this.#ledger.view.operations.get(id)?.cancelRequested === true) {
+      cancel.abort(new MusterError("cancelled", "somebody cancelled the operation"));
+    }
+    const done = runSteps(this.#parts, id, cancel.signal)
+      .catch((error: unknown) => {
+        if (this.#stopping.signal.aborted) return;
+        this.#log.error({ operationId: id, err: error }, "driving an operation failed");
+        this.#events.record({
+          kind: "operation-stuck",
+          subject: `operation/${id}`,
+          message: `muster cannot go on with it: ${detailText(detailOf(error))}`,
+          operationId: id,
+        });
+      })
+      .finally(() => {
+        this.#active.delete(id);
+        this.#live.delete(id);
+        this.#tell(id);
+      });
+    this.#active.set(id, { cancel, done });
+  }
+
+  #tell(operationId: OperationId): void {
+    for (const watcher of this.#watchers) watcher(operationId);
+  }
+}
+
+function detailText(detail: ErrorDetail): string {
+  return detail.cause === "" ? detail.message : `${detail.message}: ${detail.cause}`;
+}
+
+function findByRequest(view: LedgerView, requestId: string): OperationRecord | undefined {
+  // Newest last, and a retry comes soon after: look from the end.
+  return [...view.operations.values()].findLast((operation) => operation.requestId === requestId);
+}
+

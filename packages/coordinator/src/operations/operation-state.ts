@@ -1,0 +1,36 @@
+/** The one door through which an operation changes. Pure: record in, record out. */
+import {
+  assert,
+  canMoveOperation,
+  type ErrorDetail,
+  type OperationRecord,
+  type OperationState,
+  type StepRecord,
+} from "@muster/model";
+
+export function move(operation: OperationRecord, to: OperationState): OperationRecord {
+  assert(canMoveOperation(operation.state, to), `operations never go from ${operation.state} to ${to}`);
+  return { ...operation, state: to };
+}
+
+export function withStep(
+  operation: OperationRecord,
+  index: number,
+  change: Partial<StepRecord>,
+): OperationRecord {
+  const steps = operation.steps.map((step, position) =>
+    position === index ? { ...step, ...change } : step,
+  );
+  return { ...operation, steps };
+}
+
+export const firstUnfinished = (operation: OperationRecord): number =>
+  operation.steps.findIndex((step) => step.state !== "done");
+
+/** The last step that may have had an effect. */
+export const lastToUndo = (operation: OperationRecord): number =>
+  operation.steps.findLastIndex((step) => step.state !== "waiting" && step.state !== "undone");
+
+/** The error of the step that made the operation turn around. */
+export const failureOf = (operation: OperationRecord): ErrorDetail | undefined =>
+  operation.steps.find((step) => step.error !== undefined)?.error;

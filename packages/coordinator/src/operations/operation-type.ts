@@ -1,0 +1,71 @@
+/**
+ * An operation type: a named list of steps with undos. The list is the documentation, the progress display, the
+ * resume point and the test plan.
+ */
+import type {
+  CommandAction,
+  CommandProgress,
+  CommandResult,
+  HostId,
+  OperationRecord,
+} from "@muster/model";
+import type { Clock } from "@muster/runtime";
+import type { Ledger, RecordChange } from "../ledger/ledger.ts";
+import type { LedgerView } from "../ledger/view.ts";
+import type { Observations } from "../observations/observations.ts";
+
+export interface StepContext<Parameters> {
+  readonly operation: OperationRecord<Parameters>;
+  readonly parameters: Parameters;
+  readonly ledger: Ledger;
+  readonly observations: Observations;
+  readonly clock: Clock;
+  /** Aborts when the operation is cancelled while cancelling is still possible. */
+  readonly signal: AbortSignal;
+  /** What the step does now, for people. */
+  phase(text: string): void;
+  progress(progress: CommandProgress): void;
+  /**
+   * Has a host do something, once, however often it or we restart. `suffix` tells the commands of one step apart.
+   * A failure on the host is thrown as the MusterError the agent reported.
+   */
+  command(hostId: HostId, action: CommandAction, options?: CommandRequest): Promise<CommandResult>;
+}
+
+export interface CommandRequest {
+  readonly suffix?: string;
+  readonly limitMs?: number;
+  readonly offlineLimitMs?: number;
+}
+
+export interface StepDefinition<Parameters> {
+  readonly name: string;
+  /** Name of the host the step works on, for people. */
+  host?(view: LedgerView, parameters: Parameters): string | undefined;
+  /** Idempotent: it may run again after a crash in its middle. */
+  run(context: StepContext<Parameters>): Promise<void>;
+  /** Idempotent, and fine with nothing to undo. Runs for a step that failed as well. */
+  undo?(context: StepContext<Parameters>): Promise<void>;
+  /** Once this step is done, the operation can only go forward: cancelling and failing no longer undo. */
+  readonly pointOfNoReturn?: boolean;
+}
+
+export type Outcome = "succeeded" | "failed" | "cancelled";
+
+export interface OperationType<Parameters> {
+  readonly name: string;
+  /** For people: "create", "migrate". */
+  readonly verb: string;
+  readonly steps: (parameters: Parameters) => readonly StepDefinition<Parameters>[];
+  /**
+   * What else changes in the ledger in the same transaction that ends the operation: claims become placements or
+   * are released. Pure.
+   */
+  ended(view: LedgerView, operation: OperationRecord<Parameters>, outcome: Outcome): readonly RecordChange[];
+}
+
+/** Time a host may be away in the middle of an operation before the step fails: a reboot of an agent, not of a host. */
+export const OFFLINE_LIMIT_MS = 60_000;
+
+/** A command without a limit of its own. Longer than libvirt takes for anything but migration and stopping. */
+export const COMMAND_LIMIT_MS = 120_000;

@@ -1,0 +1,70 @@
+/** What a host should have, from the ledger, and the increment from what it was last told. Pure. */
+import type {
+  Assignments,
+  HostId,
+  NetworkRecord,
+  NetworkSpec,
+  VmAssignment,
+  VmId,
+} from "@muster/model";
+import type { LedgerView } from "../ledger/view.ts";
+
+export interface HostAssignments {
+  readonly networks: ReadonlyMap<string, NetworkSpec>;
+  readonly vms: ReadonlyMap<VmId, VmAssignment>;
+}
+
+export const shouldHave = (network: NetworkRecord, hostName: string): boolean =>
+  !network.removing && (network.spec.hosts.length === 0 || network.spec.hosts.includes(hostName));
+
+export function assignmentsOf(view: LedgerView, hostId: HostId): HostAssignments {
+  const host = view.hosts.get(hostId);
+  if (host === undefined) return { networks: new Map(), vms: new Map() };
+  const networks = [...view.networks.values()]
+    .filter((network) => shouldHave(network, host.name))
+    .map((network) => [network.spec.name, network.spec] as const);
+  const vms = [...view.vms.values()].flatMap((vm) => {
+    const here = [vm.placement, vm.target].find((placement) => placement?.hostId === hostId);
+    if (here === undefined) return [];
+    return [[vm.id, { id: vm.id, name: vm.spec.name, generation: here.generation }] as const];
+  });
+  return { networks: new Map(networks), vms: new Map(vms) };
+}
+
+/** Complete by itself. */
+export function fullAssignments(now: HostAssignments, resultsIn: bigint): Assignments {
+  return {
+    kind: "assignments",
+    appliesTo: 0n,
+    resultsIn,
+    networks: [...now.networks.values()],
+    removedNetworks: [],
+    vms: [...now.vms.values()],
+    removedVms: [],
+  };
+}
+
+/** Undefined: nothing changed. */
+export function increment(
+  last: HostAssignments,
+  now: HostAssignments,
+  appliesTo: bigint,
+): Assignments | undefined {
+  const networks = changed(last.networks, now.networks);
+  const vms = changed(last.vms, now.vms);
+  const removedNetworks = [...last.networks.keys()].filter((name) => !now.networks.has(name));
+  const removedVms = [...last.vms.keys()].filter((vmId) => !now.vms.has(vmId));
+  const size = networks.length + vms.length + removedNetworks.length + removedVms.length;
+  if (size === 0) return undefined;
+  const resultsIn = appliesTo + 1n;
+  return { kind: "assignments", appliesTo, resultsIn, networks, removedNetworks, vms, removedVms };
+}
+
+function changed<Key, Value>(
+  last: ReadonlyMap<Key, Value>,
+  now: ReadonlyMap<Key, Value>,
+): readonly Value[] {
+  return [...now]
+    .filter(([key, value]) => JSON.stringify(last.get(key)) !== JSON.stringify(value))
+    .map(([, value]) => value);
+}

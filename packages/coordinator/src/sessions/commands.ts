@@ -1,0 +1,148 @@
+/**
+ * Commands on their way. A command is sent when its host connects, sent again whenever the host reconnects, and
+ * ends with the agent's result, however often the link breaks in between: the agent answers repeats from its journal.
+ * The result is acknowledged only after the caller has recorded it, so that a crash in between loses nothing (S4).
+ */
+import {
+  MusterError,
+  type Command,
+  type CommandId,
+  type CommandProgress,
+  type CommandResult,
+  type CoordinatorMessage,
+  type HostId,
+} from "@muster/model";
+import type { Clock } from "@muster/runtime";
+
+export interface CommandOptions {
+  /** Aborting asks the agent to stop; the result is still waited for. */
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: CommandProgress) => void;
+  /** How long the host may stay away before the command is given up. */
+  readonly offlineLimitMs: number;
+  /** How long the command may take in all, from the moment it was first asked for. */
+  readonly limitMs: number;
+}
+
+interface Pending {
+  readonly hostId: HostId;
+  readonly command: Command;
+  readonly onProgress: (progress: CommandProgress) => void;
+  readonly settle: (outcome: CommandResult | MusterError) => void;
+}
+
+export type Send = (message: CoordinatorMessage) => void;
+
+/** Results nobody waits for yet: their operations resume in a moment, after a restart. */
+const EARLY_RESULTS_MAX = 10_000;
+
+/** After a cancelled or late command, how long its result is still waited for. */
+const LAST_WORDS_MS = 30_000;
+
+export class Commands {
+  readonly #clock: Clock;
+  readonly #pending = new Map<CommandId, Pending>();
+  readonly #early = new Map<CommandId, CommandResult>();
+  readonly #connected = new Map<HostId, Send>();
+  /** True while the operation behind a command has not ended: its result must not be thrown away. */
+  readonly #isWanted: (commandId: CommandId) => boolean;
+
+  constructor(parts: { readonly clock: Clock; readonly isWanted: (id: CommandId) => boolean }) {
+    this.#clock = parts.clock;
+    this.#isWanted = parts.isWanted;
+  }
+
+  connected(hostId: HostId, send: Send): void {
+    this.#connected.set(hostId, send);
+    for (const { hostId: wanted, command } of this.#pending.values()) {
+      if (wanted === hostId) send(command);
+    }
+  }
+
+  disconnected(hostId: HostId): void {
+    this.#connected.delete(hostId);
+  }
+
+  progress(progress: CommandProgress): void {
+    this.#pending.get(progress.commandId)?.onProgress(progress);
+  }
+
+  result(hostId: HostId, result: CommandResult): void {
+    const pending = this.#pending.get(result.commandId);
+    if (pending?.hostId === hostId) {
+      pending.settle(result);
+    } else if (this.#isWanted(result.commandId) && this.#early.size < EARLY_RESULTS_MAX) {
+      this.#early.set(result.commandId, result);
+    } else {
+      this.#connected.get(hostId)?.({ kind: "acknowledge", commandId: result.commandId });
+    }
+  }
+
+  /** The result is recorded: the agent may forget it. */
+  acknowledge(hostId: HostId, commandId: CommandId): void {
+    this.#early.delete(commandId);
+    this.#connected.get(hostId)?.({ kind: "acknowledge", commandId });
+  }
+
+  /** Rejects only when there is no result: "host-offline" or "timeout". A failure is a result with an error. */
+  async execute(hostId: HostId, command: Command, options: CommandOptions): Promise<CommandResult> {
+    const early = this.#early.get(command.commandId);
+    if (early !== undefined) return early;
+    const ended = new AbortController();
+    const outcome = await new Promise<CommandResult | MusterError>((settle) => {
+      const { onProgress } = options;
+      this.#pending.set(command.commandId, { hostId, command, onProgress, settle });
+      this.#connected.get(hostId)?.(command);
+      const cancel = (): void => this.#connected.get(hostId)?.({ kind: "cancel", commandId: command.commandId });
+      if (options.signal.aborted) cancel();
+      else options.signal.addEventListener("abort", cancel, { once: true, signal: ended.signal });
+      this.#giveUpWhenOffline(hostId, options.offlineLimitMs, ended.signal, settle);
+      this.#giveUpWhenLate(hostId, command.commandId, options.limitMs, ended.signal, settle);
+    });
+    ended.abort();
+    this.#pending.delete(command.commandId);
+    if (outcome instanceof MusterError) throw outcome;
+    return outcome;
+  }
+
+  #giveUpWhenOffline(
+    hostId: HostId,
+    offlineLimitMs: number,
+    ended: AbortSignal,
+    settle: (error: MusterError) => void,
+  ): void {
+    const watch = async (): Promise<void> => {
+      let offlineMs = 0;
+      // Often enough to notice a short visit, seldom enough to cost nothing.
+      const stepMs = Math.max(100, Math.min(1_000, offlineLimitMs / 4));
+      while (offlineMs < offlineLimitMs) {
+        await this.#clock.sleep(stepMs, ended);
+        offlineMs = this.#connected.has(hostId) ? 0 : offlineMs + stepMs;
+      }
+      const seconds = String(Math.round(offlineLimitMs / 1000));
+      settle(new MusterError("host-offline", `the host has not been connected for ${seconds} s`));
+    };
+    watch().catch((error: unknown) => {
+      if (!ended.aborted) settle(new MusterError("internal", "watching a host failed", { cause: error }));
+    });
+  }
+
+  #giveUpWhenLate(
+    hostId: HostId,
+    commandId: CommandId,
+    limitMs: number,
+    ended: AbortSignal,
+    settle: (error: MusterError) => void,
+  ): void {
+    const watch = async (): Promise<void> => {
+      await this.#clock.sleep(limitMs, ended);
+      this.#connected.get(hostId)?.({ kind: "cancel", commandId });
+      await this.#clock.sleep(LAST_WORDS_MS, ended);
+      const seconds = String(Math.round(limitMs / 1000));
+      settle(new MusterError("timeout", `the host did not finish within ${seconds} s`));
+    };
+    watch().catch((error: unknown) => {
+      if (!ended.aborted) settle(new MusterError("internal", "watching a command failed", { cause: error }));
+    });
+  }
+}

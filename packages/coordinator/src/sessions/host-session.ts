@@ -1,0 +1,142 @@
+/** One connected agent: reads what it says into the observations, tells it what it should have and do. */
+import {
+  MusterError,
+  PROTOCOL_VERSION,
+  type AgentMessage,
+  type ClusterId,
+  type CoordinatorMessage,
+  type HostId,
+} from "@muster/model";
+import type { Clock, Link } from "@muster/runtime";
+import type { LedgerView } from "../ledger/view.ts";
+import type { Observations } from "../observations/observations.ts";
+import { assignmentsOf, fullAssignments, increment, type HostAssignments } from "./assignments.ts";
+import type { Commands } from "./commands.ts";
+
+export interface SessionTimes {
+  readonly heartbeatIntervalMs: number;
+  readonly fullReportIntervalMs: number;
+  readonly sampleIntervalMs: number;
+}
+
+export interface SessionParts {
+  readonly hostId: HostId;
+  readonly clusterId: ClusterId;
+  readonly link: Link<CoordinatorMessage, AgentMessage>;
+  readonly clock: Clock;
+  readonly times: SessionTimes;
+  readonly view: LedgerView;
+  readonly observations: Observations;
+  readonly commands: Commands;
+  /** Called once the agent said hello. */
+  readonly onOpen: () => void;
+}
+
+/** Heartbeats that may be missing before a session counts as dead: one slow garbage collection is not a dead host. */
+const HEARTBEATS_MISSED_MAX = 3;
+
+export class HostSession {
+  readonly #parts: SessionParts;
+  readonly #ended = new AbortController();
+  #heardAtMs: number;
+  #told: HostAssignments | undefined;
+  #toldRevision = 0n;
+  #open = false;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#heardAtMs = parts.clock.now();
+  }
+
+  /** Resolves when the session is over; rejects with the reason when it broke. */
+  async run(): Promise<void> {
+    const silence = this.#watchSilence();
+    try {
+      for await (const message of this.#parts.link.incoming) {
+        this.#heardAtMs = this.#parts.clock.now();
+        this.#receive(message);
+      }
+    } finally {
+      this.#ended.abort();
+      await silence;
+    }
+  }
+
+  close(error: MusterError): void {
+    this.#parts.link.close(error);
+  }
+
+  /** Something in the ledger changed: tells the agent what concerns it. */
+  refreshAssignments(): void {
+    if (this.#told === undefined) return;
+    const now = assignmentsOf(this.#parts.view, this.#parts.hostId);
+    const message = increment(this.#told, now, this.#toldRevision);
+    if (message === undefined) return;
+    this.#told = now;
+    this.#toldRevision = message.resultsIn;
+    this.#parts.link.send(message);
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  #receive(message: AgentMessage): void {
+    const { hostId, observations, commands, link } = this.#parts;
+    if (!this.#open && message.kind !== "hello") {
+      throw new MusterError("invalid", `an agent began its session with ${message.kind} instead of hello`);
+    }
+    switch (message.kind) {
+      case "hello":
+        return this.#welcome(message);
+      case "full-report":
+        return observations.fullReport(hostId, message);
+      case "delta-report":
+        if (!observations.deltaReport(hostId, message)) link.send({ kind: "request-report" });
+        return;
+      case "heartbeat":
+        return observations.heartbeat(hostId, message.libvirtAlive);
+      case "progress":
+        return commands.progress(message);
+      case "result":
+        return commands.result(hostId, message);
+    }
+  }
+
+  #welcome(hello: Extract<AgentMessage, { kind: "hello" }>): void {
+    if (this.#open) throw new MusterError("invalid", "an agent said hello twice in one session");
+    if (!hello.protocolVersions.includes(PROTOCOL_VERSION)) {
+      const theirs = hello.protocolVersions.join(", ");
+      const message = `the agent speaks protocol ${theirs}, this coordinator ${String(PROTOCOL_VERSION)}`;
+      throw new MusterError("version-mismatch", message, { hint: "upgrade the older of the two" });
+    }
+    const { hostId, clusterId, link, times, view, observations, commands, onOpen } = this.#parts;
+    this.#open = true;
+    observations.sessionOpened(hostId, hello);
+    link.send({ kind: "welcome", protocolVersion: PROTOCOL_VERSION, clusterId, ...times });
+    this.#told = assignmentsOf(view, hostId);
+    this.#toldRevision = 1n;
+    link.send(fullAssignments(this.#told, this.#toldRevision));
+    onOpen();
+    commands.connected(hostId, (message) => {
+      link.send(message);
+    });
+  }
+
+  async #watchSilence(): Promise<void> {
+    const { clock, times, link } = this.#parts;
+    const graceMs = HEARTBEATS_MISSED_MAX * times.heartbeatIntervalMs;
+    try {
+      while (!this.#ended.signal.aborted) {
+        await clock.sleep(times.heartbeatIntervalMs, this.#ended.signal);
+        const silentMs = clock.now() - this.#heardAtMs;
+        if (silentMs <= graceMs) continue;
+        const seconds = (silentMs / 1000).toFixed(1);
+        link.close(new MusterError("timeout", `the agent has been silent for ${seconds} s`));
+        return;
+      }
+    } catch (error) {
+      if (!this.#ended.signal.aborted) throw error;
+    }
+  }
+}

@@ -1,0 +1,122 @@
+/** Who is connected. One session a host; the newest wins, because an agent that reconnects is the one that lives. */
+import { MusterError, type AgentMessage, type CoordinatorMessage, type HostId } from "@muster/model";
+import type { Clock, Link, Log } from "@muster/runtime";
+import type { EventLog } from "../events/event-log.ts";
+import { put, type Ledger } from "../ledger/ledger.ts";
+
+import type { Observations } from "../observations/observations.ts";
+import type { Commands } from "./commands.ts";
+import { HostSession, type SessionTimes } from "./host-session.ts";
+
+export interface SessionsParts {
+  readonly ledger: Ledger;
+  readonly observations: Observations;
+  readonly commands: Commands;
+  readonly events: EventLog;
+  readonly clock: Clock;
+  readonly times: SessionTimes;
+  readonly log: Log;
+}
+
+export class Sessions {
+  readonly #parts: SessionsParts;
+  readonly #sessions = new Map<HostId, HostSession>();
+  readonly #stopListening: () => void;
+
+  constructor(parts: SessionsParts) {
+    this.#parts = parts;
+    this.#stopListening = parts.ledger.onChange((changes) => {
+      const kinds = new Set(changes.map((change) => change.kind));
+      if (kinds.has("vm") || kinds.has("network")) this.#refreshAll();
+      if (kinds.has("host")) this.#closeRemoved();
+    });
+  }
+
+  get connectedCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** Serves one agent until its session is over. The caller has authenticated it as this host. */
+  async serve(hostId: HostId, link: Link<CoordinatorMessage, AgentMessage>): Promise<void> {
+    const { ledger, observations, commands, clock, times, log } = this.#parts;
+    const name = ledger.view.hosts.get(hostId)?.name ?? hostId;
+    const session = new HostSession({
+      hostId,
+      clusterId: ledger.view.cluster.id,
+      link,
+      clock,
+      times,
+      view: ledger.view,
+      observations,
+      commands,
+      onOpen: () => {
+        this.#opened(hostId, session);
+      },
+    });
+    try {
+      await session.run();
+      log.info({ hostId, host: name }, "session ended");
+    } catch (error) {
+      const fault = error instanceof MusterError ? error : new MusterError("internal", "a session broke", { cause: error });
+      log.warn({ hostId, host: name, err: fault }, "session broke");
+      link.close(fault);
+    } finally {
+      this.#closed(hostId, session);
+    }
+  }
+
+  /** Ends every session: the coordinator stops. */
+  stop(): void {
+    this.#stopListening();
+    for (const session of this.#sessions.values()) {
+      session.close(new MusterError("unreachable", "the coordinator stops"));
+    }
+  }
+
+  #opened(hostId: HostId, session: HostSession): void {
+    const { ledger, events, log } = this.#parts;
+    const previous = this.#sessions.get(hostId);
+    this.#sessions.set(hostId, session);
+    const host = ledger.view.hosts.get(hostId);
+    const name = host?.name ?? hostId;
+    previous?.close(new MusterError("wrong-state", `another agent connected as host ${name}`));
+    log.info({ hostId, host: name }, "session opened");
+    events.record({ kind: "host-connected", subject: `host/${name}`, message: "agent connected", host: name });
+    if (host?.connectedBefore === false) this.#rememberConnected(hostId);
+  }
+
+  #rememberConnected(hostId: HostId): void {
+    const { ledger, log } = this.#parts;
+    const remembered = ledger.transact((view) => {
+      const host = view.hosts.get(hostId);
+      const changes = host === undefined ? [] : [put("host", { ...host, connectedBefore: true })];
+      return { changes, result: undefined };
+    });
+    remembered.catch((error: unknown) => {
+      log.error({ hostId, err: error }, "recording a host's first connection failed");
+    });
+  }
+
+  #closed(hostId: HostId, session: HostSession): void {
+    // A session that was replaced, or never said hello, must not mark its successor's host as gone.
+    if (this.#sessions.get(hostId) !== session) return;
+    const { observations, commands, events, ledger } = this.#parts;
+    this.#sessions.delete(hostId);
+    commands.disconnected(hostId);
+    observations.sessionClosed(hostId);
+    const name = ledger.view.hosts.get(hostId)?.name;
+    if (name === undefined) return observations.forget(hostId);
+    events.record({ kind: "host-disconnected", subject: `host/${name}`, message: "agent disconnected", host: name });
+  }
+
+  #refreshAll(): void {
+    for (const session of this.#sessions.values()) session.refreshAssignments();
+  }
+
+  #closeRemoved(): void {
+    for (const [hostId, session] of this.#sessions) {
+      if (this.#parts.ledger.view.hosts.has(hostId)) continue;
+      session.close(new MusterError("forbidden", "this host was removed from the cluster"));
+    }
+  }
+}
