@@ -16,10 +16,10 @@ cd "$out"
 apt-get -q -o APT::Sandbox::User=root download "$package" >&2
 dpkg-deb -x "$package"_*.deb "$out"
 rm -f "$package"_*.deb
-release=$(ls "$out/lib/modules")
-# A merged /usr is assumed by kmod of Debian 13.
+# Debian 12 ships /lib/modules, Debian 13 /usr/lib/modules; kmod of either looks in its own place.
 mkdir -p "$out/usr"
-[ -e "$out/usr/lib" ] || ln -s ../lib "$out/usr/lib"
+if [ -d "$out/lib/modules" ]; then ln -s ../lib "$out/usr/lib"; else ln -s usr/lib "$out/lib"; fi
+release=$(ls "$out/lib/modules")
 depmod -b "$out" "$release"
 mv "$out/boot/vmlinuz-$release" "$out/vmlinuz"
 echo "$release" >"$out/release"
