@@ -9,7 +9,13 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ConstantFacts, FieldFact, ProcedureFact, ProtocolFacts, StructFact } from "./facts.ts";
+import type {
+  ConstantFacts,
+  FieldFact,
+  ProcedureFact,
+  ProtocolFacts,
+  StructFact,
+} from "./facts.ts";
 
 interface FullBody {
   readonly struct: string;
@@ -34,7 +40,11 @@ interface FullVersion {
   readonly net: { readonly structs: Record<string, StructFact> };
   readonly programs: Record<
     string,
-    { readonly program: number; readonly version: number; readonly procedures: readonly FullProcedure[] }
+    {
+      readonly program: number;
+      readonly version: number;
+      readonly procedures: readonly FullProcedure[];
+    }
   >;
   readonly types: Record<
     string,

@@ -47,8 +47,11 @@ const camel = (name: string) =>
 function baseName(name: string): string {
   const base = name
     .replace(/^vir/, "")
-    .replace(/(Flags?)?(Values?)?$/, "")
-    .replace(/[A-Z]{2,}(?=[A-Z][a-z]|$|Flags|Event|Capabilit)/g, (run) => run[0] + run.slice(1).toLowerCase());
+    .replace(BIT_SETS.has(name) ? /Types?$/ : /(Flags?)?(Values?)?$/, "")
+    .replace(
+      /[A-Z]{2,}(?=[A-Z][a-z]|$|Flags|Event|Capabilit)/g,
+      (run) => run[0] + run.slice(1).toLowerCase(),
+    );
   return base.replace(/^[A-Z]+(?=[A-Z][a-z])|^[A-Z]/, (run) => run.toLowerCase());
 }
 
@@ -65,7 +68,9 @@ function membersOf(name: string, members: Members): readonly [string, number][] 
   return real.map(([key, value]): [string, number] => {
     const number = value ?? ALIASES[key];
     if (number === undefined) throw new Error(`${name}.${key} has no value`);
-    const short = key.startsWith(prefix) ? key.slice(prefix.length) : key.replace(/^VIR_DOMAIN_/, "");
+    const short = key.startsWith(prefix)
+      ? key.slice(prefix.length)
+      : key.replace(/^VIR_DOMAIN_/, "");
     return [camel(short), number];
   });
 }

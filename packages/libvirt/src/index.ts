@@ -1,1 +1,56 @@
-export {};
+export { connect, type ConnectOptions, type ConnectTarget } from "./connect.ts";
+export {
+  AuthenticationError,
+  CallTimeoutError,
+  ConnectionLostError,
+  EventOverflowError,
+  isLibvirtError,
+  LibvirtError,
+  ProtocolError,
+  type ErrorDetails,
+  type LibvirtErrorCode,
+  type LibvirtErrorDomain,
+  type LibvirtErrorLevel,
+} from "./errors.ts";
+export type { KeepaliveOptions } from "./keepalive.ts";
+export type { CallOptions } from "./pending-call.ts";
+export type { TlsMaterial } from "./transport/dial.ts";
+export { UriError } from "./uri.ts";
+export type { TypedParameters, TypedValue } from "./xdr/typed-parameters.ts";
+export { XdrError } from "./xdr/xdr-error.ts";
+export { ByteStream } from "./byte-stream.ts";
+
+export type { DomainEventKind } from "./events/domain-events.ts";
+export type { SubscribeOptions } from "./events/event-hub.ts";
+export { EventStream } from "./events/event-stream.ts";
+
+export { Hypervisor } from "./objects/hypervisor/hypervisor.ts";
+export type { Version } from "./objects/hypervisor/hypervisor-base.ts";
+export type { FreePages, NodeInfo } from "./objects/hypervisor/hypervisor-node.ts";
+export type { CpuComparison, EmulatorChoice } from "./objects/hypervisor/hypervisor-cpu.ts";
+export type {
+  AllDomainStatsOptions,
+  DomainEvent,
+  DomainEventOf,
+  DomainEventOptions,
+  DomainStats,
+} from "./objects/hypervisor/hypervisor-domains.ts";
+
+export { Domain } from "./objects/domain/domain.ts";
+export type {
+  DomainInfo,
+  DomainInterface,
+  DomainStateAndReason,
+  MemoryStats,
+} from "./objects/domain/domain-information.ts";
+export type { DomainJobInfo, DomainJobStats } from "./objects/domain/domain-job.ts";
+export type { MigrateOptions } from "./objects/domain/domain-migration.ts";
+export type { DomainEventType, DomainJobType, DomainState } from "./protocol/generated/enums.ts";
+export type {
+  DomainCreateFlag,
+  DomainDestroyFlag,
+  DomainMigrateFlag,
+  DomainStatsFlag,
+  DomainUndefineFlag,
+  DomainXmlFlag,
+} from "./protocol/generated/flags.ts";

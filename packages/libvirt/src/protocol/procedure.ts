@@ -1,4 +1,10 @@
-import { struct, type DecodedStruct, type EncodedStruct, type Codec, type Shape } from "../xdr/codec.ts";
+import {
+  struct,
+  type DecodedStruct,
+  type EncodedStruct,
+  type Codec,
+  type Shape,
+} from "../xdr/codec.ts";
 
 /** One call of a program: what goes out, what comes back, and how the daemon treats it. */
 export interface Procedure<Args, Ret, RetIn = Ret> {
@@ -27,8 +33,12 @@ export interface Program {
 }
 
 export type ArgsOf<P> = P extends { readonly args: Codec<unknown, infer Args> } ? Args : never;
-export type RetOf<P> = P extends { readonly ret: { decode(...reader: never[]): infer Ret } } ? Ret : never;
-export type MessageOf<E> = E extends { readonly message: { decode(...reader: never[]): infer M } } ? M : never;
+export type RetOf<P> = P extends { readonly ret: { decode(...reader: never[]): infer Ret } }
+  ? Ret
+  : never;
+export type MessageOf<E> = E extends { readonly message: { decode(...reader: never[]): infer M } }
+  ? M
+  : never;
 
 export interface ProcedureTraits {
   readonly priority?: "high";

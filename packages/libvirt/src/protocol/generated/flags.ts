@@ -293,7 +293,7 @@ export const domainDeviceModifyFlags = {
 export type DomainDeviceModifyFlag = keyof typeof domainDeviceModifyFlags;
 
 /** virDomainStatsTypes */
-export const domainStatsTypesFlags = {
+export const domainStatsFlags = {
   state: 1,
   cpuTotal: 2,
   balloon: 4,
@@ -306,7 +306,7 @@ export const domainStatsTypesFlags = {
   dirtyrate: 512,
   vm: 1024,
 } as const;
-export type DomainStatsTypesFlag = keyof typeof domainStatsTypesFlags;
+export type DomainStatsFlag = keyof typeof domainStatsFlags;
 
 /** virConnectGetAllDomainStatsFlags */
 export const connectGetAllDomainStatsFlags = {
@@ -432,7 +432,7 @@ export const domainSetUserPasswordFlags = {
 export type DomainSetUserPasswordFlag = keyof typeof domainSetUserPasswordFlags;
 
 /** virDomainGuestInfoTypes */
-export const domainGuestInfoTypesFlags = {
+export const domainGuestInfoFlags = {
   users: 1,
   os: 2,
   timezone: 4,
@@ -442,7 +442,7 @@ export const domainGuestInfoTypesFlags = {
   interfaces: 64,
   load: 128,
 } as const;
-export type DomainGuestInfoTypesFlag = keyof typeof domainGuestInfoTypesFlags;
+export type DomainGuestInfoFlag = keyof typeof domainGuestInfoFlags;
 
 /** virDomainBackupBeginFlags */
 export const domainBackupBeginFlags = {
@@ -458,12 +458,12 @@ export const domainAuthorizedSshKeysSetFlags = {
 export type DomainAuthorizedSshKeysSetFlag = keyof typeof domainAuthorizedSshKeysSetFlags;
 
 /** virDomainMessageType */
-export const domainMessageTypeFlags = {
+export const domainMessageFlags = {
   deprecation: 1,
   tainting: 2,
   ioerrors: 4,
 } as const;
-export type DomainMessageTypeFlag = keyof typeof domainMessageTypeFlags;
+export type DomainMessageFlag = keyof typeof domainMessageFlags;
 
 /** virDomainDirtyRateCalcFlags */
 export const domainDirtyRateCalcFlags = {

@@ -1,0 +1,141 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { authenticate } from "./auth/authenticate.ts";
+import { Connection } from "./connection.ts";
+import type { KeepaliveOptions } from "./keepalive.ts";
+import { Hypervisor } from "./objects/hypervisor/hypervisor.ts";
+import type { CallOptions } from "./pending-call.ts";
+import { connectFlags } from "./protocol/generated/flags.ts";
+import { remoteCalls } from "./protocol/generated/remote.ts";
+import { Session } from "./session.ts";
+import { dial, type Endpoint, type TlsMaterial } from "./transport/dial.ts";
+import { endpointOf, parseUri } from "./uri.ts";
+
+/** A libvirt URI, or a socket by its path, or a byte stream of any other origin. */
+export type ConnectTarget =
+  | string
+  | { readonly socketPath: string; readonly uri?: string | undefined }
+  | {
+      readonly dial: (signal: AbortSignal) => Promise<Duplex>;
+      readonly uri?: string | undefined;
+    };
+
+export interface ConnectOptions {
+  /** Opens read-only: the daemon refuses calls that change something. */
+  readonly readOnly?: boolean | undefined;
+  /** Gives up connecting. */
+  readonly signal?: AbortSignal | undefined;
+  /** For opening one connection, handshakes included: 15000 ms by default. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Default deadline of each call but the long ones: 60000 ms; 0 is none. */
+  readonly callTimeoutMs?: number | undefined;
+  /** Every 5 s, lost after 5 without an answer, by default. */
+  readonly keepalive?: KeepaliveOptions | false | undefined;
+  /** Calls in flight on one connection, 4 by default: libvirtd stalls a connection with 5. */
+  readonly maxInFlight?: number | undefined;
+  /** Connections for calls, 4 by default: others are opened only while calls have no free slot. */
+  readonly maxConnections?: number | undefined;
+  readonly tls?: TlsMaterial | undefined;
+}
+
+const DEFAULT_URI = "qemu:///system";
+const DEFAULTS = {
+  connectTimeoutMs: 15_000,
+  callTimeoutMs: 60_000,
+  keepalive: { intervalMs: 5_000, count: 5 },
+  maxInFlight: 4,
+  maxConnections: 4,
+  patienceMs: 2,
+} as const;
+
+/** VIR_DRV_FEATURE_PROGRAM_KEEPALIVE: asking for it lets the daemon ping us too. */
+const FEATURE_KEEPALIVE = 10;
+
+interface Plan {
+  readonly uri: string;
+  readonly dial: (signal: AbortSignal) => Promise<Duplex>;
+}
+
+/**
+ * virConnectOpenAuth (0.4.0): opens a hypervisor.
+ *
+ * Rejects with LibvirtError, AuthenticationError, the socket's error, UriError, or the signal's reason.
+ */
+export async function connect(
+  target: ConnectTarget = DEFAULT_URI,
+  options: ConnectOptions = {},
+): Promise<Hypervisor> {
+  const plan = planOf(target, options);
+  const open = (signal?: AbortSignal) => openConnection(plan, options, signal);
+  const control = await open(options.signal);
+  const session = new Session(control, open, {
+    maxConnections: options.maxConnections ?? DEFAULTS.maxConnections,
+    callTimeoutMs: options.callTimeoutMs ?? DEFAULTS.callTimeoutMs,
+    patienceMs: DEFAULTS.patienceMs,
+  });
+  return new Hypervisor(session);
+}
+
+function planOf(target: ConnectTarget, options: ConnectOptions): Plan {
+  if (typeof target !== "string") {
+    const { uri = DEFAULT_URI } = target;
+    if ("dial" in target) return { uri, dial: target.dial };
+    const endpoint: Endpoint = { kind: "unix", path: target.socketPath };
+    return { uri, dial: (signal) => dial(endpoint, signal) };
+  }
+  const uri = parseUri(target);
+  const endpoint = endpointOf(uri, existsSync);
+  if (endpoint.kind !== "tls") return { uri: uri.name, dial: (signal) => dial(endpoint, signal) };
+  const material = { ...(uri.pkiPath !== null && readPki(uri.pkiPath)), ...options.tls };
+  return { uri: uri.name, dial: (signal) => dial({ ...endpoint, ...material }, signal) };
+}
+
+function readPki(directory: string): TlsMaterial {
+  const read = (name: string) => readFileSync(join(directory, name));
+  return { ca: read("cacert.pem"), cert: read("clientcert.pem"), key: read("clientkey.pem") };
+}
+
+async function openConnection(
+  plan: Plan,
+  options: ConnectOptions,
+  callerSignal?: AbortSignal,
+): Promise<Connection> {
+  const timeoutMs = options.connectTimeoutMs ?? DEFAULTS.connectTimeoutMs;
+  const deadline = AbortSignal.timeout(timeoutMs);
+  const signal = callerSignal ? AbortSignal.any([callerSignal, deadline]) : deadline;
+  signal.throwIfAborted();
+  const transport = await plan.dial(signal);
+  const maxInFlight = options.maxInFlight ?? DEFAULTS.maxInFlight;
+  const connection = new Connection(transport, { maxInFlight });
+  try {
+    const limits: CallOptions = { signal };
+    await authenticate(connection, limits);
+    await startKeepalive(connection, options, limits);
+    const flags = options.readOnly ? connectFlags.ro : 0;
+    const args = { name: plan.uri, flags };
+    await connection.call("connectOpen", remoteCalls.connectOpen, args, limits);
+    return connection;
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+}
+
+async function startKeepalive(
+  connection: Connection,
+  options: ConnectOptions,
+  limits: CallOptions,
+): Promise<void> {
+  const keepalive = options.keepalive ?? DEFAULTS.keepalive;
+  if (keepalive === false) return;
+  const { connectSupportsFeature } = remoteCalls;
+  const args = { feature: FEATURE_KEEPALIVE };
+  const { supported } = await connection.call(
+    "connectSupportsFeature",
+    connectSupportsFeature,
+    args,
+    limits,
+  );
+  if (supported) connection.startKeepalive(keepalive);
+}

@@ -1,0 +1,4 @@
+import { DomainDevices } from "./domain-devices.ts";
+
+/** virDomain: a virtual machine of the hypervisor. */
+export class Domain extends DomainDevices {}
