@@ -88,13 +88,18 @@ export function invalid(field: string, problem: string, hint?: string): MusterEr
 
 export const isMusterError = (error: unknown): error is MusterError => error instanceof MusterError;
 
+/** What somebody threw that is not an Error. */
+function thrownText(thrown: unknown): string {
+  return typeof thrown === "string" ? thrown : `a thrown ${typeof thrown}`;
+}
+
 /** The chain of causes in one line, outermost first, without what the first message already says. */
 export function causeText(error: unknown): string {
   const texts: string[] = [];
   let current: unknown = error instanceof Error ? error.cause : undefined;
   // A chain longer than this is a loop or noise.
   for (let depth = 0; depth < 8 && current !== undefined; depth += 1) {
-    texts.push(current instanceof Error ? current.message : String(current));
+    texts.push(current instanceof Error ? current.message : thrownText(current));
     current = current instanceof Error ? current.cause : undefined;
   }
   return texts.join(": ");

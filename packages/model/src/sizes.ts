@@ -34,6 +34,7 @@ export function parseSize(text: string, field: string): bigint {
 
 /** 1536 MiB is "1.5 GiB". Always with a unit. */
 export function renderSize(bytes: bigint): string {
+  if (bytes < 0n) return `-${renderSize(-bytes)}`;
   const units: readonly (readonly [string, bigint])[] = [
     ["TiB", TIB],
     ["GiB", GIB],
@@ -41,7 +42,7 @@ export function renderSize(bytes: bigint): string {
     ["KiB", KIB],
   ];
   for (const [unit, factor] of units) {
-    if (bytes < factor && bytes > -factor) continue;
+    if (bytes < factor) continue;
     const tenths = (bytes * 10n + factor / 2n) / factor;
     const text = tenths % 10n === 0n ? String(tenths / 10n) : (Number(tenths) / 10).toFixed(1);
     return `${text} ${unit}`;

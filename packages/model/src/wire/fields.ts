@@ -35,7 +35,6 @@ export function readText(value: string, field: string, limits: TextLimits = {}):
 
 /** One line for XML, file names and logs: no control characters. */
 export function readLine(value: string, field: string, limits: TextLimits = {}): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffe\uffff]/u.test(value)) {
     throw invalid(field, "has line breaks or control characters");
   }

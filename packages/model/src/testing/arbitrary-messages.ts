@@ -1,0 +1,160 @@
+/** Everything an agent and the coordinator may say to each other, for property tests. */
+import * as fc from "fast-check";
+import type { AgentMessage, Assignments, CommandAction, CoordinatorMessage } from "../link.ts";
+import { anyHostInventory, anyHostLoad } from "./arbitrary-host.ts";
+import {
+  anyClusterId,
+  anyCommandId,
+  anyErrorDetail,
+  anyLine,
+  anyMigrationStats,
+  anyName,
+  anyNetworkObservation,
+  anyNetworkSpec,
+  anyPositiveUint32,
+  anyText,
+  anyUint32,
+  anyUint64,
+  anyVmId,
+  anyVmObservation,
+  anyVmSpec,
+  optional,
+  plainRecord,
+} from "./arbitrary-values.ts";
+
+const kind = <Kind extends string>(name: Kind): fc.Arbitrary<Kind> => fc.constant(name);
+
+const anyHello = plainRecord({
+  kind: kind("hello"),
+  protocolVersions: fc.array(anyPositiveUint32, { maxLength: 4 }),
+  agentVersion: anyLine,
+  agentIncarnation: fc.uuid(),
+  migrationAddress: anyLine,
+  metricsAddress: fc.oneof(fc.constant(""), anyLine),
+});
+
+const anyFullReport = plainRecord({
+  kind: kind("full-report"),
+  sequence: anyUint64,
+  inventory: anyHostInventory,
+  vms: fc.array(anyVmObservation, { maxLength: 3 }),
+  networks: fc.array(anyNetworkObservation, { maxLength: 3 }),
+  load: anyHostLoad,
+  runningCommandIds: fc.array(anyCommandId, { maxLength: 3 }),
+});
+
+const anyDeltaReport = fc
+  .tuple(
+    plainRecord({
+      kind: kind("delta-report"),
+      sequence: anyUint64,
+      vms: fc.array(anyVmObservation, { maxLength: 3 }),
+      removedVms: fc.array(anyVmId, { maxLength: 3 }),
+      networks: fc.array(anyNetworkObservation, { maxLength: 3 }),
+    }),
+    optional("load", anyHostLoad),
+  )
+  .map(([report, load]) => ({ ...report, ...load }));
+
+const anyProgress = fc
+  .tuple(
+    plainRecord({ kind: kind("progress"), commandId: anyCommandId, phase: anyText }),
+    optional("migration", anyMigrationStats),
+  )
+  .map(([progress, migration]) => ({ ...progress, ...migration }));
+
+const anyResult = fc
+  .tuple(
+    plainRecord({ kind: kind("result"), commandId: anyCommandId }),
+    optional("error", anyErrorDetail),
+    optional("migration", anyMigrationStats),
+    optional("vm", anyVmObservation),
+  )
+  .map(([result, error, migration, vm]) => ({ ...result, ...error, ...migration, ...vm }));
+
+export const anyAgentMessage: fc.Arbitrary<AgentMessage> = fc.oneof<fc.Arbitrary<AgentMessage>[]>(
+  anyHello,
+  anyFullReport,
+  anyDeltaReport,
+  plainRecord({ kind: kind("heartbeat"), sequence: anyUint64, libvirtAlive: fc.boolean() }),
+  anyProgress,
+  anyResult,
+);
+
+const anyMigrateAction = plainRecord({
+  kind: kind("migrate-vm"),
+  vmId: anyVmId,
+  targetUri: anyLine,
+  bandwidthMibPerSecond: anyUint32,
+  autoConverge: fc.boolean(),
+  copyStorage: fc.boolean(),
+  tls: fc.boolean(),
+  downtimeLimitMs: anyUint32,
+  migrationAddress: fc.oneof(fc.constant(""), anyLine),
+});
+
+export const anyCommandAction: fc.Arbitrary<CommandAction> = fc.oneof<
+  fc.Arbitrary<CommandAction>[]
+>(
+  plainRecord({
+    kind: kind("define-vm"),
+    vmId: anyVmId,
+    spec: anyVmSpec,
+    generation: anyPositiveUint32,
+  }),
+  plainRecord({ kind: fc.constantFrom("start-vm", "pause-vm", "resume-vm"), vmId: anyVmId }),
+  plainRecord({ kind: kind("stop-vm"), vmId: anyVmId, force: fc.boolean(), graceMs: anyUint32 }),
+  plainRecord({ kind: kind("reboot-vm"), vmId: anyVmId, force: fc.boolean() }),
+  plainRecord({
+    kind: kind("delete-vm"),
+    vmId: anyVmId,
+    deleteVolumes: fc.boolean(),
+    spec: anyVmSpec,
+  }),
+  plainRecord({ kind: kind("prepare-arrival"), vmId: anyVmId, spec: anyVmSpec }),
+  anyMigrateAction,
+  plainRecord({
+    kind: fc.constantFrom("finish-arrival", "clean-departure"),
+    vmId: anyVmId,
+    generation: anyPositiveUint32,
+  }),
+  plainRecord({ kind: kind("open-console"), vmId: anyVmId, ticket: anyLine, force: fc.boolean() }),
+);
+
+const anyInterval = fc.integer({ min: 1, max: 3_600_000 });
+
+const anyWelcome = plainRecord({
+  kind: kind("welcome"),
+  protocolVersion: anyPositiveUint32,
+  heartbeatIntervalMs: anyInterval,
+  fullReportIntervalMs: anyInterval,
+  sampleIntervalMs: anyInterval,
+  clusterId: anyClusterId,
+});
+
+export const anyAssignments: fc.Arbitrary<Assignments> = plainRecord({
+  kind: kind("assignments"),
+  appliesTo: anyUint64,
+  resultsIn: anyUint64,
+  networks: fc.array(anyNetworkSpec, { maxLength: 3 }),
+  removedNetworks: fc.array(anyName, { maxLength: 3 }),
+  vms: fc.array(plainRecord({ id: anyVmId, name: anyName, generation: anyPositiveUint32 }), {
+    maxLength: 3,
+  }),
+  removedVms: fc.array(anyVmId, { maxLength: 3 }),
+});
+
+export const anyCoordinatorMessage: fc.Arbitrary<CoordinatorMessage> = fc.oneof<
+  fc.Arbitrary<CoordinatorMessage>[]
+>(
+  anyWelcome,
+  anyAssignments,
+  plainRecord({
+    kind: kind("command"),
+    commandId: anyCommandId,
+    timeoutMs: anyUint32,
+    action: anyCommandAction,
+  }),
+  plainRecord({ kind: fc.constantFrom("cancel", "acknowledge"), commandId: anyCommandId }),
+  plainRecord({ kind: kind("request-report") }),
+);
