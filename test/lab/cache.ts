@@ -22,6 +22,8 @@ export interface Recipe {
   /** `sh SCRIPT OUT ARGS...` fills the directory OUT, which exists not yet. */
   readonly script: string;
   readonly args?: readonly string[];
+  /** What changes the result beside the files below. Default: the arguments. */
+  readonly identity?: readonly string[];
   /** Files whose contents change what is made, beside the script and the arguments. */
   readonly inputs?: readonly string[];
   /** Told what is being made and why it takes time, only when it is not in the cache. */
@@ -32,8 +34,13 @@ export type Report = (line: string) => void;
 
 const BUILD_TIMEOUT_MS = 10 * 60_000;
 
-async function hashOf({ script, args = [], inputs = [] }: Recipe): Promise<string> {
-  const hash = createHash("sha256").update(JSON.stringify(args));
+async function hashOf({
+  script,
+  args = [],
+  identity = args,
+  inputs = [],
+}: Recipe): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify(identity));
   for (const path of [script, ...inputs]) hash.update(basename(path)).update(await readFile(path));
   return hash.digest("hex").slice(0, 16);
 }
