@@ -1,7 +1,47 @@
 export { systemClock, type Clock } from "./clock.ts";
+export { parseCommandLine, type CommandLine } from "./command-line.ts";
+export {
+  readConfig,
+  type ConfigSources,
+  type Fields,
+  type Range,
+  type TextCheck,
+} from "./config.ts";
+export {
+  COORDINATOR_PORT,
+  parseRpcAddress,
+  renderRpcAddress,
+  type RpcAddress,
+} from "./grpc/address.ts";
+export { connect, RpcClient, type CallOptions, type ConnectOptions } from "./grpc/client.ts";
+export { listenLocal, type LocalListenerOptions, type RpcListener } from "./grpc/listen-local.ts";
+export { listenTls, type TlsListenerOptions, type TlsRpcListener } from "./grpc/listen-tls.ts";
+export type { Peer } from "./grpc/peer.ts";
+export {
+  implement,
+  mapLink,
+  type CallContext,
+  type Handlers,
+  type RpcService,
+  type StreamHandler,
+  type UnaryHandler,
+  type WatchHandler,
+} from "./grpc/service.ts";
+export { decodeError, encodeError, ERROR_METADATA_KEY, grpcStatusOf } from "./grpc/status.ts";
 export type { Link } from "./link.ts";
 export type { Log } from "./log-port.ts";
+export {
+  createLogger,
+  logLevels,
+  silentLogger,
+  type LogFields,
+  type Logger,
+  type LoggerOptions,
+  type LogLevel,
+} from "./log.ts";
 export { Loop, type LoopStatus, type Reconciler } from "./loop.ts";
 export { Mailbox } from "./mailbox.ts";
 export { seededRandom, systemRandom, type Random } from "./random.ts";
 export { SimulatedClock } from "./simulated-clock.ts";
+export type { ClientTrust, TlsIdentity } from "./tls/identity.ts";
+export { roleUri, subjectOf, type CertificateRole, type CertificateSubject } from "./tls/role.ts";

@@ -1,0 +1,228 @@
+/** Calls to a coordinator over one connection, typed by the generated service definitions. */
+import {
+  Client,
+  connectivityState,
+  credentials,
+  Metadata,
+  type ChannelCredentials,
+} from "@grpc/grpc-js";
+import { createSecureContext } from "node:tls";
+import { MusterError } from "@muster/model";
+import type { Link } from "../link.ts";
+import { TLS_VERSION_MIN, type ClientTrust } from "../tls/identity.ts";
+import { parseRpcAddress, renderRpcAddress, type RpcAddress } from "./address.ts";
+import { coordinatorProblem } from "./coordinator-problem.ts";
+import { diagnose } from "./diagnose.ts";
+import { mapLink, type StreamMethod, type UnaryMethod, type WatchMethod } from "./service.ts";
+import { decodeError, decodeThrown } from "./status.ts";
+import { linkOfClientCall } from "./stream.ts";
+
+/** A list of 50,000 VMs fits. The coordinator is trusted, so this only guards against our own mistakes. */
+const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** A dead coordinator is noticed after the sum: ten seconds. */
+const KEEPALIVE_TIME_MS = 5_000;
+const KEEPALIVE_TIMEOUT_MS = 5_000;
+
+/** Deadline of a call that names none. */
+const CALL_TIMEOUT_MS = 30_000;
+
+const channelOptions = {
+  "grpc.max_receive_message_length": RESPONSE_BYTES_MAX,
+  "grpc.max_send_message_length": -1,
+  "grpc.keepalive_time_ms": KEEPALIVE_TIME_MS,
+  "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+  "grpc.keepalive_permit_without_calls": 1,
+  // Two clients of one process may have different identities.
+  "grpc.use_local_subchannel_pool": 1,
+  // A proxy that is set for downloads is not the way to the coordinator.
+  "grpc.enable_http_proxy": 0,
+  // Whether a call may be repeated is known to its caller.
+  "grpc.enable_retries": 0,
+  "grpc.service_config_disable_resolution": 1,
+  "grpc.enable_channelz": 0,
+} as const;
+
+/** TLS wants a name and an address may be a number. Which coordinator it is, is in the certificate's role. */
+const SERVER_NAME = "coordinator.muster";
+
+export interface ConnectOptions {
+  /** Tried in order; see parseRpcAddress. */
+  readonly addresses: readonly string[];
+  /** Needed for https addresses. */
+  readonly trust?: ClientTrust;
+  /** For each address. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface CallOptions {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Throws `unreachable` with a reason for every address, or the signal's reason. */
+export async function connect(options: ConnectOptions): Promise<RpcClient> {
+  const reasons: string[] = [];
+  for (const text of options.addresses) {
+    options.signal?.throwIfAborted();
+    const address = parseRpcAddress(text);
+    const client = new RpcClient(address, options.trust);
+    if (await client.isReady(options.timeoutMs, options.signal)) return client;
+    client.close();
+    options.signal?.throwIfAborted();
+    const reason = await diagnose(address, options.trust, options.timeoutMs);
+    reasons.push(`${renderRpcAddress(address)}: ${reason}`);
+  }
+  if (reasons.length === 0)
+    throw new MusterError("invalid", "no address of a coordinator was given");
+  throw new MusterError("unreachable", "the coordinator cannot be reached", { reasons });
+}
+
+export class RpcClient implements Disposable {
+  readonly address: string;
+  readonly #client: Client;
+
+  constructor(address: RpcAddress, trust: ClientTrust | undefined) {
+    this.address = renderRpcAddress(address);
+    const options = { ...channelOptions, "grpc.default_authority": SERVER_NAME };
+    if (address.kind === "unix") {
+      this.#client = new Client(`unix:${address.path}`, credentials.createInsecure(), options);
+      return;
+    }
+    const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+    this.#client = new Client(`dns:${host}:${String(address.port)}`, tlsCredentials(trust), {
+      ...options,
+      "grpc.ssl_target_name_override": SERVER_NAME,
+    });
+  }
+
+  /** False at the first failure, or when the time is over. */
+  async isReady(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    const deadline = new Date(Date.now() + timeoutMs);
+    const channel = this.#client.getChannel();
+    for (;;) {
+      const state = channel.getConnectivityState(true);
+      if (state === connectivityState.READY) return true;
+      if (state === connectivityState.TRANSIENT_FAILURE || signal?.aborted === true) return false;
+      const isOver = await new Promise<boolean>((resolve) => {
+        const abort = (): void => {
+          resolve(true);
+        };
+        signal?.addEventListener("abort", abort, { once: true });
+        channel.watchConnectivityState(state, deadline, (error) => {
+          signal?.removeEventListener("abort", abort);
+          resolve(error !== undefined);
+        });
+      });
+      if (isOver) return false;
+    }
+  }
+
+  async unary<Request, Response>(
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    options: CallOptions = {},
+  ): Promise<Response> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        call.cancel();
+      };
+      const deadline = Date.now() + (options.timeoutMs ?? CALL_TIMEOUT_MS);
+      const call = this.#client.makeUnaryRequest(
+        method.path,
+        method.requestSerialize,
+        method.responseDeserialize,
+        request,
+        new Metadata(),
+        { deadline },
+        (error, response) => {
+          signal?.removeEventListener("abort", abort);
+          if (error !== null) reject(decodeError(error, this.#doing(method.path)));
+          else if (response === undefined)
+            reject(new MusterError("internal", `${method.path} gave no answer`));
+          else resolve(response);
+        },
+      );
+      signal?.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  /** Ends when the server ends it or the signal aborts; throws a MusterError when it broke. */
+  async *watch<Request, Response>(
+    method: WatchMethod<Request, Response>,
+    request: Request,
+    options: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<Response, void, undefined> {
+    const { signal } = options;
+    const call = this.#client.makeServerStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      request,
+      new Metadata(),
+    );
+    const abort = (): void => {
+      call.cancel();
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      for await (const response of call) yield response as Response;
+    } catch (error) {
+      if (signal?.aborted === true) return;
+      throw decodeThrown(error, this.#doing(method.path));
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      call.cancel();
+    }
+  }
+
+  /** The stream ends with the signal, the link's close, or the server's. */
+  open<Request, Response>(
+    method: StreamMethod<Request, Response>,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Link<Request, Response> {
+    const asIs = (bytes: Buffer): Buffer => bytes;
+    const call = this.#client.makeBidiStreamRequest(method.path, asIs, asIs, new Metadata());
+    options.signal?.addEventListener(
+      "abort",
+      () => {
+        call.cancel();
+      },
+      { once: true },
+    );
+    const link = linkOfClientCall(call, { doing: this.#doing(method.path) });
+    return mapLink(link, { encode: method.requestSerialize, decode: method.responseDeserialize });
+  }
+
+  /** Breaks off what still runs. */
+  close(): void {
+    this.#client.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #doing(path: string): string {
+    return `${path.replace("/muster.v1.", "")} at ${this.address}`;
+  }
+}
+
+function tlsCredentials(trust: ClientTrust | undefined): ChannelCredentials {
+  if (trust === undefined) {
+    throw new MusterError("unauthenticated", "an https address needs the cluster's authority", {
+      hint: "join the host first, or name a directory with a certificate",
+    });
+  }
+  const { authority, identity } = trust;
+  const own =
+    identity === undefined ? {} : { key: identity.privateKey, cert: identity.certificate };
+  const context = createSecureContext({ ca: authority, minVersion: TLS_VERSION_MIN, ...own });
+  return credentials.createFromSecureContext(context, {
+    checkServerIdentity: (_name, certificate) =>
+      coordinatorProblem(certificate.subjectaltname, trust),
+  });
+}
