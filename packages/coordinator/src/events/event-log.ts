@@ -32,7 +32,8 @@ export class EventLog {
     };
     this.#events.push(full);
     // Cut in large pieces: shifting one by one would copy the array with every event.
-    if (this.#events.length > 2 * EVENTS_KEPT_MAX) this.#events = this.#events.slice(-EVENTS_KEPT_MAX);
+    if (this.#events.length > 2 * EVENTS_KEPT_MAX)
+      this.#events = this.#events.slice(-EVENTS_KEPT_MAX);
     for (const follower of this.#followers) {
       if (!follower.put(full)) this.#followers.delete(follower);
     }

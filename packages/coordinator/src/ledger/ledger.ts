@@ -85,7 +85,10 @@ export class Ledger {
   async #run<Result>(decide: (view: LedgerView) => Decision<Result>): Promise<Result> {
     const { changes, result } = decide(this.#tables);
     if (changes.length === 0) return result;
-    const keyed = changes.map((change) => ({ change, key: keyOf(change.kind, change.value as never) }));
+    const keyed = changes.map((change) => ({
+      change,
+      key: keyOf(change.kind, change.value as never),
+    }));
     const revision = await this.#store.transact({
       expect: keyed.map(({ key }) => ({ key, revision: this.#revisions.get(key) ?? 0 })),
       puts: keyed

@@ -53,10 +53,16 @@ function revive(_name: string, value: unknown): unknown {
   return BigInt(String(value.$bigint));
 }
 
-export function decodeRecord(stored: StoredRecord): { readonly kind: Kind; readonly value: unknown } {
+export function decodeRecord(stored: StoredRecord): {
+  readonly kind: Kind;
+  readonly value: unknown;
+} {
   const kind = stored.key.slice(0, stored.key.indexOf("/"));
   if (!Object.hasOwn(keyWithin, kind)) {
-    throw new MusterError("storage-failed", `the store has a record of unknown kind: ${stored.key}`);
+    throw new MusterError(
+      "storage-failed",
+      `the store has a record of unknown kind: ${stored.key}`,
+    );
   }
   try {
     return { kind: kind as Kind, value: JSON.parse(stored.value, revive) as unknown };

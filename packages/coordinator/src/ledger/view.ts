@@ -105,7 +105,9 @@ function set<Id, Value extends { readonly id: Id }>(map: Map<Id, Value>, value: 
 export function findHost(view: LedgerView, nameOrId: string): HostRecord {
   const host = view.hosts.get(nameOrId as HostId) ?? view.hostByName(nameOrId);
   if (host !== undefined) return host;
-  throw new MusterError("not-found", `there is no host "${nameOrId}"`, { hint: "see: muster host ls" });
+  throw new MusterError("not-found", `there is no host "${nameOrId}"`, {
+    hint: "see: muster host ls",
+  });
 }
 
 /** By name or id. */
@@ -119,7 +121,8 @@ export function findNetwork(view: LedgerView, name: string): NetworkRecord {
   const network = view.networks.get(name);
   if (network !== undefined) return network;
   const known = [...view.networks.keys()].toSorted().join(", ");
-  const hint = known === "" ? "none is defined: muster network create NAME --vlan ID" : `networks: ${known}`;
+  const hint =
+    known === "" ? "none is defined: muster network create NAME --vlan ID" : `networks: ${known}`;
   throw new MusterError("not-found", `there is no network "${name}"`, { hint });
 }
 
@@ -127,10 +130,13 @@ export function findNetwork(view: LedgerView, name: string): NetworkRecord {
 export function findOperation(view: LedgerView, idOrPrefix: string): OperationRecord {
   const exact = view.operations.get(idOrPrefix as OperationId);
   if (exact !== undefined) return exact;
-  const fitting = [...view.operations.values()].filter((operation) => operation.id.startsWith(idOrPrefix));
+  const fitting = [...view.operations.values()].filter((operation) =>
+    operation.id.startsWith(idOrPrefix),
+  );
   const [only, second] = idOrPrefix === "" ? [] : fitting;
   if (only !== undefined && second === undefined) return only;
-  const problem = second === undefined ? "there is no operation" : "more than one operation begins with";
+  const problem =
+    second === undefined ? "there is no operation" : "more than one operation begins with";
   throw new MusterError("not-found", `${problem} "${idOrPrefix}"`, { hint: "see: muster op ls" });
 }
 

@@ -12,13 +12,20 @@ export interface CreateVmParameters {
 
 type Context = StepContext<CreateVmParameters>;
 
-export function placedVm(view: LedgerView, vmId: VmId): VmRecord & Required<Pick<VmRecord, "placement">> {
+export function placedVm(
+  view: LedgerView,
+  vmId: VmId,
+): VmRecord & Required<Pick<VmRecord, "placement">> {
   const vm = view.vms.get(vmId);
-  if (vm?.placement === undefined) throw new MusterError("not-found", `VM ${vmId} is not placed on any host`);
+  if (vm?.placement === undefined)
+    throw new MusterError("not-found", `VM ${vmId} is not placed on any host`);
   return { ...vm, placement: vm.placement };
 }
 
-export const hostNameOf = (view: LedgerView, { vmId }: { readonly vmId: VmId }): string | undefined => {
+export const hostNameOf = (
+  view: LedgerView,
+  { vmId }: { readonly vmId: VmId },
+): string | undefined => {
   const hostId = view.vms.get(vmId)?.placement?.hostId;
   return hostId === undefined ? undefined : view.hosts.get(hostId)?.name;
 };

@@ -59,7 +59,11 @@ const UNDO_RETRY_MS = 2_000;
 const FORWARD_TRIES_MAX = 60;
 const FORWARD_RETRY_MS = 5_000;
 
-export async function runSteps(parts: RunnerParts, id: OperationId, cancelled: AbortSignal): Promise<void> {
+export async function runSteps(
+  parts: RunnerParts,
+  id: OperationId,
+  cancelled: AbortSignal,
+): Promise<void> {
   const driver = new Driver(parts, id, cancelled);
   await driver.run();
 }
@@ -130,13 +134,15 @@ class Driver {
     const mustFinish = this.#isPastReturn(operation);
     if (this.#cancelled.aborted && !mustFinish) return this.#turnBack();
     const definition = this.#steps[index];
-    if (definition === undefined) throw new MusterError("internal", "an operation has more steps than its type");
+    if (definition === undefined)
+      throw new MusterError("internal", "an operation has more steps than its type");
     await this.#beginStep(index, definition);
     const outcome = await this.#try(index, definition.run.bind(definition), mustFinish);
     if (outcome.error === undefined) await this.#stepDone(index);
     else if (mustFinish) await this.#retryForward(index, outcome.error);
     else await this.#stepFailed(index, outcome.error);
-    for (const { hostId, commandId } of outcome.commands) this.#parts.commands.acknowledge(hostId, commandId);
+    for (const { hostId, commandId } of outcome.commands)
+      this.#parts.commands.acknowledge(hostId, commandId);
   }
 
   async #beginStep(index: number, definition: StepDefinition<unknown>): Promise<void> {
@@ -173,7 +179,10 @@ class Driver {
       });
       return move(failed, "undoing");
     });
-    this.#tell("operation-undoing", wasCancelled ? "cancelled, undoing" : `failed, undoing: ${oneLine(error)}`);
+    this.#tell(
+      "operation-undoing",
+      wasCancelled ? "cancelled, undoing" : `failed, undoing: ${oneLine(error)}`,
+    );
   }
 
   async #turnBack(): Promise<void> {
@@ -210,7 +219,8 @@ class Driver {
       if (error === undefined) {
         await this.#record((before) => withStep(before, index, { state: "undone" }));
       }
-      for (const { hostId, commandId } of commands) this.#parts.commands.acknowledge(hostId, commandId);
+      for (const { hostId, commandId } of commands)
+        this.#parts.commands.acknowledge(hostId, commandId);
       if (error === undefined) return;
       if (tries >= UNDO_TRIES_MAX) return this.#giveUpUndo(index, error);
       await this.#parts.clock.sleep(UNDO_RETRY_MS * tries, this.#parts.stopping);
@@ -269,7 +279,10 @@ class Driver {
     if (step === undefined) throw new MusterError("internal", "an operation lost a step");
     const progress = (update: CommandProgress): void => {
       const migration = update.migration;
-      this.#parts.report(this.#id, { phase: update.phase, ...(migration === undefined ? {} : { migration }) });
+      this.#parts.report(this.#id, {
+        phase: update.phase,
+        ...(migration === undefined ? {} : { migration }),
+      });
     };
     return {
       operation,
@@ -289,7 +302,12 @@ class Driver {
         const ended = commands.execute(
           hostId,
           { kind: "command", commandId, timeoutMs: limitMs, action },
-          { signal, onProgress: progress, limitMs, offlineLimitMs: request.offlineLimitMs ?? OFFLINE_LIMIT_MS },
+          {
+            signal,
+            onProgress: progress,
+            limitMs,
+            offlineLimitMs: request.offlineLimitMs ?? OFFLINE_LIMIT_MS,
+          },
         );
         return this.#check(await untilStopped(ended, stopping));
       },
@@ -311,7 +329,12 @@ class Driver {
     const fields = { operationId: this.#id, type: operation.type, subject: operation.subject };
     this.#parts.log.info({ ...fields, why: message }, "operation changed");
     const text = `${this.#type.verb} ${message}`;
-    this.#parts.events.record({ kind, subject: operation.subject, message: text, operationId: this.#id });
+    this.#parts.events.record({
+      kind,
+      subject: operation.subject,
+      message: text,
+      operationId: this.#id,
+    });
   }
 }
 
@@ -342,4 +365,3 @@ async function untilStopped<Value>(work: Promise<Value>, stopping: AbortSignal):
     listening.abort();
   }
 }
-

@@ -39,8 +39,10 @@ const WITNESS_LIMIT_MS = 10 * 60_000;
 const WITNESS_PERIOD_MS = 500;
 
 const nameOf = (view: LedgerView, hostId: HostId): string => view.hosts.get(hostId)?.name ?? hostId;
-const atSource = (view: LedgerView, { sourceId }: MigrateVmParameters): string => nameOf(view, sourceId);
-const atTarget = (view: LedgerView, { targetId }: MigrateVmParameters): string => nameOf(view, targetId);
+const atSource = (view: LedgerView, { sourceId }: MigrateVmParameters): string =>
+  nameOf(view, sourceId);
+const atTarget = (view: LedgerView, { targetId }: MigrateVmParameters): string =>
+  nameOf(view, targetId);
 
 function vmOf(context: Context): VmRecord {
   const vm = context.ledger.view.vms.get(context.parameters.vmId);
@@ -82,7 +84,10 @@ async function moveByCommand(context: Context): Promise<void> {
   const address = context.observations.get(targetId)?.migrationAddress ?? "";
   if (address === "") {
     const target = nameOf(context.ledger.view, targetId);
-    throw new MusterError("host-offline", `host ${target} has not said where migrations to it should go`);
+    throw new MusterError(
+      "host-offline",
+      `host ${target} has not said where migrations to it should go`,
+    );
   }
   context.phase("starting the move");
   await context.command(
@@ -122,13 +127,19 @@ async function settleDoubt(context: Context, failure: unknown): Promise<void> {
     if (where === "uncertain" && isDefinite(failure) && source?.connected === true) {
       if (source.vms.get(vmId)?.state === "running") throw failure;
     }
-    context.phase(`asking ${nameOf(ledger.view, sourceId)} and ${nameOf(ledger.view, targetId)} where the VM runs`);
+    context.phase(
+      `asking ${nameOf(ledger.view, sourceId)} and ${nameOf(ledger.view, targetId)} where the VM runs`,
+    );
     await clock.sleep(WITNESS_PERIOD_MS);
   }
-  throw new MusterError("host-offline", "the outcome of the move is unknown: neither host could be asked", {
-    cause: failure,
-    hint: "when the hosts are back, the VM shows where it runs; nothing was started or stopped",
-  });
+  throw new MusterError(
+    "host-offline",
+    "the outcome of the move is unknown: neither host could be asked",
+    {
+      cause: failure,
+      hint: "when the hosts are back, the VM shows where it runs; nothing was started or stopped",
+    },
+  );
 }
 
 const isDefinite = (failure: unknown): boolean =>
@@ -150,9 +161,13 @@ async function adopt({ ledger, parameters, operation }: Context): Promise<void> 
   const { vmId, targetId, generation } = parameters;
   await ledger.transact((view) => {
     const vm = heldVm(view, operation, vmId);
-    if (vm === undefined || vm.placement?.hostId === targetId) return { changes: [], result: undefined };
+    if (vm === undefined || vm.placement?.hostId === targetId)
+      return { changes: [], result: undefined };
     const { target: _target, ...rest } = vm;
-    return { changes: [put("vm", { ...rest, placement: { hostId: targetId, generation } })], result: undefined };
+    return {
+      changes: [put("vm", { ...rest, placement: { hostId: targetId, generation } })],
+      result: undefined,
+    };
   });
 }
 

@@ -14,7 +14,10 @@ export class OperationRegistry {
   get(name: string): OperationType<unknown> {
     const type = this.#types.get(name);
     if (type !== undefined) return type;
-    throw new MusterError("version-mismatch", `operations of type ${name} are unknown to this version`);
+    throw new MusterError(
+      "version-mismatch",
+      `operations of type ${name} are unknown to this version`,
+    );
   }
 
   names(): readonly string[] {

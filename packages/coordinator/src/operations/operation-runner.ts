@@ -3,9 +3,7 @@
  * on it, so a crash at any moment repeats at most one idempotent step (S4).
  */
 import {
-
   detailOf,
-
   isEnded,
   MusterError,
   operationIdFrom,
@@ -123,7 +121,9 @@ export class OperationRunner {
       const changed = { ...found, cancelRequested: true };
       return { changes: [put("operation", changed)], result: changed };
     });
-    this.#active.get(operation.id)?.cancel.abort(new MusterError("cancelled", "somebody cancelled the operation"));
+    this.#active
+      .get(operation.id)
+      ?.cancel.abort(new MusterError("cancelled", "somebody cancelled the operation"));
     this.#tell(operation.id);
     return operation;
   }
@@ -166,7 +166,10 @@ export class OperationRunner {
       createdAt: this.#clock.wall().toISOString(),
       cancelRequested: false,
     };
-    const own = [put("operation", record), put("cluster", { ...view.cluster, operationCount: number })];
+    const own = [
+      put("operation", record),
+      put("cluster", { ...view.cluster, operationCount: number }),
+    ];
     const others = accepted.changes(id);
     const cluster = others.find((change) => change.kind === "cluster");
     // The acceptance may itself count in the cluster record (MAC addresses): one record, one change.
@@ -217,4 +220,3 @@ function findByRequest(view: LedgerView, requestId: string): OperationRecord | u
   // Newest last, and a retry comes soon after: look from the end.
   return [...view.operations.values()].findLast((operation) => operation.requestId === requestId);
 }
-

@@ -9,7 +9,10 @@ import {
 } from "@muster/model";
 
 export function move(operation: OperationRecord, to: OperationState): OperationRecord {
-  assert(canMoveOperation(operation.state, to), `operations never go from ${operation.state} to ${to}`);
+  assert(
+    canMoveOperation(operation.state, to),
+    `operations never go from ${operation.state} to ${to}`,
+  );
   return { ...operation, state: to };
 }
 

@@ -61,7 +61,11 @@ export interface OperationType<Parameters> {
    * What else changes in the ledger in the same transaction that ends the operation: claims become placements or
    * are released. Pure.
    */
-  ended(view: LedgerView, operation: OperationRecord<Parameters>, outcome: Outcome): readonly RecordChange[];
+  ended(
+    view: LedgerView,
+    operation: OperationRecord<Parameters>,
+    outcome: Outcome,
+  ): readonly RecordChange[];
 }
 
 /** Time a host may be away in the middle of an operation before the step fails: a reboot of an agent, not of a host. */

@@ -4,7 +4,11 @@ import { put, remove, type RecordChange } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 
 /** The VM of an ended operation, when the operation still holds it. */
-export function heldVm(view: LedgerView, operation: OperationRecord, vmId: VmId): VmRecord | undefined {
+export function heldVm(
+  view: LedgerView,
+  operation: OperationRecord,
+  vmId: VmId,
+): VmRecord | undefined {
   const vm = view.vms.get(vmId);
   return vm?.operationId === operation.id ? vm : undefined;
 }

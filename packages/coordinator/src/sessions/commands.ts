@@ -93,7 +93,8 @@ export class Commands {
       const { onProgress } = options;
       this.#pending.set(command.commandId, { hostId, command, onProgress, settle });
       this.#connected.get(hostId)?.(command);
-      const cancel = (): void => this.#connected.get(hostId)?.({ kind: "cancel", commandId: command.commandId });
+      const cancel = (): void =>
+        this.#connected.get(hostId)?.({ kind: "cancel", commandId: command.commandId });
       if (options.signal.aborted) cancel();
       else options.signal.addEventListener("abort", cancel, { once: true, signal: ended.signal });
       this.#giveUpWhenOffline(hostId, options.offlineLimitMs, ended.signal, settle);
@@ -123,7 +124,8 @@ export class Commands {
       settle(new MusterError("host-offline", `the host has not been connected for ${seconds} s`));
     };
     watch().catch((error: unknown) => {
-      if (!ended.aborted) settle(new MusterError("internal", "watching a host failed", { cause: error }));
+      if (!ended.aborted)
+        settle(new MusterError("internal", "watching a host failed", { cause: error }));
     });
   }
 
@@ -142,7 +144,8 @@ export class Commands {
       settle(new MusterError("timeout", `the host did not finish within ${seconds} s`));
     };
     watch().catch((error: unknown) => {
-      if (!ended.aborted) settle(new MusterError("internal", "watching a command failed", { cause: error }));
+      if (!ended.aborted)
+        settle(new MusterError("internal", "watching a command failed", { cause: error }));
     });
   }
 }

@@ -84,7 +84,10 @@ export class HostSession {
   #receive(message: AgentMessage): void {
     const { hostId, observations, commands, link } = this.#parts;
     if (!this.#open && message.kind !== "hello") {
-      throw new MusterError("invalid", `an agent began its session with ${message.kind} instead of hello`);
+      throw new MusterError(
+        "invalid",
+        `an agent began its session with ${message.kind} instead of hello`,
+      );
     }
     switch (message.kind) {
       case "hello":

@@ -1,5 +1,10 @@
 /** Who is connected. One session a host; the newest wins, because an agent that reconnects is the one that lives. */
-import { MusterError, type AgentMessage, type CoordinatorMessage, type HostId } from "@muster/model";
+import {
+  MusterError,
+  type AgentMessage,
+  type CoordinatorMessage,
+  type HostId,
+} from "@muster/model";
 import type { Clock, Link, Log } from "@muster/runtime";
 import type { EventLog } from "../events/event-log.ts";
 import { put, type Ledger } from "../ledger/ledger.ts";
@@ -57,7 +62,10 @@ export class Sessions {
       await session.run();
       log.info({ hostId, host: name }, "session ended");
     } catch (error) {
-      const fault = error instanceof MusterError ? error : new MusterError("internal", "a session broke", { cause: error });
+      const fault =
+        error instanceof MusterError
+          ? error
+          : new MusterError("internal", "a session broke", { cause: error });
       log.warn({ hostId, host: name, err: fault }, "session broke");
       link.close(fault);
     } finally {
@@ -81,7 +89,12 @@ export class Sessions {
     const name = host?.name ?? hostId;
     previous?.close(new MusterError("wrong-state", `another agent connected as host ${name}`));
     log.info({ hostId, host: name }, "session opened");
-    events.record({ kind: "host-connected", subject: `host/${name}`, message: "agent connected", host: name });
+    events.record({
+      kind: "host-connected",
+      subject: `host/${name}`,
+      message: "agent connected",
+      host: name,
+    });
     if (host?.connectedBefore === false) this.#rememberConnected(hostId);
   }
 
@@ -106,7 +119,12 @@ export class Sessions {
     observations.sessionClosed(hostId);
     const name = ledger.view.hosts.get(hostId)?.name;
     if (name === undefined) return observations.forget(hostId);
-    events.record({ kind: "host-disconnected", subject: `host/${name}`, message: "agent disconnected", host: name });
+    events.record({
+      kind: "host-disconnected",
+      subject: `host/${name}`,
+      message: "agent disconnected",
+      host: name,
+    });
   }
 
   #refreshAll(): void {

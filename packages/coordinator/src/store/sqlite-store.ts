@@ -34,7 +34,9 @@ export class SqliteStore implements Store {
   static open(path: string): SqliteStore {
     try {
       const database = new DatabaseSync(path);
-      database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000;");
+      database.exec(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000;",
+      );
       checkIntegrity(database, path);
       checkVersion(database, path);
       database.exec(schema);
@@ -47,7 +49,9 @@ export class SqliteStore implements Store {
   }
 
   async snapshot(): Promise<StoreSnapshot> {
-    const rows = this.#database.prepare("SELECT key, value, revision FROM records ORDER BY key").all();
+    const rows = this.#database
+      .prepare("SELECT key, value, revision FROM records ORDER BY key")
+      .all();
     const records = rows.map((row): StoredRecord => ({
       key: String(row["key"]),
       value: String(row["value"]),
@@ -66,7 +70,9 @@ export class SqliteStore implements Store {
     } catch (cause) {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       if (cause instanceof MusterError) throw cause;
-      throw new MusterError("storage-failed", `failed to write to the store ${this.#path}`, { cause });
+      throw new MusterError("storage-failed", `failed to write to the store ${this.#path}`, {
+        cause,
+      });
     }
     this.#revision = revision;
     return revision;
