@@ -62,8 +62,16 @@ function commonPrefix(names: readonly string[]): string {
   return first.slice(0, first.lastIndexOf("_", length - 1) + 1);
 }
 
+/** `VIR_..._LAST` closes an enum, but `ADD_LAST` is a member like any other. */
+function withoutSentinel(members: Members): readonly [string, number | null][] {
+  const entries = Object.entries(members);
+  const others = entries.filter(([key]) => !key.endsWith("_LAST"));
+  const greatest = Math.max(...others.map(([, value]) => value ?? 0));
+  return entries.filter(([key, value]) => !key.endsWith("_LAST") || (value ?? Infinity) < greatest);
+}
+
 function membersOf(name: string, members: Members): readonly [string, number][] {
-  const real = Object.entries(members).filter(([key]) => !key.endsWith("_LAST"));
+  const real = withoutSentinel(members);
   const prefix = PREFIXES[name] ?? commonPrefix(real.map(([key]) => key));
   return real.map(([key, value]): [string, number] => {
     const number = value ?? ALIASES[key];

@@ -15,6 +15,15 @@ export {
 export type { KeepaliveOptions } from "./keepalive.ts";
 export type { CallOptions } from "./pending-call.ts";
 export type { TlsMaterial } from "./transport/dial.ts";
+export {
+  reconnecting,
+  ReconnectingHypervisor,
+  type Gap,
+  type LinkItem,
+  type LinkState,
+  type Lost,
+  type ReconnectingOptions,
+} from "./reconnecting.ts";
 export { UriError } from "./uri.ts";
 export type { TypedParameters, TypedValue } from "./xdr/typed-parameters.ts";
 export { XdrError } from "./xdr/xdr-error.ts";
@@ -54,3 +63,8 @@ export type {
   DomainUndefineFlag,
   DomainXmlFlag,
 } from "./protocol/generated/flags.ts";
+
+export { Network, type DhcpLease, type NetworkUpdate } from "./objects/network.ts";
+export { StoragePool, type PoolInfo } from "./objects/storage-pool.ts";
+export { StorageVolume, type TransferOptions, type VolumeInfo } from "./objects/storage-volume.ts";
+export type { RpcStream, StreamItem } from "./rpc-stream.ts";

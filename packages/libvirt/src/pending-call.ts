@@ -12,7 +12,7 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-type Outcome = { readonly value: unknown } | { readonly error: unknown };
+type Outcome = { readonly value: unknown } | { readonly error: Error };
 type AnyProcedure = Procedure<never, unknown, never>;
 
 /** One call from its encoding to its answer. Settled at most once, whoever comes first: answer, abort or deadline. */
@@ -41,11 +41,11 @@ export class PendingCall {
     this.stream = stream;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.promise = promise;
-    const giveUp = (error: unknown) => {
+    const giveUp = (error: Error) => {
       this.#settle({ error });
       this.onGivenUp();
     };
-    const onAbort = () => giveUp(signal?.reason);
+    const onAbort = () => giveUp(signal?.reason as Error);
     const onDeadline = () =>
       giveUp(new CallTimeoutError({ procedure: this.name, timeoutMs, sent: this.sent }));
     const timer = timeoutMs > 0 ? setTimeout(onDeadline, timeoutMs) : undefined;
@@ -53,7 +53,7 @@ export class PendingCall {
     this.#settle = (outcome) => {
       if (timer !== undefined) clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
-      if ("error" in outcome) reject(outcome.error as Error);
+      if ("error" in outcome) reject(outcome.error);
       else resolve(outcome.value);
     };
   }
@@ -68,7 +68,7 @@ export class PendingCall {
     options.signal?.throwIfAborted();
     const writer = new Writer(HEADER_BYTES);
     procedure.args.encode(writer, args);
-    return new PendingCall(name, procedure as AnyProcedure, writer.bytes(), options);
+    return new PendingCall(name, procedure, writer.bytes(), options);
   }
 
   get sent(): boolean {
@@ -79,7 +79,7 @@ export class PendingCall {
     this.#settle({ value });
   }
 
-  reject(error: unknown): void {
+  reject(error: Error): void {
     this.#settle({ error });
   }
 }

@@ -80,15 +80,15 @@ function ready<S extends Socket>(socket: S, event: string, signal: AbortSignal):
       signal.removeEventListener("abort", onAbort);
       outcome();
     };
-    const fail = (error: unknown) => {
-      settle(() => reject(error as Error));
+    const fail = (error: Error) => {
+      settle(() => reject(error));
       // A late error of the dying socket has nobody left to hear it.
       socket.on("error", () => undefined).destroy();
     };
     const onReady = () => settle(() => resolve(socket));
     const onError = (error: Error) => fail(error);
     const onClose = () => fail(new Error("the daemon closed the connection during the handshake"));
-    const onAbort = () => fail(signal.reason);
+    const onAbort = () => fail(signal.reason as Error);
     socket.on(event, onReady).on("error", onError).on("close", onClose);
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });

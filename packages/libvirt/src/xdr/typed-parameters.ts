@@ -37,7 +37,11 @@ const KINDS = [
 
 const decoderOfTag: readonly (((reader: Reader) => TypedValue) | undefined)[] = [
   undefined,
-  ...KINDS.map(({ codec }) => codec.decode),
+  ...KINDS.map(
+    ({ codec }) =>
+      (reader: Reader) =>
+        codec.decode(reader),
+  ),
 ];
 const byKind = new Map<TypedKind, { tag: number; codec: Codec<never> }>(
   KINDS.map(({ tag, kind, codec }) => [kind, { tag, codec: codec as Codec<never> }]),

@@ -1,4 +1,4 @@
-import { HypervisorDomains } from "./hypervisor-domains.ts";
+import { HypervisorStorage } from "./hypervisor-storage.ts";
 
 /** virConnect: an open hypervisor. Close it, or declare it with `await using`. */
-export class Hypervisor extends HypervisorDomains {}
+export class Hypervisor extends HypervisorStorage {}

@@ -599,6 +599,7 @@ export const networkUpdateCommand = {
   none: 0,
   modify: 1,
   delete: 2,
+  addLast: 3,
   addFirst: 4,
 } as const;
 export type NetworkUpdateCommand = keyof typeof networkUpdateCommand | "unknown";

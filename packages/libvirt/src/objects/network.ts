@@ -1,0 +1,147 @@
+import type { CallOptions } from "../pending-call.ts";
+import {
+  ipAddrType,
+  networkUpdateCommand,
+  networkUpdateSection,
+} from "../protocol/generated/enums.ts";
+import * as flags from "../protocol/generated/flags.ts";
+import type { NonnullNetwork } from "../protocol/generated/structures.ts";
+import { bitsOf, nameOf } from "../protocol/names.ts";
+import type { Session } from "../session.ts";
+import type { WithFlags } from "./call-flags.ts";
+
+export interface DhcpLease {
+  readonly interface: string;
+  /** Seconds since the epoch. */
+  readonly expiryTime: bigint;
+  readonly type: "ipv4" | "ipv6" | "unknown";
+  readonly mac: string | null;
+  readonly iaid: string | null;
+  readonly ipAddress: string;
+  readonly prefix: number;
+  readonly hostname: string | null;
+  readonly clientId: string | null;
+}
+
+export interface NetworkUpdate {
+  readonly command: Exclude<keyof typeof networkUpdateCommand, "none">;
+  readonly section: Exclude<keyof typeof networkUpdateSection, "none">;
+  /** Which parent element, where there are several; -1 lets libvirt find it. */
+  readonly parentIndex?: number | undefined;
+  readonly xml: string;
+}
+
+/** VIR_DRV_FEATURE_NETWORK_UPDATE_HAS_CORRECT_ORDER: daemons before 7.2.0 swap command and section. */
+const FEATURE_CORRECT_ORDER = 16;
+
+/** virNetwork: a virtual network of the host. */
+export class Network {
+  readonly #session: Session;
+  readonly reference: NonnullNetwork;
+
+  constructor(session: Session, reference: NonnullNetwork) {
+    this.#session = session;
+    this.reference = reference;
+  }
+
+  /** virNetworkGetName (0.2.0). */
+  get name(): string {
+    return this.reference.name;
+  }
+
+  /** virNetworkGetUUIDString (0.2.0). */
+  get uuid(): string {
+    return this.reference.uuid;
+  }
+
+  /** virNetworkCreate (0.2.0): starts a defined network. */
+  async create(options?: CallOptions): Promise<void> {
+    await this.#session.call("networkCreate", { net: this.reference }, options);
+  }
+
+  /** virNetworkDestroy (0.2.0): stops it; domains on it lose their link. */
+  async destroy(options?: CallOptions): Promise<void> {
+    await this.#session.call("networkDestroy", { net: this.reference }, options);
+  }
+
+  /** virNetworkUndefine (0.2.0). */
+  async undefine(options?: CallOptions): Promise<void> {
+    await this.#session.call("networkUndefine", { net: this.reference }, options);
+  }
+
+  /** virNetworkGetXMLDesc (0.2.0). */
+  async getXmlDesc(options: WithFlags<flags.NetworkXmlFlag> = {}): Promise<string> {
+    const args = { net: this.reference, flags: bitsOf(flags.networkXmlFlags, options.flags) };
+    return (await this.#session.call("networkGetXmlDesc", args, options)).xml;
+  }
+
+  /** virNetworkGetBridgeName (0.2.0). */
+  async getBridgeName(options?: CallOptions): Promise<string> {
+    const args = { net: this.reference };
+    return (await this.#session.call("networkGetBridgeName", args, options)).name;
+  }
+
+  /** virNetworkGetAutostart (0.2.1). */
+  async getAutostart(options?: CallOptions): Promise<boolean> {
+    const args = { net: this.reference };
+    return (await this.#session.call("networkGetAutostart", args, options)).autostart !== 0;
+  }
+
+  /** virNetworkSetAutostart (0.2.1). */
+  async setAutostart(autostart: boolean, options?: CallOptions): Promise<void> {
+    const args = { net: this.reference, autostart: autostart ? 1 : 0 };
+    await this.#session.call("networkSetAutostart", args, options);
+  }
+
+  /** virNetworkIsActive (0.7.3). */
+  async isActive(options?: CallOptions): Promise<boolean> {
+    const args = { net: this.reference };
+    return (await this.#session.call("networkIsActive", args, options)).active !== 0;
+  }
+
+  /** virNetworkIsPersistent (0.7.3). */
+  async isPersistent(options?: CallOptions): Promise<boolean> {
+    const args = { net: this.reference };
+    return (await this.#session.call("networkIsPersistent", args, options)).persistent !== 0;
+  }
+
+  /** virNetworkUpdate (0.10.2): changes a part of the definition, of the running network too. */
+  async update(
+    { command, section, parentIndex = -1, xml }: NetworkUpdate,
+    options: WithFlags<flags.NetworkUpdateFlag> = {},
+  ): Promise<void> {
+    const feature = { feature: FEATURE_CORRECT_ORDER };
+    const { supported } = await this.#session.call("connectSupportsFeature", feature, options);
+    const numbers = [networkUpdateCommand[command], networkUpdateSection[section]] as const;
+    const [first, second] = supported ? numbers : [numbers[1], numbers[0]];
+    const args = {
+      net: this.reference,
+      command: first,
+      section: second,
+      parentIndex,
+      xml,
+      flags: bitsOf(flags.networkUpdateFlags, options.flags),
+    };
+    await this.#session.call("networkUpdate", args, options);
+  }
+
+  /** virNetworkGetDHCPLeases (1.2.6): of one MAC address, or all. */
+  async getDhcpLeases(
+    mac: string | null = null,
+    options?: CallOptions,
+  ): Promise<readonly DhcpLease[]> {
+    const args = { net: this.reference, mac, need_results: 1, flags: 0 };
+    const { leases } = await this.#session.call("networkGetDhcpLeases", args, options);
+    return leases.map((lease) => ({
+      interface: lease.iface,
+      expiryTime: lease.expirytime,
+      type: nameOf(ipAddrType, lease.type),
+      mac: lease.mac,
+      iaid: lease.iaid,
+      ipAddress: lease.ipaddr,
+      prefix: lease.prefix,
+      hostname: lease.hostname,
+      clientId: lease.clientid,
+    }));
+  }
+}
