@@ -7,11 +7,11 @@ import {
 } from "../xdr/codec.ts";
 
 /** One call of a program: what goes out, what comes back, and how the daemon treats it. */
-export interface Procedure<Args, Ret, RetIn = Ret> {
+export interface Procedure<Args, Ret, RetIn = Ret, ArgsOut = unknown> {
   readonly kind: "call";
   readonly program: Program;
   readonly number: number;
-  readonly args: Codec<unknown, Args>;
+  readonly args: Codec<ArgsOut, Args>;
   readonly ret: Codec<Ret, RetIn>;
   /** High-priority calls run on workers of their own, so that hung guests cannot delay them. */
   readonly priority: "high" | "normal";
@@ -36,6 +36,22 @@ export type ArgsOf<P> = P extends { readonly args: Codec<unknown, infer Args> } 
 export type RetOf<P> = P extends { readonly ret: { decode(...reader: never[]): infer Ret } }
   ? Ret
   : never;
+/** For the daemon's side: the arguments as they arrive, and the answer as it must be given. */
+export type ReceivedArgsOf<P> = P extends {
+  readonly args: { decode(...reader: never[]): infer Args };
+}
+  ? Args
+  : never;
+export type AnswerOf<P> = P extends {
+  readonly ret: { encode(writer: never, value: infer Ret): void };
+}
+  ? Ret
+  : never;
+export type SentMessageOf<E> = E extends {
+  readonly message: { encode(writer: never, value: infer Message): void };
+}
+  ? Message
+  : never;
 export type MessageOf<E> = E extends { readonly message: { decode(...reader: never[]): infer M } }
   ? M
   : never;
@@ -53,7 +69,7 @@ export function program(owner: Program) {
       args: A,
       ret: R,
       { priority, stream }: ProcedureTraits = {},
-    ): Procedure<EncodedStruct<A>, DecodedStruct<R>, EncodedStruct<R>> => ({
+    ): Procedure<EncodedStruct<A>, DecodedStruct<R>, EncodedStruct<R>, DecodedStruct<A>> => ({
       kind: "call",
       program: owner,
       number,

@@ -1,0 +1,1 @@
+export { FakeConnection, FakeLibvirtError, FakeServer, type Answer } from "./fake-server.ts";
