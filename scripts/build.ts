@@ -1,0 +1,118 @@
+/**
+ * Makes each program one file: dist/muster-agent.mjs, dist/muster-coordinator.mjs and dist/muster.mjs. A host then
+ * needs Node and that file, nothing from a registry. Beside them: the licences of what is inside.
+ *
+ * `node scripts/build.ts [agent|coordinator|cli]...`; without names, all.
+ */
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { build, type Metafile } from "esbuild";
+
+const root = join(import.meta.dirname, "..");
+const dist = join(root, "dist");
+
+export const programs = {
+  agent: "muster-agent.mjs",
+  coordinator: "muster-coordinator.mjs",
+  cli: "muster.mjs",
+} as const;
+
+export type Program = keyof typeof programs;
+
+const isProgram = (name: string): name is Program => Object.hasOwn(programs, name);
+
+/** CommonJS packages expect these three; an ES module has to make them itself. */
+const commonJsWords = [
+  'import { createRequire as $createRequire } from "node:module";',
+  'import { dirname as $dirname } from "node:path";',
+  "const require = $createRequire(import.meta.url);",
+  "const __filename = import.meta.filename;",
+  "const __dirname = $dirname(__filename);",
+].join("\n");
+
+export interface Built {
+  readonly program: Program;
+  readonly path: string;
+  readonly bytes: number;
+  readonly metafile: Metafile;
+}
+
+async function buildOne(program: Program): Promise<Built> {
+  const entry = join(root, "packages", program, "src/main.ts");
+  const path = join(dist, programs[program]);
+  const hasInterpreter = readFileSync(entry, "utf8").startsWith("#!");
+  const result = await build({
+    entryPoints: [entry],
+    outfile: path,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node26",
+    // Names stay: stack traces in logs have to be readable without source maps.
+    minifyWhitespace: true,
+    legalComments: "none",
+    banner: { js: hasInterpreter ? commonJsWords : `#!/usr/bin/env node\n${commonJsWords}` },
+    metafile: true,
+    absWorkingDir: root,
+    logLevel: "warning",
+  });
+  return { program, path, bytes: statSync(path).size, metafile: result.metafile };
+}
+
+/** Directories of the npm packages that went into a bundle, from the root. */
+function packagesIn(metafile: Metafile): string[] {
+  const directories = Object.keys(metafile.inputs).flatMap((input) => {
+    const match = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input);
+    return match === null ? [] : [match[0]];
+  });
+  return [...new Set(directories)].toSorted();
+}
+
+function licenceText(directory: string): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(root, directory, "package.json"), "utf8"));
+  const field = (name: string): string => {
+    const value: unknown =
+      typeof manifest === "object" && manifest !== null ? Reflect.get(manifest, name) : undefined;
+    return typeof value === "string" ? value : "unknown";
+  };
+  const texts = readdirSync(join(root, directory))
+    .filter((name) => /^(licen[cs]e|notice|copying)/i.test(name))
+    .toSorted()
+    .map((name) => readFileSync(join(root, directory, name), "utf8").trim());
+  const heading = `${field("name")} ${field("version")} (${field("license")})`;
+  return [heading, "-".repeat(heading.length), ...texts].join("\n");
+}
+
+function writeLicences(built: readonly Built[]): string {
+  const directories = new Set(built.flatMap(({ metafile }) => packagesIn(metafile)));
+  const path = join(dist, "THIRD-PARTY-LICENCES.txt");
+  const intro = "muster contains the following packages, each under its own licence.";
+  const texts = [...directories].toSorted().map(licenceText);
+  writeFileSync(path, `${[intro, ...texts].join("\n\n")}\n`);
+  return path;
+}
+
+/** Builds the named programs. Throws when one does not compile. */
+export async function buildPrograms(
+  names: readonly Program[] = Object.keys(programs).filter(isProgram),
+): Promise<readonly Built[]> {
+  mkdirSync(dist, { recursive: true });
+  const built = await Promise.all(names.map(buildOne));
+  writeLicences(built);
+  return built;
+}
+
+if (import.meta.main) {
+  const names = process.argv.slice(2);
+  const unknown = names.filter((name) => !isProgram(name));
+  if (unknown.length > 0) {
+    console.error(
+      `no program ${unknown.join(", ")}; there are ${Object.keys(programs).join(", ")}`,
+    );
+    process.exit(2);
+  }
+  const built = await buildPrograms(names.length === 0 ? undefined : names.filter(isProgram));
+  for (const { path, bytes } of built) {
+    console.log(`${relative(root, path).padEnd(30)} ${(bytes / 1024).toFixed(0).padStart(6)} KiB`);
+  }
+}

@@ -1,0 +1,56 @@
+/** Runs projects of vitest and counts their tests. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { nothing, type Outcome } from "./outcome.ts";
+import { runLoudly } from "./process.ts";
+
+/** Counts in vitest's JSON report; a file that could not even be loaded has no tests to count. */
+export function countReport(text: string): Outcome {
+  const report: unknown = JSON.parse(text);
+  const count = (name: string): number => {
+    const value: unknown =
+      typeof report === "object" && report !== null ? Reflect.get(report, name) : undefined;
+    return typeof value === "number" ? value : 0;
+  };
+  return {
+    passed: count("numPassedTests"),
+    failed: count("numFailedTests"),
+    skipped: count("numPendingTests") + count("numTodoTests"),
+  };
+}
+
+/** A run that ends badly without a failed test failed all the same. */
+export function judge(counted: Outcome, exitCode: number): Outcome {
+  return exitCode !== 0 && counted.failed === 0 ? { ...counted, failed: 1 } : counted;
+}
+
+export async function runProjects(projects: readonly string[]): Promise<Outcome> {
+  const scratch = mkdtempSync(join(tmpdir(), "muster-test-"));
+  const reportPath = join(scratch, "report.json");
+  try {
+    const exitCode = await runLoudly("vitest", [
+      "run",
+      ...projects.map((project) => `--project=${project}`),
+      "--passWithNoTests",
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${reportPath}`,
+    ]);
+    return judge(readReport(reportPath), exitCode);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function readReport(path: string): Outcome {
+  try {
+    return countReport(readFileSync(path, "utf8"));
+  } catch (error) {
+    // vitest died before it could write: its own output says why, and the exit code makes it a failure.
+    console.error(
+      `no report from vitest: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    return nothing;
+  }
+}
