@@ -1,0 +1,71 @@
+import { invalid } from "@muster/model";
+import { AdminService } from "@muster/proto/admin";
+import type { Command } from "commander";
+import { exitCodes, type ExitCode } from "../exit-codes.ts";
+import { renderLines } from "../render/operation.ts";
+import { parseNameOrId, type Session } from "../session.ts";
+import { hasSpecFlags, type SpecFlags } from "../spec/spec-flags.ts";
+import { decodeExplanation } from "../view/operation.ts";
+import { required } from "../view/required.ts";
+import { example } from "./flags.ts";
+import type { Run } from "./run.ts";
+import { addSpecFlags } from "./spec-flags.ts";
+import { gatherSpec } from "./vm-create.ts";
+
+interface ExplainOptions extends SpecFlags {
+  readonly host?: string;
+  readonly all?: boolean;
+}
+
+/** Stands in the spec of a VM that was given no name: nothing is created. */
+const NAME_OF_NOTHING = "vm";
+
+export function addExplainCommand(program: Command, run: Run): void {
+  const explain = program.command("explain").description("why here, why nowhere");
+  addSpecFlags(explain.command("vm"))
+    .argument("[name]", "a VM that exists; without it the flags describe one that does not")
+    .description("say which host the planner chose, or would choose, and why not the others")
+    .option("--host <host>", "why not this host")
+    .option("--all", "every host's reasons, not only the counts")
+    .addHelpText(
+      "after",
+      example("muster explain vm web-1", "muster explain vm --cpus 64 --memory 512G --all"),
+    )
+    .action((name: string | undefined, options: ExplainOptions, command: Command) =>
+      run(command, (session) => explainVm(session, name, options)),
+    );
+}
+
+async function explainVm(
+  session: Session,
+  name: string | undefined,
+  options: ExplainOptions,
+): Promise<ExitCode> {
+  const isDescribed = hasSpecFlags(options);
+  if (name !== undefined && isDescribed) {
+    throw invalid("explain vm", "give the name of a VM or flags that describe one, not both");
+  }
+  if (name === undefined && !isDescribed) {
+    throw invalid("explain vm", "which VM?", "give its name, or --cpus, --memory and so on");
+  }
+  const spec =
+    name === undefined
+      ? await gatherSpec(session, options.file === undefined ? NAME_OF_NOTHING : undefined, options)
+      : undefined;
+  const answer = await session.admin.call(AdminService.explainVm, {
+    doing: `explain vm ${name ?? spec?.name ?? ""}`,
+    request: {
+      vm: name === undefined ? "" : parseNameOrId(name, "vm"),
+      spec,
+      host: options.host === undefined ? "" : parseNameOrId(options.host, "--host"),
+      all: options.all ?? false,
+    },
+  });
+  const explanation = decodeExplanation(required(answer.explanation, "explanation"));
+  session.output.show({
+    data: explanation,
+    names: [explanation.placed ? "placed" : "refused"],
+    table: () => renderLines(explanation.lines),
+  });
+  return exitCodes.ok;
+}

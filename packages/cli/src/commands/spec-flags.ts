@@ -1,0 +1,57 @@
+/** The flags that describe a VM, for `vm create` and `explain vm`. */
+import { readFile } from "node:fs/promises";
+import { MusterError, parseSize } from "@muster/model";
+import type { Command } from "commander";
+import type { PartialVmSpec } from "../spec/partial-spec.ts";
+import { parseSpecFile, SPEC_FILE_BYTES_MAX } from "../spec/spec-file.ts";
+import { parseDiskFlag, parseNetworkFlag } from "../spec/spec-flags.ts";
+import type { Keyboard } from "../surroundings.ts";
+import { countOf, repeated } from "./flags.ts";
+
+export const addSpecFlags = (command: Command): Command =>
+  command
+    .option("--cpus <n>", "virtual CPUs (default: 1)", countOf("--cpus"))
+    .option("--memory <size>", "memory the guest sees: 512M, 4G", (text) =>
+      parseSize(text, "--memory"),
+    )
+    .option(
+      "--disk <storage=NAME,size=SIZE[,base=VOLUME]>",
+      "a disk; repeat for more",
+      repeated(parseDiskFlag),
+    )
+    .option("--network <NAME[,mac=MAC]>", "a NIC; repeat for more", repeated(parseNetworkFlag))
+    .option("--kernel <path>", "boot this kernel directly (path on the host)")
+    .option("--initrd <path>", "initial ramdisk for --kernel")
+    .option("--cmdline <text>", "kernel command line for --kernel")
+    .option(
+      "--anti-affinity <group>",
+      "never on a host with another VM of this group; repeat for more",
+      repeated((text) => text),
+    )
+    .option("--cpu-model <model>", "CPU model the guest sees (default: the host's choice)")
+    .option("--machine <type>", "machine type (default: the host's)")
+    .option("-f, --file <path>", "a spec in YAML or JSON, - for stdin; flags win over it");
+
+/** Reads and parses `-f`. Throws `invalid` when the file cannot be read or is wrong. */
+export async function loadSpecFile(path: string, stdin: Keyboard): Promise<PartialVmSpec> {
+  if (path === "-") return parseSpecFile(await readAll(stdin), "stdin");
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    throw new MusterError("invalid", `cannot read ${path}`, { cause });
+  }
+  return parseSpecFile(text, path);
+}
+
+async function readAll(stdin: Keyboard): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stdin as AsyncIterable<Buffer | string>) {
+    chunks.push(Buffer.from(chunk));
+    bytes += chunk.length;
+    // The parser refuses it by size; there is no need to read the rest.
+    if (bytes > SPEC_FILE_BYTES_MAX) break;
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}

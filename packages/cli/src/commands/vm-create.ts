@@ -1,0 +1,82 @@
+import { AdminService } from "@muster/proto/admin";
+import type { VmSpec } from "@muster/proto/types";
+import type { Command } from "commander";
+import type { ExitCode } from "../exit-codes.ts";
+import { callChange, parseNameOrId, whyOf, type ChangeOptions, type Session } from "../session.ts";
+import { completeSpec } from "../spec/partial-spec.ts";
+import { specOfFlags, type SpecFlags } from "../spec/spec-flags.ts";
+import { decodeExplanation } from "../view/operation.ts";
+import { decodeVm } from "../view/vm.ts";
+import type { WaitOptions } from "../wait/wait-for-operation.ts";
+import { finishOperation, showDryRun } from "./finish-operation.ts";
+import { addChangeFlags, addWaitFlags, example } from "./flags.ts";
+import type { Run } from "./run.ts";
+import { addSpecFlags, loadSpecFile } from "./spec-flags.ts";
+import { vmOutcome } from "./vm-outcome.ts";
+
+interface CreateOptions extends SpecFlags, ChangeOptions, WaitOptions {
+  readonly host?: string;
+  readonly stopped?: boolean;
+}
+
+export function addVmCreate(vm: Command, run: Run): void {
+  const create = vm
+    .command("create")
+    .argument("[name]", "name of the VM; may stand in the file instead")
+    .description("create a VM: place it, define it, start it");
+  addWaitFlags(addChangeFlags(addSpecFlags(create)))
+    .option("--host <host>", "only there (default: the best host)")
+    .option("--stopped", "do not start it")
+    .addHelpText(
+      "after",
+      example(
+        "muster vm create web-1 --cpus 2 --memory 2G --disk storage=shared,size=10G,base=debian-13 --network blue",
+        "muster vm create -f web-1.yaml --dry-run",
+      ),
+    )
+    .action((name: string | undefined, options: CreateOptions, command: Command) =>
+      run(command, (session) => createVm(session, name, options)),
+    );
+}
+
+/** What the file says, then what the flags say, then the name on the command line. */
+export async function gatherSpec(
+  session: Session,
+  name: string | undefined,
+  flags: SpecFlags,
+): Promise<VmSpec> {
+  const file =
+    flags.file === undefined ? {} : await loadSpecFile(flags.file, session.surroundings.stdin);
+  return completeSpec([file, specOfFlags(flags), name === undefined ? {} : { name }]);
+}
+
+async function createVm(
+  session: Session,
+  name: string | undefined,
+  options: CreateOptions,
+): Promise<ExitCode> {
+  const spec = await gatherSpec(session, name, options);
+  const answer = await callChange(session, AdminService.createVm, {
+    doing: `create vm ${spec.name}`,
+    request: {
+      spec,
+      stopped: options.stopped ?? false,
+      host: options.host === undefined ? "" : parseNameOrId(options.host, "--host"),
+      why: whyOf(options, session),
+    },
+  });
+  const explanation =
+    answer.explanation === undefined ? undefined : decodeExplanation(answer.explanation);
+  if (options.dryRun === true) {
+    const vm = answer.vm === undefined ? undefined : decodeVm(answer.vm);
+    const where = vm === undefined || vm.host === "" ? "" : ` on ${vm.host}`;
+    const lines = [`would create vm ${spec.name}${where}`, ...(explanation?.lines ?? [])];
+    return showDryRun(session, lines, { vm, explanation });
+  }
+  return finishOperation(session, {
+    operation: answer.operation,
+    options,
+    data: { explanation },
+    outcome: () => vmOutcome(session, spec.name),
+  });
+}

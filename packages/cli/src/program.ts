@@ -1,0 +1,81 @@
+/** The command line as a whole: global flags, every command, and how help and mistakes are shown. */
+import { Command, Option } from "commander";
+import packageJson from "../package.json" with { type: "json" };
+import { addCompletionCommand } from "./commands/completion.ts";
+import { addEventsCommand } from "./commands/events.ts";
+import { addExplainCommand } from "./commands/explain.ts";
+import { durationOf } from "./commands/flags.ts";
+import { addHostCommands } from "./commands/host.ts";
+import { addNetworkCommands } from "./commands/network.ts";
+import { addOperationCommands } from "./commands/operation.ts";
+import type { Run } from "./commands/run.ts";
+import { addStatusCommands } from "./commands/status.ts";
+import { addVmCommands } from "./commands/vm.ts";
+import { COORDINATOR_ADDRESS_DEFAULT } from "./connection/address.ts";
+import { outputFormats, type OutputFormat } from "./output.ts";
+import type { Screen } from "./surroundings.ts";
+
+export interface GlobalOptions {
+  readonly coordinator?: string;
+  readonly identity?: string;
+  /** Milliseconds. */
+  readonly timeout?: number;
+  readonly output?: OutputFormat;
+}
+
+const EXIT_CODES = `
+Exit codes:
+  0 done  1 internal error  2 wrong usage  3 not found  4 refused (state, conflict, busy)  5 no host fits
+  6 operation failed  7 cancelled  8 coordinator unreachable or too slow  9 not permitted  130 stopped waiting
+`;
+
+export function buildProgram(parts: {
+  readonly run: Run;
+  readonly stdout: Screen;
+  readonly stderr: Screen;
+}): Command {
+  const { run, stdout, stderr } = parts;
+  const program = new Command("muster")
+    .description("Turns libvirt/KVM hosts into one well-run cluster.")
+    .version(packageJson.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: (text, write) => {
+        write(text.replace(/^error:/, "muster:"));
+      },
+      getOutHelpWidth: () => stdout.columns ?? 100,
+      getErrHelpWidth: () => stderr.columns ?? 100,
+    })
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .showSuggestionAfterError()
+    .option(
+      "--coordinator <address>",
+      `unix:///PATH or https://HOST[:7443] ($MUSTER_COORDINATOR; default: ${COORDINATOR_ADDRESS_DEFAULT})`,
+    )
+    .option(
+      "--identity <dir>",
+      "key.pem, certificate.pem, authority.pem, for https ($MUSTER_IDENTITY)",
+    )
+    .option(
+      "--timeout <duration>",
+      "how long the coordinator may take to answer, or stay away while we wait (default: 30s)",
+      durationOf("--timeout"),
+    )
+    .addOption(
+      new Option("-o, --output <format>", "how to print results (default: table)").choices(
+        outputFormats,
+      ),
+    );
+  addStatusCommands(program, run);
+  addHostCommands(program, run);
+  addVmCommands(program, run);
+  addNetworkCommands(program, run);
+  addOperationCommands(program, run);
+  addEventsCommand(program, run);
+  addExplainCommand(program, run);
+  addCompletionCommand(program, stdout);
+  program.addHelpText("after", EXIT_CODES);
+  return program;
+}

@@ -1,0 +1,87 @@
+/** The cluster at a glance. PURE. */
+import { renderSize } from "@muster/model";
+import type { HostView } from "../view/host.ts";
+import type { OperationView } from "../view/operation.ts";
+import type { VmView } from "../view/vm.ts";
+import { renderOperations } from "./operation.ts";
+import type { Paint } from "./style.ts";
+import { field, renderFields } from "./table.ts";
+
+export interface ClusterView {
+  readonly clusterId: string;
+  readonly version: string;
+  readonly coordinator: string;
+  readonly authorityFingerprint: string;
+  readonly agentAddresses: readonly string[];
+  readonly metricsAddress: string;
+  readonly hosts: Readonly<Record<string, number>>;
+  readonly vms: Readonly<Record<string, number>>;
+  readonly wildVmCount: number;
+  readonly capacityCpus: number;
+  readonly claimedCpus: number;
+  readonly capacityMemoryBytes: bigint;
+  readonly claimedMemoryBytes: bigint;
+  readonly activeOperations: readonly OperationView[];
+}
+
+/** Sums over what was listed. */
+export function summarize(
+  hosts: readonly HostView[],
+  vms: readonly VmView[],
+): Pick<
+  ClusterView,
+  | "hosts"
+  | "vms"
+  | "wildVmCount"
+  | "capacityCpus"
+  | "claimedCpus"
+  | "capacityMemoryBytes"
+  | "claimedMemoryBytes"
+> {
+  const cordoned = hosts.filter((host) => host.cordoned).length;
+  return {
+    hosts: {
+      ...countByState(hosts),
+      ...(cordoned === 0 ? {} : { cordoned }),
+    },
+    vms: countByState(vms.filter((vm) => vm.managed)),
+    wildVmCount: vms.filter((vm) => !vm.managed).length,
+    capacityCpus: hosts.reduce((sum, host) => sum + host.capacityCpus, 0),
+    claimedCpus: hosts.reduce((sum, host) => sum + host.claimedCpus, 0),
+    capacityMemoryBytes: hosts.reduce((sum, host) => sum + host.capacityMemoryBytes, 0n),
+    claimedMemoryBytes: hosts.reduce((sum, host) => sum + host.claimedMemoryBytes, 0n),
+  };
+}
+
+function countByState(things: readonly { readonly state: string }[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { state } of things) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+}
+
+const renderCounts = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .map(([state, count]) => `${String(count)} ${state}`)
+    .join(", ") || "none";
+
+export function renderCluster(cluster: ClusterView, now: Date, paint: Paint): string {
+  const memory = `${renderSize(cluster.claimedMemoryBytes)} of ${renderSize(cluster.capacityMemoryBytes)}`;
+  const wild = cluster.wildVmCount === 0 ? "" : `, and ${String(cluster.wildVmCount)} wild`;
+  const head = renderFields(
+    [
+      field("cluster", cluster.clusterId),
+      field("coordinator", `${cluster.version} at ${cluster.coordinator}`),
+      field("authority", cluster.authorityFingerprint),
+      field("agents dial", cluster.agentAddresses.join(" ")),
+      field("metrics", cluster.metricsAddress),
+      field("hosts", renderCounts(cluster.hosts)),
+      field("VMs", `${renderCounts(cluster.vms)}${wild}`),
+      field("cpus claimed", `${String(cluster.claimedCpus)} of ${String(cluster.capacityCpus)}`),
+      field("memory claimed", memory),
+      field("active operations", String(cluster.activeOperations.length)),
+    ],
+    paint,
+  );
+  if (cluster.activeOperations.length === 0) return head;
+  return `${head}\n${renderOperations(cluster.activeOperations, now, paint)}`;
+}

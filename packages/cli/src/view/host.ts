@@ -1,0 +1,52 @@
+/** Hosts as the CLI shows them. Field names are those of `-o json`: a contract with scripts. */
+import type { Host } from "@muster/proto/admin";
+import type { HostInventory, HostLoad } from "@muster/proto/types";
+import { decodeNetworkObservation, type NetworkObservationView } from "./network.ts";
+import { hostStateWord, type HostStateWord } from "./words.ts";
+
+export interface HostView {
+  readonly id: string;
+  readonly name: string;
+  readonly state: HostStateWord;
+  readonly cordoned: boolean;
+  readonly cordonReason: string;
+  readonly capacityCpus: number;
+  readonly capacityMemoryBytes: bigint;
+  readonly claimedCpus: number;
+  readonly claimedMemoryBytes: bigint;
+  readonly vmCount: number;
+  readonly wildVmCount: number;
+  /** Milliseconds since it was last heard; 0 while connected. */
+  readonly silentMs: bigint;
+  readonly agentVersion: string;
+  readonly certificateExpiresAt: string;
+  readonly metricsAddress: string;
+  readonly networks: readonly NetworkObservationView[];
+  /** Absent until the first report. */
+  readonly load?: Readonly<HostLoad>;
+  /** Absent until the first report. */
+  readonly inventory?: Readonly<HostInventory>;
+}
+
+export function decodeHost(wire: Host): HostView {
+  return {
+    id: wire.id,
+    name: wire.name,
+    state: hostStateWord(wire.state),
+    cordoned: wire.cordoned,
+    cordonReason: wire.cordonReason,
+    capacityCpus: wire.capacityCpus,
+    capacityMemoryBytes: wire.capacityMemoryBytes,
+    claimedCpus: wire.claimedCpus,
+    claimedMemoryBytes: wire.claimedMemoryBytes,
+    vmCount: wire.vmCount,
+    wildVmCount: wire.wildVmCount,
+    silentMs: wire.silentMs,
+    agentVersion: wire.agentVersion,
+    certificateExpiresAt: wire.certificateExpiresAt,
+    metricsAddress: wire.metricsAddress,
+    networks: wire.networks.map(decodeNetworkObservation),
+    ...(wire.load === undefined ? {} : { load: wire.load }),
+    ...(wire.inventory === undefined ? {} : { inventory: wire.inventory }),
+  };
+}
