@@ -34,7 +34,7 @@ export interface Fields {
   flag(name: string, options: { readonly default: boolean }): boolean;
   choice<Choice extends string>(
     name: string,
-    choices: readonly Choice[],
+    choices: readonly [Choice, ...Choice[]],
     options?: { readonly default?: Choice },
   ): Choice;
   /** A YAML list, or words separated by commas on the command line. */
@@ -144,11 +144,11 @@ class SectionReader implements Fields {
 
   choice<Choice extends string>(
     name: string,
-    choices: readonly Choice[],
+    choices: readonly [Choice, ...Choice[]],
     options: { default?: Choice } = {},
   ): Choice {
     const raw = this.#raw(name);
-    const placeholder = options.default ?? (choices[0] as Choice);
+    const placeholder = options.default ?? choices[0];
     if (raw === undefined) return this.#absent(name, options.default, placeholder);
     const chosen = choices.find((choice) => choice === raw);
     if (chosen !== undefined) return chosen;

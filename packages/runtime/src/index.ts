@@ -43,5 +43,18 @@ export { Loop, type LoopStatus, type Reconciler } from "./loop.ts";
 export { Mailbox } from "./mailbox.ts";
 export { seededRandom, systemRandom, type Random } from "./random.ts";
 export { SimulatedClock } from "./simulated-clock.ts";
+export { createCertificateRequest, type KeyAndRequest } from "./tls/certificate-request.ts";
 export type { ClientTrust, TlsIdentity } from "./tls/identity.ts";
+export {
+  createAuthority,
+  fingerprintOf,
+  issueCertificate,
+  newPrivateKey,
+  publicKeyOf,
+  readCertificateRequest,
+  serialOf,
+  type CertificateAndKey,
+  type CertificateOrder,
+  type Validity,
+} from "./tls/issue.ts";
 export { roleUri, subjectOf, type CertificateRole, type CertificateSubject } from "./tls/role.ts";

@@ -9,7 +9,7 @@ import { pino, type Logger as PinoLogger } from "pino";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
-export const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
+export const logLevels = ["debug", "info", "warn", "error", "silent"] as const satisfies LogLevel[];
 
 /** Names that mean the same everywhere. Others may be added beside them. */
 export interface LogFields {

@@ -8,7 +8,7 @@ import type {
 import { MusterError } from "@muster/model";
 import type { Link } from "../link.ts";
 import type { BytesStream, BytesWatch } from "./service.ts";
-import { decodeError, encodeError } from "./status.ts";
+import { decodeThrown, encodeError } from "./status.ts";
 import { LINK_LIMITS, StreamLink, type LinkLimits } from "./stream-link.ts";
 import { contextOf, reported, type CallEnvironment } from "./unary.ts";
 
@@ -83,8 +83,8 @@ export function linkOfClientCall(
       else call.cancel();
     },
   });
-  call.on("error", (error) => {
-    link.lost(decodeError(error, options.doing));
+  call.on("error", (error: unknown) => {
+    link.lost(decodeThrown(error, options.doing));
   });
   return link;
 }
