@@ -48,6 +48,7 @@ export async function bundleForKernelLab(entryPoint: string, outfile: string): P
     platform: "node",
     format: "esm",
     target: "node26",
+    sourcemap: "inline",
     logLevel: "warning",
     // Packages in CommonJS call require() for Node's own modules.
     banner: {

@@ -84,9 +84,9 @@ export async function run(
   argv: readonly string[],
   { input, env, timeoutMs = COMMAND_TIMEOUT_MS, check = true }: CommandOptions = {},
 ): Promise<CommandResult> {
-  const [program, ...args] = argv;
-  if (program === undefined) throw new Error("an empty command line");
-  const child = spawn(program, args, {
+  if (argv.length === 0) throw new Error("an empty command line");
+  // Killed with us: what a command that was killed itself still writes, `down` could not remove for good.
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", ...argv], {
     env: { ...plainEnvironment(), ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });

@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { run } from "./command.ts";
 import type { LabPaths } from "./lab-paths.ts";
 import { endNamespaces, readRecord } from "./process-record.ts";
+import { waitFor } from "./waiting.ts";
+
+const REMOVE_TIMEOUT_MS = 10_000;
 
 /**
  * Ends every recorded machine and removes the lab's directory. Namespaces, mounts, bridges and sockets belong to
@@ -29,6 +32,25 @@ export async function takeDown(paths: LabPaths): Promise<void> {
       if (record !== undefined) await endNamespaces(record);
     }),
   );
-  // Never into a mount that somebody made in there.
-  await run(["rm", "-rf", "--one-file-system", paths.directory]);
+  // A command of a killed `up` may write its last file now: then the directory is not empty yet.
+  await waitFor(`${paths.directory} to go`, async () => (await remove(paths)) === "", {
+    timeoutMs: REMOVE_TIMEOUT_MS,
+    explain: () => remove(paths),
+  });
+}
+
+/**
+ * Says what could not be removed. The description goes last: with it the directory is still known as a lab's if this
+ * is killed. Never goes into a mount that somebody made in there.
+ */
+async function remove(paths: LabPaths): Promise<string> {
+  const entries = (await readdir(paths.directory)).map((entry) => join(paths.directory, entry));
+  const contents = entries.filter(
+    (path) => path !== paths.description && !path.startsWith(paths.lock),
+  );
+  for (const batch of [contents, [paths.directory]]) {
+    const { stderr } = await run(["rm", "-rf", "--one-file-system", ...batch], { check: false });
+    if (stderr !== "") return stderr;
+  }
+  return "";
 }

@@ -1,63 +1,15 @@
 /** Brings a lab up, step by step; every step does nothing when its work is done, so a half-made lab is completed. */
 import { constants, existsSync } from "node:fs";
-import { access, copyFile, lstat, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { CONTROL, FABRIC, addressOf, hostNames, hostsFile } from "./addresses.ts";
 import { cacheDirectory, type Report } from "./cache.ts";
 import { makeCertificates } from "./certificates.ts";
-import { isGone, plainEnvironment, run } from "./command.ts";
+import { run } from "./command.ts";
 import { plug, startFabric } from "./fabric.ts";
 import { LabHost, type HostEquipment } from "./lab-host.ts";
 import type { LabPaths } from "./lab-paths.ts";
 import { initOf, isOn, machineSays, switchOff, switchOn } from "./machine-power.ts";
-
-/** Programs the lab runs, each from a package in scripts/debian-packages.txt. */
-const programs = [
-  ...[
-    "unshare",
-    "nsenter",
-    "ip",
-    "tc",
-    "openssl",
-    "bindfs",
-    "virsh",
-    "libvirtd",
-    "qemu-system-x86_64",
-    "qemu-img",
-  ],
-  ...["ovs-vswitchd", "ovsdb-server", "ovs-vsctl", "ovsdb-tool", "mountpoint", "setsid"],
-];
-
-/** @throws Error saying what is missing for a lab on this machine, or what is wrong with its directory. */
-export async function checkMachine(paths: LabPaths): Promise<void> {
-  if (process.getuid?.() !== 0)
-    throw new Error("the lab needs root: it makes network and mount namespaces");
-  const path = (plainEnvironment()["PATH"] ?? "").split(":");
-  const missing = programs.filter(
-    (name) => !path.some((directory) => existsSync(join(directory, name))),
-  );
-  if (missing.length > 0) {
-    throw new Error(
-      `the lab needs ${missing.join(", ")}: sh scripts/setup.sh (as root) installs them`,
-    );
-  }
-  await access("/dev/fuse", constants.R_OK | constants.W_OK).catch((cause: unknown) => {
-    throw new Error("the lab's shared storage needs /dev/fuse", { cause });
-  });
-  await checkDirectory(paths.directory);
-}
-
-/** A directory of that name may be somebody else's: its libvirt sockets are as good as root. */
-async function checkDirectory(directory: string): Promise<void> {
-  try {
-    const found = await lstat(directory);
-    if (!found.isDirectory() || found.uid !== 0 || (found.mode & 0o022) !== 0) {
-      throw new Error(`${directory} is not a directory that only root can write`);
-    }
-  } catch (error) {
-    if (!isGone(error)) throw error;
-  }
-}
 
 export function equipmentOf(qemuRoot: string | undefined): HostEquipment {
   const name = `capabilities-${qemuRoot === undefined ? "installed" : basename(qemuRoot)}`;

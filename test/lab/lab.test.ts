@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { addressFromMac, guestXml, Lab, waitFor, type GuestSpec } from "./lab.ts";
@@ -168,6 +169,24 @@ describe("a lab of two hosts", () => {
       "/run/volatile",
     ]);
     await lab.control.exec(["ping", "-c", "1", "-W", "2", "h2"]);
+  });
+});
+
+describe("a directory that is not a lab's", () => {
+  it("is refused by up and by down, and kept", async () => {
+    const foreign = await mkdtemp("/tmp/muster-no-lab-");
+    await writeFile(join(foreign, "letter"), "mine");
+    await expect(Lab.up({ hosts: 1, directory: foreign })).rejects.toThrow(
+      /not a lab's directory: letter is in it/,
+    );
+    await expect(Lab.down({ directory: foreign })).rejects.toThrow(/not a lab's directory/);
+    expect(readFileSync(join(foreign, "letter"), "utf8")).toBe("mine");
+    await rm(foreign, { recursive: true });
+  });
+
+  it("is refused when its sockets would have too long names", async () => {
+    const directory = `/tmp/${"x".repeat(80)}`;
+    await expect(Lab.up({ hosts: 1, directory })).rejects.toThrow(/10 bytes too long/);
   });
 });
 

@@ -6,7 +6,7 @@
  * Start at Lab.up(). What a host can suffer is in lab-host.ts; how it is made in shell/host-init.sh.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CONTROL, hostNames } from "./addresses.ts";
 import { qemuRoot, tinyGuest } from "./artifacts.ts";
@@ -15,11 +15,12 @@ import { run, type CommandResult } from "./command.ts";
 import { setStorage } from "./fabric.ts";
 import { guestExec, guestStatus, waitForGuest, type GuestStatus } from "./guest-agent.ts";
 import { consoleLog } from "./guest-console.ts";
-import { bringUp, equipmentOf, checkMachine } from "./lab-up.ts";
 import { takeDown } from "./lab-down.ts";
 import { LabHost } from "./lab-host.ts";
 import { withLabLock } from "./lab-lock.ts";
 import { HOSTS_MAX, LabPaths } from "./lab-paths.ts";
+import { checkDirectory, checkMachine } from "./lab-place.ts";
+import { bringUp, equipmentOf } from "./lab-up.ts";
 import { LabMachine } from "./machine.ts";
 
 export type { Cable } from "./addresses.ts";
@@ -77,7 +78,8 @@ export class Lab implements AsyncDisposable {
       throw new Error(`a lab has 1 to ${HOSTS_MAX} hosts, not ${hosts}`);
     }
     const paths = new LabPaths(directory);
-    await checkMachine(paths);
+    await checkMachine();
+    await checkDirectory(paths);
     const [qemu, guest] = [await qemuRoot(report), await tinyGuest(report)];
     return withLabLock(paths, async () => {
       const isNew = !existsSync(paths.description);
@@ -123,11 +125,7 @@ export class Lab implements AsyncDisposable {
   static async down({ directory = defaultLabDirectory() }: LabPlace = {}): Promise<void> {
     const paths = new LabPaths(directory);
     if (!existsSync(directory)) return;
-    if (!existsSync(paths.description)) {
-      const strangers = (await readdir(directory)).filter((entry) => !entry.startsWith("lock"));
-      if (strangers.length > 0)
-        throw new Error(`${directory} is not a lab's directory: it has ${strangers[0]}`);
-    }
+    await checkDirectory(paths);
     await withLabLock(paths, () => takeDown(paths));
   }
 

@@ -143,6 +143,11 @@ async function main(argv: readonly string[]): Promise<number> {
   return command(args, { directory });
 }
 
+// `npm run lab -- status | head -1` has read enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? 0 : 1);
+});
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
