@@ -43,3 +43,16 @@ export type {
   VmSnapshot,
   VmState,
 } from "./snapshot.ts";
+export { DEFAULT_MOTION_LIMITS } from "./motion.ts";
+export type {
+  DroppedMove,
+  MotionLimits,
+  MotionPlan,
+  MotionTotals,
+  MoveCost,
+  PlannedMove,
+} from "./motion.ts";
+export { DEFAULT_RESTRAINT, planRebalance } from "./rebalance.ts";
+export type { RebalanceAnswer, RebalanceOptions, RebalancePlan, Restraint } from "./rebalance.ts";
+export { DEFAULT_BALANCE_WEIGHTS } from "./search/from-snapshot.ts";
+export type { BalanceWeights } from "./search/from-snapshot.ts";

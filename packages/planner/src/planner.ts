@@ -5,6 +5,7 @@ import {
   SelectionSpace,
   countByCheck,
   explainScore,
+  passesAll,
   refusalsOf,
   refusalsOfAll,
   selectHost,
@@ -25,6 +26,8 @@ export class Planner {
   /** Host index of each known VM's volumes. */
   readonly #currentHost = new Map<string, number>();
   readonly #space: SelectionSpace;
+  /** Requests are values: one that is asked again need not be looked up again. */
+  readonly #wants = new WeakMap<PlaceRequest, { want: Want; currentHost: number }>();
 
   constructor(snapshot: Snapshot) {
     this.snapshotVersion = snapshot.version;
@@ -61,6 +64,14 @@ export class Planner {
     return this.#withoutOwnCharges(request.vm.id, () => refusalsOf(this.usage, want, host));
   }
 
+  /** Whether {@link whyNot} would be empty, for many questions in a row. */
+  fits(request: PlaceRequest, hostId: string): boolean {
+    const host = this.usage.hostIndexById.get(hostId);
+    if (host === undefined) return false;
+    const want = this.#want(request);
+    return this.#withoutOwnCharges(request.vm.id, () => passesAll(this.usage, want, host));
+  }
+
   /**
    * Books the VM on the host; nothing happens when it is booked there already.
    * @throws Error when that would break a hard rule: ask first.
@@ -95,6 +106,19 @@ export class Planner {
     else this.#charges.delete(vmId);
   }
 
+  /** The VM runs on `hostId` now and its volumes are there: the end of a move that was claimed. */
+  arrive(vmId: string, hostId: string): void {
+    const host = this.usage.hostIndexById.get(hostId);
+    if (host === undefined || !this.#isCharged(vmId, host)) {
+      throw new Error(`vm ${vmId} has no claim on host ${hostId}`);
+    }
+    for (const charge of this.#charges.get(vmId) ?? []) {
+      const id = this.usage.hosts[charge.host]?.id;
+      if (charge.host !== host && id !== undefined) this.release(vmId, id);
+    }
+    this.#currentHost.set(vmId, host);
+  }
+
   #answer(want: Want, options: PlaceOptions): PlaceAnswer {
     const { usage, snapshotVersion } = this;
     const weights = weightsFrom(options.weights);
@@ -116,6 +140,15 @@ export class Planner {
   }
 
   #want(request: PlaceRequest): Want {
+    const known = this.#wants.get(request);
+    const volumesHost = this.#volumesHost(request.vm.id);
+    if (known?.currentHost === volumesHost) return known.want;
+    const want = this.#compile(request);
+    this.#wants.set(request, { want, currentHost: volumesHost });
+    return want;
+  }
+
+  #compile(request: PlaceRequest): Want {
     const fromHost =
       request.fromHostId === undefined
         ? undefined

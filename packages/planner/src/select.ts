@@ -119,6 +119,13 @@ export function explainScore(
   return { hostId, hostName, score: terms.reduce((sum, term) => sum + term.weighted, 0), terms };
 }
 
+export function passesAll(usage: ClusterUsage, want: Want, host: number): boolean {
+  for (const filter of filters) {
+    if (filter.applies(usage, want) && !filter.passes(usage, want, host)) return false;
+  }
+  return true;
+}
+
 /** Every failed check of one host; empty when it would take the VM. */
 export function refusalsOf(usage: ClusterUsage, want: Want, host: number): readonly Refusal[] {
   return filters.flatMap((filter) =>

@@ -23,6 +23,13 @@ export interface Snapshot {
   /** Names of the levels of {@link HostSnapshot.failureDomain}, outermost first. Default: site, row, rack. */
   readonly topologyLevels?: readonly string[];
   readonly policy?: Policy;
+  readonly history?: MotionHistory;
+}
+
+/** What moved lately, by age: the planner has no clock. */
+export interface MotionHistory {
+  readonly movesLastDay: number;
+  readonly lastMoves: readonly { readonly vmId: string; readonly secondsAgo: number }[];
 }
 
 /** Rules that hold for the whole cluster. */

@@ -37,6 +37,8 @@ export class ClusterUsage {
   readonly cpuUsed: Float64Array;
   readonly memoryCapacityMiB: Float64Array;
   readonly memoryUsedMiB: Float64Array;
+  readonly cpuPhysical: Float64Array;
+  readonly memoryPhysicalMiB: Float64Array;
   readonly vmCount: Int32Array;
   readonly vmsMax: Int32Array;
   /** Page sizes in use in the cluster, in KiB, ascending. */
@@ -69,6 +71,8 @@ export class ClusterUsage {
     this.cpuUsed = Float64Array.from(hosts, (host) => host.foreign?.cpus ?? 0);
     this.memoryCapacityMiB = Float64Array.from(hosts, memoryCapacityOf);
     this.memoryUsedMiB = Float64Array.from(hosts, (host) => toMiB(host.foreign?.memoryBytes ?? 0n));
+    this.cpuPhysical = Float64Array.from(hosts, (host) => host.capacity.cpus);
+    this.memoryPhysicalMiB = Float64Array.from(hosts, (host) => toMiB(host.capacity.memoryBytes));
     this.vmCount = new Int32Array(hosts.length);
     this.vmsMax = Int32Array.from(hosts, (host) => host.capacity.vmsMax ?? 2 ** 31 - 1);
     const pageBytes = new Set(
@@ -148,16 +152,16 @@ export class ClusterUsage {
     this.countEvenness.set(host, this.vmCount[host] as number);
   }
 
-  /** Free memory over capacity if `addedMiB` more were taken. */
+  /** Free memory over all memory of the host, if `addedMiB` more were taken. */
   freeMemoryShare(host: number, addedMiB: number): number {
-    const capacity = this.memoryCapacityMiB[host] as number;
-    return capacity > 0 ? (this.freeMemoryMiB(host) - addedMiB) / capacity : 0;
+    const physical = this.memoryPhysicalMiB[host] as number;
+    return physical > 0 ? (this.freeMemoryMiB(host) - addedMiB) / physical : 0;
   }
 
-  /** CPUs promised over what may be promised if `added` more were. */
+  /** CPUs promised per hardware thread, if `added` more were. */
   cpuShare(host: number, added: number): number {
-    const capacity = this.cpuCapacity[host] as number;
-    return capacity > 0 ? ((this.cpuUsed[host] as number) + added) / capacity : 1;
+    const physical = this.cpuPhysical[host] as number;
+    return physical > 0 ? ((this.cpuUsed[host] as number) + added) / physical : 1;
   }
 }
 

@@ -5,7 +5,9 @@ export const fragmentation: Scorer = {
   name: "fragmentation",
   applies: () => true,
   cost: (usage, want, host) => {
-    const memoryShare = usage.freeMemoryShare(host, want.load.memoryMiB);
-    return Math.abs(memoryShare - (1 - usage.cpuShare(host, want.load.cpus)));
+    const memory =
+      (usage.freeMemoryMiB(host) - want.load.memoryMiB) / (usage.memoryCapacityMiB[host] || 1);
+    const cpus = (usage.freeCpus(host) - want.load.cpus) / (usage.cpuCapacity[host] || 1);
+    return Math.abs(memory - cpus);
   },
 };

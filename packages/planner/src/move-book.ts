@@ -1,0 +1,101 @@
+import type { PlaceAnswer } from "./answer.ts";
+import { migrationCost } from "./migration-cost.ts";
+import type { MoveCost } from "./motion.ts";
+import { Planner } from "./planner.ts";
+import type { Refusal } from "./refusal.ts";
+import type { HostSnapshot, PlaceRequest, Snapshot, VmSnapshot } from "./snapshot.ts";
+
+/**
+ * Plays moves through on the accounts of a snapshot, one hard rule check after the other. A VM on its way is
+ * charged on both hosts, as it will be in truth.
+ */
+export class MoveBook {
+  readonly planner: Planner;
+  readonly #vms: ReadonlyMap<string, VmSnapshot>;
+  readonly #hosts: ReadonlyMap<string, HostSnapshot>;
+  readonly #hostOf = new Map<string, string>();
+  readonly #requests = new Map<string, PlaceRequest>();
+
+  constructor(snapshot: Snapshot) {
+    this.planner = new Planner(snapshot);
+    this.#hosts = new Map(snapshot.hosts.map((host) => [host.id, host]));
+    this.#vms = new Map(snapshot.vms.map((vm) => [vm.id, vm]));
+    for (const vm of snapshot.vms) if (vm.hostId !== undefined) this.#hostOf.set(vm.id, vm.hostId);
+  }
+
+  vm(vmId: string): VmSnapshot {
+    const vm = this.#vms.get(vmId);
+    if (vm === undefined) throw new Error(`there is no vm ${vmId} in the snapshot`);
+    return vm;
+  }
+
+  host(hostId: string): HostSnapshot {
+    const host = this.#hosts.get(hostId);
+    if (host === undefined) throw new Error(`there is no host ${hostId} in the snapshot`);
+    return host;
+  }
+
+  /** Where the VM is after the moves played so far. */
+  hostOf(vmId: string): string | undefined {
+    return this.#hostOf.get(vmId);
+  }
+
+  canMove(vmId: string, toHostId: string): boolean {
+    return this.planner.fits(this.request(vmId), toHostId);
+  }
+
+  whyNot(vmId: string, toHostId: string): readonly Refusal[] {
+    return this.planner.whyNot(this.request(vmId), toHostId);
+  }
+
+  /** Where it would best go from where it is. */
+  place(vmId: string, exclude: PlaceRequest["exclude"] = []): PlaceAnswer {
+    const request = this.request(vmId);
+    return this.planner.place(exclude.length === 0 ? request : { ...request, exclude });
+  }
+
+  begin(vmId: string, toHostId: string): void {
+    this.planner.claim(this.request(vmId), toHostId);
+  }
+
+  end(vmId: string, toHostId: string): void {
+    this.planner.arrive(vmId, toHostId);
+    this.#hostOf.set(vmId, toHostId);
+    this.#requests.delete(vmId);
+  }
+
+  /** Puts a VM on another host in the accounts at once, as if its old host were gone. */
+  restart(vmId: string, toHostId: string): void {
+    this.begin(vmId, toHostId);
+    this.end(vmId, toHostId);
+  }
+
+  costOf(vmId: string, toHostId: string): MoveCost {
+    const vm = this.vm(vmId);
+    const from = this.host(this.#hostOf.get(vmId) ?? toHostId);
+    const { storages } = this.planner.usage;
+    const indexes = this.planner.usage.hostIndexById;
+    const [fromIndex, toIndex] = [indexes.get(from.id) ?? -1, indexes.get(toHostId) ?? -1];
+    const volumesMiB = (vm.disks ?? []).reduce(
+      (total, disk) =>
+        total +
+        storages.neededMiB(
+          { storage: disk.storage, sizeMiB: Number(disk.sizeBytes) / 2 ** 20 },
+          toIndex,
+          fromIndex,
+        ),
+      0,
+    );
+    return migrationCost(vm, { from, to: this.host(toHostId), volumesMiB });
+  }
+
+  request(vmId: string): PlaceRequest {
+    const known = this.#requests.get(vmId);
+    if (known !== undefined) return known;
+    const vm = this.vm(vmId);
+    const hostId = this.#hostOf.get(vmId);
+    const request: PlaceRequest = hostId === undefined ? { vm } : { vm, fromHostId: hostId };
+    this.#requests.set(vmId, request);
+    return request;
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Puts wanted moves in an order in which every intermediate state keeps every hard rule.
+ *
+ * Moves are gathered in waves. A wave may run side by side because each of its moves has room while every
+ * VM that leaves during the wave is still counted where it was. Where no wanted move has room, a VM makes a
+ * stop on another host; what still cannot go is dropped, with the rules that stood in its way.
+ */
+import type { MoveBook } from "./move-book.ts";
+import {
+  totalsOf,
+  type DroppedMove,
+  type MotionLimits,
+  type MotionPlan,
+  type PlannedMove,
+} from "./motion.ts";
+
+export interface WantedMove {
+  readonly vmId: string;
+  readonly toHostId: string;
+}
+
+/** @param wanted most valuable first. Plays the moves through on the book. */
+export function scheduleMoves(
+  book: MoveBook,
+  wanted: readonly WantedMove[],
+  limits: MotionLimits,
+): MotionPlan {
+  const schedule = new Schedule(book, limits);
+  let pending = wanted.filter(({ vmId, toHostId }) => book.hostOf(vmId) !== toHostId);
+  while (pending.length > 0) {
+    const started = schedule.wave(pending);
+    pending = pending.filter((move) => !started.has(move));
+    if (started.size === 0 && !schedule.hop(pending)) break;
+  }
+  const dropped = pending.map((move): DroppedMove => {
+    const fromHostId = book.hostOf(move.vmId) ?? "";
+    const refusals = book.whyNot(move.vmId, move.toHostId);
+    return { ...move, vmName: book.vm(move.vmId).name, fromHostId, refusals };
+  });
+  return {
+    snapshotVersion: book.planner.snapshotVersion,
+    moves: schedule.moves,
+    waveCount: schedule.waveCount,
+    dropped,
+    totals: totalsOf(schedule.moves),
+  };
+}
+
+class Schedule {
+  readonly moves: PlannedMove[] = [];
+  waveCount = 0;
+  readonly #book: MoveBook;
+  readonly #limits: MotionLimits;
+  readonly #hopped = new Set<string>();
+  #hopsLeft: number;
+
+  constructor(book: MoveBook, limits: MotionLimits) {
+    this.#book = book;
+    this.#limits = limits;
+    this.#hopsLeft = limits.hopsMax;
+  }
+
+  /** Starts what can run side by side now. */
+  wave(pending: readonly WantedMove[]): ReadonlySet<WantedMove> {
+    const budget = new WaveBudget(this.#book, this.#limits);
+    const started = new Set<WantedMove>();
+    for (const move of pending) {
+      if (started.size >= this.#limits.atOnceMax) break;
+      if (!budget.allows(move) || !this.#book.canMove(move.vmId, move.toHostId)) continue;
+      budget.take(move);
+      this.#start(move, { isHop: false, wave: this.waveCount + 1 });
+      started.add(move);
+    }
+    for (const move of started) this.#book.end(move.vmId, move.toHostId);
+    if (started.size > 0) this.waveCount++;
+    return started;
+  }
+
+  /** Sends the smallest VM that has somewhere to wait out of the way; false when there is none. */
+  hop(pending: readonly WantedMove[]): boolean {
+    if (this.#hopsLeft === 0) return false;
+    const candidates = pending
+      .filter(({ vmId }) => !this.#hopped.has(vmId))
+      .map((move) => ({ move, memoryBytes: this.#book.vm(move.vmId).memoryBytes }))
+      .sort(
+        (a, b) => Number(a.memoryBytes - b.memoryBytes) || (a.move.vmId < b.move.vmId ? -1 : 1),
+      );
+    for (const { move } of candidates) {
+      const answer = this.#book.place(move.vmId, [
+        { hostId: move.toHostId, why: "it is where the VM is going in the end" },
+      ]);
+      if (!answer.ok) continue;
+      this.#hopsLeft--;
+      this.#hopped.add(move.vmId);
+      this.waveCount++;
+      const stop = { vmId: move.vmId, toHostId: answer.hostId };
+      this.#start(stop, { isHop: true, wave: this.waveCount });
+      this.#book.end(stop.vmId, stop.toHostId);
+      return true;
+    }
+    return false;
+  }
+
+  #start(move: WantedMove, how: { readonly isHop: boolean; readonly wave: number }): void {
+    const { vmId, toHostId } = move;
+    const cost = this.#book.costOf(vmId, toHostId);
+    const fromHostId = this.#book.hostOf(vmId) ?? "";
+    const vmName = this.#book.vm(vmId).name;
+    const step = this.moves.length + 1;
+    this.moves.push({ step, vmId, vmName, fromHostId, toHostId, ...how, cost });
+    this.#book.begin(vmId, toHostId);
+  }
+}
+
+/** What one wave may still use of hosts' links and of storages. */
+class WaveBudget {
+  readonly #book: MoveBook;
+  readonly #limits: MotionLimits;
+  readonly #outgoing = new Map<string, number>();
+  readonly #incoming = new Map<string, number>();
+  readonly #copies = new Map<string, number>();
+
+  constructor(book: MoveBook, limits: MotionLimits) {
+    this.#book = book;
+    this.#limits = limits;
+  }
+
+  allows({ vmId, toHostId }: WantedMove): boolean {
+    const { outgoingPerHostMax, incomingPerHostMax, perStorageMax } = this.#limits;
+    const from = this.#book.hostOf(vmId) ?? "";
+    return (
+      (this.#outgoing.get(from) ?? 0) < outgoingPerHostMax &&
+      (this.#incoming.get(toHostId) ?? 0) < incomingPerHostMax &&
+      this.#copied(vmId, toHostId).every((name) => (this.#copies.get(name) ?? 0) < perStorageMax)
+    );
+  }
+
+  take({ vmId, toHostId }: WantedMove): void {
+    const from = this.#book.hostOf(vmId) ?? "";
+    increment(this.#outgoing, from);
+    increment(this.#incoming, toHostId);
+    for (const name of this.#copied(vmId, toHostId)) increment(this.#copies, name);
+  }
+
+  /** Storages that the move reads or writes: names of local ones are made unique by host. */
+  #copied(vmId: string, toHostId: string): readonly string[] {
+    const { storages, hostIndexById } = this.#book.planner.usage;
+    const from = hostIndexById.get(this.#book.hostOf(vmId) ?? "") ?? -1;
+    const to = hostIndexById.get(toHostId) ?? -1;
+    return (this.#book.vm(vmId).disks ?? []).flatMap(({ storage }) => {
+      const slots = [storages.slotOf(storage, from), storages.slotOf(storage, to)];
+      return slots[0] === slots[1] ? [] : slots.map(String);
+    });
+  }
+}
+
+function increment(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
