@@ -1,6 +1,10 @@
 /**
  * What the agent needs of the host's network: one port, implemented by Open vSwitch, by the VLAN-aware Linux
- * bridge and by a simulation. A driver only ever changes what carries our mark.
+ * bridge and by a simulation (`network-driver-contract.ts` holds all three to the same behaviour). A driver only
+ * ever changes what carries our mark.
+ *
+ * Each real driver reads the host (`…-state.ts`), decides in a pure `plan…`, and carries the plan out; what they
+ * share is in `bridged-networks.ts`.
  */
 import type { NetworkObservation, NetworkSpec, VmId } from "@muster/model";
 
@@ -26,17 +30,52 @@ export type NicAttachment =
   | { readonly kind: "tap"; readonly device: string; readonly mtu: number }
   | { readonly kind: "simulated"; readonly network: string };
 
+/** One change of the host, as it would be made. */
+export interface PlannedAction {
+  /** For people: "create bridge muster0". */
+  readonly summary: string;
+  /** Argument lists, in order; none in a simulation. */
+  readonly commands: readonly (readonly string[])[];
+  /** The one network it serves; absent: every network needs it. */
+  readonly network?: string;
+  /** What to do when it fails. */
+  readonly hint?: string;
+}
+
+/** Why a network cannot be made on this host as it is. */
+export interface NetworkRefusal {
+  readonly network: string;
+  readonly message: string;
+}
+
+export interface NetworkPlan {
+  readonly actions: readonly PlannedAction[];
+  readonly refusals: readonly NetworkRefusal[];
+}
+
 export interface NetworkDriver {
   readonly name: "openvswitch" | "linux-bridge" | "simulated";
-  /** What of ours is on the host, without changing anything. */
+  /**
+   * What of ours is on the host and what the last `apply` wanted, without changing anything. A host that cannot be
+   * asked (Open vSwitch is down) makes the wanted networks "failed" with that reason.
+   */
   observe(): Promise<readonly NetworkObservation[]>;
+  /** What `apply` would do now, for --dry-run. Rejects with "network-failed" when the host cannot be asked. */
+  plan(networks: readonly NetworkSpec[]): Promise<NetworkPlan>;
   /**
    * Makes the host have exactly these networks of ours: adds what is missing, corrects what differs, removes ours
    * that is not wanted. Idempotent. A network that cannot be made is "failed" with the reason; the others go on.
+   * Answers for every wanted network, and for one that could not be removed.
    */
   apply(networks: readonly NetworkSpec[]): Promise<readonly NetworkObservation[]>;
-  /** Prepares the place a NIC is attached to, before the VM starts or arrives. Idempotent. */
+  /**
+   * Prepares the place a NIC is attached to, before the VM starts or arrives. Idempotent. Rejects with
+   * "network-failed" when the network is not on this host or cannot carry the NIC.
+   */
   plug(nic: NicPlug): Promise<NicAttachment>;
-  /** Removes what `plug` made for a VM that has left or was deleted. Missing is fine. */
+  /**
+   * Removes what `plug` made for a VM that has left or was deleted. Missing is fine. Only for a VM that does not
+   * run here: a port that is in use is refused or lost, depending on the bridge.
+   */
   unplug(vmId: VmId): Promise<void>;
 }

@@ -1,0 +1,125 @@
+/** Why a network cannot be, or is not, on this host's Linux bridge. Pure. */
+import type { KernelLink } from "../links/kernel-links.ts";
+import { demandProblem, mtuProblem, sameDemand, type NetworkDemand } from "../network-demand.ts";
+import { linkProblem, uplinkProblem } from "../uplink.ts";
+import { isOurBridge, networkMarks } from "./linux-bridge-marks.ts";
+import type { LinuxBridgeState } from "./linux-bridge-state.ts";
+
+export interface LinuxBridgeConfig {
+  readonly bridge: string;
+  /** Absent: networks stay inside the host. */
+  readonly uplink: string | undefined;
+}
+
+/** One question to the state of a host, as the functions here and in the plans take it. */
+export interface Situation {
+  readonly state: LinuxBridgeState;
+  readonly config: LinuxBridgeConfig;
+  /** Absent, ours, or somebody else's device of that name. */
+  readonly bridge: KernelLink | undefined;
+  readonly uplink: KernelLink | undefined;
+}
+
+export function situationOf(state: LinuxBridgeState, config: LinuxBridgeConfig): Situation {
+  const uplink = config.uplink === undefined ? undefined : state.links.get(config.uplink);
+  return { state, config, bridge: state.links.get(config.bridge), uplink };
+}
+
+export const isAttached = ({ config, uplink }: Situation): boolean =>
+  uplink?.master === config.bridge;
+
+/** What no action of ours can mend. */
+export function lastingProblem(situation: Situation, network: NetworkDemand): string | undefined {
+  return (
+    demandProblem(network) ??
+    ownershipProblem(situation) ??
+    membershipProblem(situation) ??
+    vlanDeviceProblem(situation, network) ??
+    (situation.uplink === undefined ? undefined : mtuProblem(network, situation.uplink))
+  );
+}
+
+function ownershipProblem({ config, bridge }: Situation): string | undefined {
+  if (bridge === undefined || isOurBridge(bridge)) return undefined;
+  return `device ${config.bridge} exists and was not made by muster; configure another bridge name`;
+}
+
+function membershipProblem(situation: Situation): string | undefined {
+  const { state, config } = situation;
+  if (config.uplink === undefined || isAttached(situation)) return undefined;
+  return uplinkProblem({ uplink: config.uplink, bridge: config.bridge, links: state.links });
+}
+
+/** A VLAN device takes its frames before the bridge sees them. */
+function vlanDeviceProblem(
+  { state, config }: Situation,
+  { vlan }: NetworkDemand,
+): string | undefined {
+  const taker = [...state.links.values()].find(
+    ({ vlanOn }) => vlanOn?.device === config.uplink && vlanOn?.vlan === vlan,
+  );
+  if (taker === undefined) return undefined;
+  return `VLAN ${String(vlan)} of uplink ${String(config.uplink)} is in use by device ${taker.name}`;
+}
+
+/** Why a network does not work as things are; undefined: it does. */
+export function linuxBridgeProblem(
+  state: LinuxBridgeState,
+  network: NetworkDemand,
+  config: LinuxBridgeConfig,
+): string | undefined {
+  const situation = situationOf(state, config);
+  return (
+    lastingProblem(situation, network) ??
+    bridgeProblem(situation) ??
+    markProblem(situation, network) ??
+    passageProblem(situation, network)
+  );
+}
+
+function bridgeProblem({ config, bridge }: Situation): string | undefined {
+  if (bridge === undefined) return `there is no bridge ${config.bridge}`;
+  if (bridge.bridge?.vlanFiltering !== true) {
+    return `bridge ${config.bridge} does not tell VLANs apart`;
+  }
+  return bridge.isUp ? undefined : `bridge ${config.bridge} is down`;
+}
+
+function markProblem({ config, bridge }: Situation, network: NetworkDemand): string | undefined {
+  const marks = bridge === undefined ? [] : networkMarks(bridge);
+  const own = marks.filter(({ name }) => name === network.name);
+  const [other] = own;
+  if (other === undefined) return `not set up on bridge ${config.bridge}`;
+  if (own.some((mark) => sameDemand(mark, network))) return undefined;
+  const has = `VLAN ${String(other.vlan)} and MTU ${String(other.mtu)}`;
+  return `set up with ${has}, not VLAN ${String(network.vlan)} and MTU ${String(network.mtu)}`;
+}
+
+function passageProblem(situation: Situation, { vlan }: NetworkDemand): string | undefined {
+  const { state, config, uplink } = situation;
+  if (config.uplink === undefined) return undefined;
+  if (uplink === undefined || !isAttached(situation)) {
+    return `uplink ${config.uplink} is not a port of bridge ${config.bridge}`;
+  }
+  const entry = state.vlans.get(config.uplink)?.get(vlan);
+  if (entry === undefined) {
+    return `uplink ${config.uplink} does not carry VLAN ${String(vlan)}`;
+  }
+  if (entry.isPvid || entry.isUntagged) {
+    return `uplink ${config.uplink} carries VLAN ${String(vlan)} without its tag`;
+  }
+  return linkProblem(uplink);
+}
+
+/** Why a NIC cannot be attached to a network; a cable that is out does not matter. */
+export function linuxBridgeNicProblem(
+  situation: Situation,
+  network: NetworkDemand,
+): string | undefined {
+  return (
+    ownershipProblem(situation) ??
+    bridgeProblem(situation) ??
+    lastingProblem(situation, network) ??
+    markProblem(situation, network)
+  );
+}

@@ -1,0 +1,92 @@
+/** Decides how a VM's NIC gets its tap, and which taps go with the VM. Pure. */
+import type { VmId } from "@muster/model";
+import type { NicPlug } from "../network-driver.ts";
+import { isTapOf, tapAlias, tapName, NICS_PER_VM_MAX } from "./linux-bridge-marks.ts";
+import {
+  linuxBridgeNicProblem,
+  situationOf,
+  type LinuxBridgeConfig,
+  type Situation,
+} from "./linux-bridge-problems.ts";
+import type { LinuxBridgeState } from "./linux-bridge-state.ts";
+
+export type TapAction =
+  | { readonly kind: "create-tap"; readonly device: string }
+  | {
+      readonly kind: "dress-tap";
+      readonly device: string;
+      readonly alias: string;
+      readonly macAddress: string;
+      readonly mtu: number;
+    }
+  | { readonly kind: "attach-tap"; readonly device: string; readonly bridge: string }
+  /** Untagged, and the only VLAN of frames that come in. */
+  | { readonly kind: "put-tap-on-vlan"; readonly device: string; readonly vlan: number }
+  | { readonly kind: "take-tap-off-vlan"; readonly device: string; readonly vlan: number }
+  | { readonly kind: "raise-tap"; readonly device: string }
+  | { readonly kind: "remove-tap"; readonly device: string };
+
+export type TapPlan =
+  | { readonly ok: true; readonly device: string; readonly actions: readonly TapAction[] }
+  | { readonly ok: false; readonly reason: string };
+
+/**
+ * The host's end of a NIC: the guest's own address with a first octet that is higher than any other on the bridge, so
+ * that the bridge never takes it for its own.
+ */
+export const tapMacAddress = (guestMac: string): string => `fe${guestMac.slice(2)}`;
+
+export function planPlug(
+  state: LinuxBridgeState,
+  nic: NicPlug,
+  config: LinuxBridgeConfig,
+): TapPlan {
+  const situation = situationOf(state, config);
+  const problem = linuxBridgeNicProblem(situation, nic.network) ?? nameProblem(situation, nic);
+  if (problem !== undefined) return { ok: false, reason: problem };
+  const device = tapName(nic.vmId, nic.index);
+  return { ok: true, device, actions: planTap(situation, nic, device) };
+}
+
+function nameProblem({ state }: Situation, { vmId, index }: NicPlug): string | undefined {
+  if (index >= NICS_PER_VM_MAX) {
+    return `a VM has at most ${String(NICS_PER_VM_MAX)} NICs, not ${String(index + 1)}`;
+  }
+  const device = tapName(vmId, index);
+  const link = state.links.get(device);
+  if (link === undefined || isTapOf(link, vmId)) return undefined;
+  return `device ${device} exists and is not a tap of this VM`;
+}
+
+function planTap(
+  { state, config }: Situation,
+  { vmId, index, mac, network }: NicPlug,
+  device: string,
+): readonly TapAction[] {
+  const link = state.links.get(device);
+  const actions: TapAction[] = [];
+  if (link === undefined) actions.push({ kind: "create-tap", device });
+  const dress = { alias: tapAlias(vmId, index), macAddress: tapMacAddress(mac), mtu: network.mtu };
+  const isDressed =
+    link?.alias === dress.alias && link.macAddress === dress.macAddress && link.mtu === dress.mtu;
+  if (!isDressed) actions.push({ kind: "dress-tap", device, ...dress });
+  const isAttached = link?.master === config.bridge;
+  if (!isAttached) actions.push({ kind: "attach-tap", device, bridge: config.bridge });
+  const carried = (isAttached ? state.vlans.get(device) : undefined) ?? new Map<number, never>();
+  const entry = carried.get(network.vlan);
+  if (entry?.isPvid !== true || !entry.isUntagged) {
+    actions.push({ kind: "put-tap-on-vlan", device, vlan: network.vlan });
+  }
+  for (const vlan of carried.keys()) {
+    if (vlan !== network.vlan) actions.push({ kind: "take-tap-off-vlan", device, vlan });
+  }
+  if (link?.isUp !== true) actions.push({ kind: "raise-tap", device });
+  return actions;
+}
+
+/** Taps of the VM, whichever bridge they are on now. */
+export function planUnplug(state: LinuxBridgeState, vmId: VmId): readonly TapAction[] {
+  return [...state.links.values()]
+    .filter((link) => isTapOf(link, vmId))
+    .map(({ name }) => ({ kind: "remove-tap", device: name }));
+}
