@@ -44,6 +44,8 @@ export {
   type OperationId,
   type VmId,
 } from "./ids.ts";
+export { fromJson, toJson } from "./json.ts";
+export { encodeJoinString, parseJoinString, type JoinString } from "./join-string.ts";
 export {
   PROTOCOL_VERSION,
   type AgentMessage,

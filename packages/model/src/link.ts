@@ -111,7 +111,7 @@ export type CommandAction =
       readonly spec: VmSpec;
       readonly generation: number;
     }
-  | { readonly kind: "start-vm"; readonly vmId: VmId }
+  | { readonly kind: "start-vm"; readonly vmId: VmId; readonly spec: VmSpec }
   | {
       readonly kind: "stop-vm";
       readonly vmId: VmId;

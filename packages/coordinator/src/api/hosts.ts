@@ -5,7 +5,7 @@ import {
   MusterError,
   parseInviteId,
   parseName,
-  renderJoinString,
+  encodeJoinString,
   type HostId,
   type HostRecord,
   type HostState,
@@ -156,7 +156,7 @@ async function inviteHost(
     kind: "host-invited",
     message: `invited by ${operator}${because(why.reason)}`,
   });
-  const joinString = renderJoinString({
+  const joinString = encodeJoinString({
     addresses: parts.about.agentAddresses,
     authorityFingerprint: parts.about.authorityFingerprint,
     hostName: name,

@@ -3,9 +3,9 @@
  * returns is stored before anybody sees it. So capacity, names and group rules are claimed in the same step as the
  * decision, however many requests race (S3).
  */
-import type { ClusterId } from "@muster/model";
+import { toJson, type ClusterId } from "@muster/model";
 import type { Store } from "../store/store.ts";
-import { decodeRecord, encodeRecord, keyOf, type Kind, type RecordKinds } from "./records.ts";
+import { decodeRecord, keyOf, type Kind, type RecordKinds } from "./records.ts";
 import { Tables, type LedgerView } from "./view.ts";
 
 export type RecordChange = {
@@ -93,7 +93,7 @@ export class Ledger {
       expect: keyed.map(({ key }) => ({ key, revision: this.#revisions.get(key) ?? 0 })),
       puts: keyed
         .filter(({ change }) => change.change === "put")
-        .map(({ key, change }) => ({ key, value: encodeRecord(change.value) })),
+        .map(({ key, change }) => ({ key, value: toJson(change.value) })),
       deletes: keyed.filter(({ change }) => change.change === "delete").map(({ key }) => key),
     });
     for (const { key, change } of keyed) this.#apply(key, change, revision);

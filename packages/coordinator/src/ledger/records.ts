@@ -1,5 +1,6 @@
-/** The kinds of records, their keys, and their stored form: JSON in which bigints are `{"$bigint":"123"}`. */
+/** The kinds of records, their keys, and their stored form. */
 import {
+  fromJson,
   MusterError,
   type ClusterId,
   type HostRecord,
@@ -42,17 +43,6 @@ const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = 
 export const keyOf = <K extends Kind>(kind: K, record: RecordKinds[K]): string =>
   `${kind}/${keyWithin[kind](record)}`;
 
-export function encodeRecord(record: unknown): string {
-  return JSON.stringify(record, (_name, value: unknown) =>
-    typeof value === "bigint" ? { $bigint: String(value) } : value,
-  );
-}
-
-function revive(_name: string, value: unknown): unknown {
-  if (typeof value !== "object" || value === null || !("$bigint" in value)) return value;
-  return BigInt(String(value.$bigint));
-}
-
 export function decodeRecord(stored: StoredRecord): {
   readonly kind: Kind;
   readonly value: unknown;
@@ -65,7 +55,7 @@ export function decodeRecord(stored: StoredRecord): {
     );
   }
   try {
-    return { kind: kind as Kind, value: JSON.parse(stored.value, revive) as unknown };
+    return { kind: kind as Kind, value: fromJson(stored.value) };
   } catch (cause) {
     throw new MusterError("storage-failed", `record ${stored.key} cannot be read`, { cause });
   }

@@ -1,5 +1,5 @@
 /** One change of a VM where it is: start, stop, reboot, pause, resume. */
-import type { CommandAction, VmId } from "@muster/model";
+import type { CommandAction, VmId, VmSpec } from "@muster/model";
 import { hostNameOf, placedVm } from "./create-vm.ts";
 import type { OperationType, StepDefinition } from "./operation-type.ts";
 import { release } from "./vm-release.ts";
@@ -18,10 +18,13 @@ export interface ChangeVmParameters {
 /** What a host gets on top of the guest's grace before the command counts as lost. */
 const MARGIN_MS = 30_000;
 
-function actionOf({ vmId, change, force, graceMs }: ChangeVmParameters): CommandAction {
+function actionOf(
+  { vmId, change, force, graceMs }: ChangeVmParameters,
+  spec: VmSpec,
+): CommandAction {
   switch (change) {
     case "start":
-      return { kind: "start-vm", vmId };
+      return { kind: "start-vm", vmId, spec };
     case "stop":
       return { kind: "stop-vm", vmId, force, graceMs };
     case "reboot":
@@ -45,10 +48,10 @@ const stepOf = (change: VmChange): StepDefinition<ChangeVmParameters> => ({
   name: change,
   host: hostNameOf,
   async run(context) {
-    const { placement } = placedVm(context.ledger.view, context.parameters.vmId);
+    const { placement, spec } = placedVm(context.ledger.view, context.parameters.vmId);
     context.phase(context.parameters.force ? `${phases[change]} by force` : phases[change]);
     const limitMs = context.parameters.graceMs + MARGIN_MS;
-    await context.command(placement.hostId, actionOf(context.parameters), { limitMs });
+    await context.command(placement.hostId, actionOf(context.parameters, spec), { limitMs });
   },
 });
 

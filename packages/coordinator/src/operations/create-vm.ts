@@ -50,9 +50,9 @@ const start: StepDefinition<CreateVmParameters> = {
   name: "start",
   host: hostNameOf,
   async run(context: Context) {
-    const { id: vmId, placement } = placedVm(context.ledger.view, context.parameters.vmId);
+    const { id: vmId, spec, placement } = placedVm(context.ledger.view, context.parameters.vmId);
     context.phase("starting");
-    await context.command(placement.hostId, { kind: "start-vm", vmId });
+    await context.command(placement.hostId, { kind: "start-vm", vmId, spec });
   },
   async undo(context: Context) {
     const { id: vmId, placement } = placedVm(context.ledger.view, context.parameters.vmId);

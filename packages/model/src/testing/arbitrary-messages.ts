@@ -102,7 +102,8 @@ export const anyCommandAction: fc.Arbitrary<CommandAction> = fc.oneof<
     spec: anyVmSpec,
     generation: anyPositiveUint32,
   }),
-  plainRecord({ kind: fc.constantFrom("start-vm", "pause-vm", "resume-vm"), vmId: anyVmId }),
+  plainRecord({ kind: kind("start-vm"), vmId: anyVmId, spec: anyVmSpec }),
+  plainRecord({ kind: fc.constantFrom("pause-vm", "resume-vm"), vmId: anyVmId }),
   plainRecord({ kind: kind("stop-vm"), vmId: anyVmId, force: fc.boolean(), graceMs: anyUint32 }),
   plainRecord({ kind: kind("reboot-vm"), vmId: anyVmId, force: fc.boolean() }),
   plainRecord({

@@ -57,7 +57,7 @@ function decodeAction(wire: WireAction, field: string): CommandAction {
       return { kind: "define-vm", vmId, spec: decodeSpec(wire.value.spec), generation };
     }
     case "startVm":
-      return { kind: "start-vm", vmId };
+      return { kind: "start-vm", vmId, spec: decodeSpec(wire.value.spec) };
     case "stopVm": {
       const { force, graceMs } = wire.value;
       return { kind: "stop-vm", vmId, force, graceMs: readCount(graceMs, at("graceMs")) };
@@ -95,7 +95,7 @@ function encodeAction(action: CommandAction): WireAction {
       return { $case: "defineVm", value: { uuid, spec: encodeVmSpec(spec), generation } };
     }
     case "start-vm":
-      return { $case: "startVm", value: { uuid } };
+      return { $case: "startVm", value: { uuid, spec: encodeVmSpec(action.spec) } };
     case "stop-vm": {
       const { force, graceMs } = action;
       return { $case: "stopVm", value: { uuid, force, graceMs: measuredUint32(graceMs) } };

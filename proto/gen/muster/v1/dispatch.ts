@@ -284,6 +284,8 @@ export interface DefineVm {
 export interface StartVm {
   /** The VM's UUID, 16 bytes. */
   uuid: Buffer;
+  /** What the VM is: its NICs are plugged again first, a host forgets them when it reboots. */
+  spec: VmSpec | undefined;
 }
 
 /** StopVm asks the guest; it pulls the plug only when told to. */
@@ -1820,13 +1822,16 @@ export const DefineVm: MessageFns<DefineVm> = {
 };
 
 function createBaseStartVm(): StartVm {
-  return { uuid: Buffer.alloc(0) };
+  return { uuid: Buffer.alloc(0), spec: undefined };
 }
 
 export const StartVm: MessageFns<StartVm> = {
   encode(message: StartVm, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.uuid.length !== 0) {
       writer.uint32(10).bytes(message.uuid);
+    }
+    if (message.spec !== undefined) {
+      VmSpec.encode(message.spec, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1850,6 +1855,14 @@ export const StartVm: MessageFns<StartVm> = {
             }
 
             message.uuid = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.spec = VmSpec.decode(reader, reader.uint32());
             continue;
           }
         }

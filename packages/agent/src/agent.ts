@@ -1,0 +1,276 @@
+/**
+ * The agent, whole: what it owns and in which order that starts. Everything it touches is a port, so the same agent
+ * runs on libvirt and in a simulated cluster.
+ */
+import type {
+  AgentMessage,
+  ClusterId,
+  CoordinatorMessage,
+  HostInventory,
+  HostLoad,
+} from "@muster/model";
+import { Loop, type Clock, type Log, type LoopStatus, type Random } from "@muster/runtime";
+import { applyAssignments, type Assigned } from "./assignments/assigned.ts";
+import type { AssignmentStore } from "./assignments/assignment-store.ts";
+import { NetworkKeeper } from "./assignments/network-keeper.ts";
+import { CommandRunner } from "./commands/command-runner.ts";
+import type { Hypervisor } from "./hypervisor/hypervisor.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { NetworkDriver } from "./networks/network-driver.ts";
+import { watchChanges } from "./reports/change-watcher.ts";
+import { Reporter } from "./reports/reporter.ts";
+import type { Dialer } from "./session/dialer.ts";
+import { Session, type SessionState } from "./session/session.ts";
+
+export interface AgentParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly hypervisor: Hypervisor;
+  readonly networks: NetworkDriver;
+  readonly journal: Journal;
+  readonly assignments: AssignmentStore;
+  readonly dialer: Dialer;
+  /** Slow: asked seldom. */
+  readonly inventory: () => Promise<HostInventory>;
+  readonly load: () => Promise<HostLoad>;
+  readonly clusterId: ClusterId;
+  readonly agentVersion: string;
+  /** Changes whenever the agent process starts. */
+  readonly agentIncarnation: string;
+  readonly migrationAddress: string;
+  readonly metricsAddress: string;
+}
+
+/** Until the coordinator says otherwise. */
+const FULL_REPORT_MS = 60_000;
+const SAMPLE_MS = 5_000;
+
+/** Hardware and software change seldom; asking costs about a second of CPU time. */
+const INVENTORY_MS = 10 * 60_000;
+
+/** libvirt that takes longer than this for a cheap question is reported as not answering. */
+const LIBVIRT_ANSWER_MS = 2_000;
+
+/** Pause before a report that failed is tried again. */
+const REPORT_AGAIN_MS = 1_000;
+
+interface AgentLoops {
+  readonly networks: Loop;
+  readonly report: Loop;
+  readonly sample: Loop;
+  readonly inventory: Loop;
+}
+
+export class Agent {
+  readonly #parts: AgentParts;
+  readonly #stop = new AbortController();
+  readonly #reporter: Reporter;
+  readonly #commands: CommandRunner;
+  readonly #session: Session;
+  readonly #networkKeeper: NetworkKeeper;
+  readonly #loops: AgentLoops;
+  #assigned: Assigned | undefined;
+  #inventory: HostInventory | undefined;
+  #reportDue = true;
+  #watching: Promise<void> = Promise.resolve();
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts;
+    const { clock, log, hypervisor, networks, journal, dialer } = parts;
+    this.#networkKeeper = new NetworkKeeper({
+      driver: networks,
+      assigned: () => this.#assigned,
+      onChange: () => {
+        this.reportSoon();
+      },
+      log,
+    });
+    this.#reporter = new Reporter({
+      watch: hypervisor.watch,
+      inventory: () => this.#knownInventory(),
+      load: parts.load,
+      networks: () => this.#networkKeeper.observed,
+      runningCommandIds: () => this.#commands.runningIds,
+      log,
+    });
+    this.#session = new Session({
+      dialer,
+      clock,
+      random: parts.random,
+      log,
+      clusterId: parts.clusterId,
+      hello: {
+        agentVersion: parts.agentVersion,
+        agentIncarnation: parts.agentIncarnation,
+        migrationAddress: parts.migrationAddress,
+        metricsAddress: parts.metricsAddress,
+      },
+      handlers: {
+        opened: (_welcome, send) => this.#opened(send),
+        received: (message) => this.#received(message),
+        closed: () => {
+          this.#reporter.close();
+        },
+        isLibvirtAlive: () => hypervisor.watch.isAlive(LIBVIRT_ANSWER_MS),
+        reportSequence: () => this.#reporter.sequence,
+      },
+    });
+    this.#commands = new CommandRunner({
+      hypervisor,
+      networks,
+      bulk: dialer,
+      clock,
+      journal,
+      log,
+      assignedNetwork: (name) => this.#assigned?.networks.find((network) => network.name === name),
+      clusterId: () => parts.clusterId,
+      send: (message) => {
+        this.#session.send(message);
+      },
+    });
+    this.#loops = this.#makeLoops();
+  }
+
+  /** Resolves once everything runs; the session is dialled in the background. */
+  async start(): Promise<void> {
+    const { assignments, hypervisor, clock, log } = this.#parts;
+    this.#assigned = await assignments.load();
+    this.#commands.resume();
+    for (const loop of Object.values(this.#loops)) loop.start();
+    const watch = { watch: hypervisor.watch, reporter: this.#reporter, clock, log };
+    this.#watching = watchChanges(
+      {
+        ...watch,
+        onGap: () => {
+          this.reportSoon();
+        },
+      },
+      this.#stop.signal,
+    );
+    this.#session.start();
+  }
+
+  /** Stops what the agent does. VMs run on, and so do migrations: the next agent finds them again. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error("the agent stops"));
+    await this.#session.stop();
+    await Promise.all(Object.values(this.#loops).map((loop) => loop.stop()));
+    await this.#watching;
+  }
+
+  /** Pokes: they carry no data and do no work. */
+  reportSoon(): void {
+    this.#reportDue = true;
+    this.#loops.report.poke();
+  }
+
+  refreshInventory(): void {
+    this.#loops.inventory.poke();
+  }
+
+  keepNetworks(): void {
+    this.#loops.networks.poke();
+  }
+
+  get state(): SessionState {
+    return this.#session.state;
+  }
+
+  get reporter(): Reporter {
+    return this.#reporter;
+  }
+
+  loopStatus(): readonly LoopStatus[] {
+    return Object.values(this.#loops).map((loop) => loop.status());
+  }
+
+  async #opened(send: (message: AgentMessage) => void): Promise<void> {
+    this.#reporter.open(send);
+    this.#commands.resendResults();
+    this.reportSoon();
+  }
+
+  async #received(message: Exclude<CoordinatorMessage, { kind: "welcome" }>): Promise<void> {
+    switch (message.kind) {
+      case "assignments":
+        return this.#assign(message);
+      case "command":
+        return this.#commands.receive(message);
+      case "cancel":
+        return this.#commands.cancel(message.commandId);
+      case "acknowledge":
+        return this.#commands.acknowledge(message.commandId);
+      case "request-report":
+        return this.reportSoon();
+    }
+  }
+
+  async #assign(message: Extract<CoordinatorMessage, { kind: "assignments" }>): Promise<void> {
+    const { assignments, log } = this.#parts;
+    const next = applyAssignments(this.#assigned, message);
+    if (next === undefined) {
+      // The chain is broken: a new session begins with everything.
+      throw new Error(
+        `assignments for revision ${String(message.appliesTo)} do not fit what this agent has`,
+      );
+    }
+    this.#assigned = next;
+    await assignments.save(next);
+    log.info(
+      { revision: String(next.revision), networks: next.networks.length, vms: next.vms.length },
+      "assignments changed",
+    );
+    this.keepNetworks();
+  }
+
+  async #knownInventory(): Promise<HostInventory> {
+    this.#inventory ??= await this.#parts.inventory();
+    return this.#inventory;
+  }
+
+  #makeLoops(): AgentLoops {
+    const { clock, log, hypervisor } = this.#parts;
+    const loop = (name: string, periodMs: number, reconcile: () => Promise<void>): Loop =>
+      new Loop({
+        reconciler: { name, periodMs, reconcile },
+        clock,
+        onFailure: (error) => {
+          log.warn({ loop: name, err: error }, "a loop's pass failed");
+        },
+      });
+    return {
+      networks: new Loop({
+        reconciler: this.#networkKeeper,
+        clock,
+        onFailure: (error) => {
+          log.warn({ loop: "keep-networks", err: error }, "a loop's pass failed");
+        },
+      }),
+      report: loop("report", FULL_REPORT_MS, () => this.#report()),
+      sample: loop("sample", SAMPLE_MS, async () => {
+        this.#reporter.sampled(await hypervisor.watch.sample());
+      }),
+      inventory: loop("inventory", INVENTORY_MS, async () => {
+        this.#inventory = await this.#parts.inventory();
+      }),
+    };
+  }
+
+  async #report(): Promise<void> {
+    this.#reportDue = false;
+    try {
+      await this.#reporter.reportFully();
+    } catch (error) {
+      this.#reportDue = true;
+      await this.#parts.clock
+        .sleep(REPORT_AGAIN_MS, this.#stop.signal)
+        .catch((stopped: unknown) => {
+          if (!this.#stop.signal.aborted) throw stopped;
+        });
+      throw error;
+    } finally {
+      if (this.#reportDue && !this.#stop.signal.aborted) this.#loops.report.poke();
+    }
+  }
+}

@@ -1,0 +1,25 @@
+/** What carrying out a command needs. */
+import type { CommandProgress, ClusterId, NetworkSpec } from "@muster/model";
+import type { Clock } from "@muster/runtime";
+import type { Hypervisor } from "../hypervisor/hypervisor.ts";
+import type { NetworkDriver } from "../networks/network-driver.ts";
+import type { BulkDialer } from "../session/dialer.ts";
+
+export interface CommandParts {
+  readonly hypervisor: Hypervisor;
+  readonly networks: NetworkDriver;
+  readonly bulk: BulkDialer;
+  readonly clock: Clock;
+  /** The network as it was assigned to this host. */
+  readonly assignedNetwork: (name: string) => NetworkSpec | undefined;
+  readonly clusterId: () => ClusterId;
+}
+
+export interface CommandContext extends CommandParts {
+  readonly commandId: string;
+  /** Aborts when the command is cancelled or out of time. */
+  readonly signal: AbortSignal;
+  /** Work that goes on after the command has ended; its failure is logged. */
+  readonly background: (what: string, work: Promise<unknown>) => void;
+  readonly onProgress: (progress: Omit<CommandProgress, "kind" | "commandId">) => void;
+}

@@ -1,0 +1,212 @@
+/**
+ * Carries out commands: journals before it acts, answers repeats from the journal, never lets two commands work on one
+ * VM at once, and after a restart finishes what it had begun.
+ */
+import {
+  detailOf,
+  MusterError,
+  type Command,
+  type CommandAction,
+  type CommandId,
+  type CommandProgress,
+  type CommandResult,
+  type MigrationStats,
+  type VmId,
+} from "@muster/model";
+import type { Log } from "@muster/runtime";
+import type { Journal, JournalEntry } from "../journal/journal.ts";
+import type { CommandContext, CommandParts } from "./command-context.ts";
+import { carryOut, resume } from "./carry-out.ts";
+
+export interface CommandRunnerParts extends CommandParts {
+  readonly journal: Journal;
+  readonly log: Log;
+  /** Sends to the coordinator when it is connected; results are kept until it acknowledges them. */
+  readonly send: (message: CommandProgress | CommandResult) => void;
+}
+
+/** Commands at once. Each is mostly waiting for libvirt; more than this and a broken coordinator is to blame. */
+const COMMANDS_MAX = 512;
+
+export class CommandRunner {
+  readonly #parts: CommandRunnerParts;
+  readonly #running = new Map<CommandId, AbortController>();
+  readonly #vmTails = new Map<VmId, Promise<void>>();
+
+  constructor(parts: CommandRunnerParts) {
+    this.#parts = parts;
+  }
+
+  get runningIds(): readonly CommandId[] {
+    return [...this.#running.keys()];
+  }
+
+  /** After a start: goes on with what the journal says was begun. */
+  resume(): void {
+    for (const entry of this.#parts.journal.entries()) {
+      if (entry.result === undefined) this.#start(entry.command, resume);
+    }
+  }
+
+  receive(command: Command): void {
+    if (this.#running.has(command.commandId)) return;
+    const known = this.#parts.journal.find(command.commandId);
+    if (known?.result !== undefined) return this.#parts.send(known.result);
+    if (this.#running.size >= COMMANDS_MAX) {
+      const message = `this host already works on ${String(COMMANDS_MAX)} commands`;
+      return this.#parts.send(
+        failed(command.commandId, new MusterError("limit-exceeded", message)),
+      );
+    }
+    this.#start(command, known === undefined ? carryOut : resume, known);
+  }
+
+  cancel(commandId: CommandId): void {
+    this.#running.get(commandId)?.abort(new MusterError("cancelled", "the command was cancelled"));
+  }
+
+  /** The link is open again: results that were not acknowledged are sent once more. */
+  resendResults(): void {
+    for (const { result } of this.#parts.journal.entries()) {
+      if (result !== undefined) this.#parts.send(result);
+    }
+  }
+
+  async acknowledge(commandId: CommandId): Promise<void> {
+    await this.#parts.journal.forget(commandId);
+  }
+
+  /** Resolves when nothing runs any more. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#vmTails.values());
+  }
+
+  #start(command: Command, act: typeof carryOut, known?: JournalEntry): void {
+    const cancel = new AbortController();
+    this.#running.set(command.commandId, cancel);
+    const { vmId } = command.action;
+    const before = this.#vmTails.get(vmId) ?? Promise.resolve();
+    const journalled = known !== undefined || act === resume;
+    const turn = before
+      .then(() => this.#run(command, act, cancel, journalled))
+      .catch((error: unknown) => {
+        this.#parts.log.error(
+          { commandId: command.commandId, err: error },
+          "command could not be recorded",
+        );
+      })
+      .finally(() => {
+        this.#running.delete(command.commandId);
+        if (this.#vmTails.get(vmId) === turn) this.#vmTails.delete(vmId);
+      });
+    this.#vmTails.set(vmId, turn);
+  }
+
+  async #run(
+    command: Command,
+    act: typeof carryOut,
+    cancel: AbortController,
+    journalled: boolean,
+  ): Promise<void> {
+    const { journal, log, send } = this.#parts;
+    const { commandId } = command;
+    // Opening a console changes nothing, and its stream would not survive us anyway.
+    const isDurable = command.action.kind !== "open-console";
+    try {
+      if (!journalled && isDurable) await journal.begin(command);
+    } catch (error) {
+      return send(failed(commandId, error));
+    }
+    const result = await this.#outcome(command, act, cancel);
+    const fields = { commandId, command: command.action.kind, vmId: command.action.vmId };
+    if (result.error === undefined) log.info(fields, "command done");
+    else
+      log.warn(
+        {
+          ...fields,
+          code: result.error.code,
+          why: result.error.message,
+          cause: result.error.cause,
+        },
+        "command failed",
+      );
+    if (isDurable) await journal.finish(result);
+    send(result);
+  }
+
+  async #outcome(
+    command: Command,
+    act: typeof carryOut,
+    cancel: AbortController,
+  ): Promise<CommandResult> {
+    const { commandId, action } = command;
+    const finished = new AbortController();
+    const late = this.#watchTime(command, cancel, finished.signal);
+    try {
+      const migration = await act(this.#context(commandId, cancel.signal), action);
+      return await this.#succeeded(commandId, action, migration);
+    } catch (error) {
+      // What was cancelled says so, whatever words the hypervisor found for it.
+      const reason: unknown = cancel.signal.aborted ? cancel.signal.reason : undefined;
+      return failed(commandId, reason instanceof MusterError ? merged(reason, error) : error);
+    } finally {
+      finished.abort();
+      await late;
+    }
+  }
+
+  async #watchTime(
+    command: Command,
+    cancel: AbortController,
+    finished: AbortSignal,
+  ): Promise<void> {
+    if (command.timeoutMs === 0) return;
+    try {
+      await this.#parts.clock.sleep(command.timeoutMs, finished);
+      const seconds = String(Math.round(command.timeoutMs / 1000));
+      cancel.abort(new MusterError("timeout", `not done within ${seconds} s`));
+    } catch (error) {
+      if (!finished.aborted) throw error;
+    }
+  }
+
+  #context(commandId: CommandId, signal: AbortSignal): CommandContext {
+    const { send, journal: _journal, log, ...parts } = this.#parts;
+    return {
+      ...parts,
+      commandId,
+      signal,
+      background: (what, work) => {
+        work.catch((error: unknown) => {
+          log.warn({ commandId, what, err: error }, "background work ended badly");
+        });
+      },
+      onProgress: (progress) => {
+        send({ kind: "progress", commandId, ...progress });
+      },
+    };
+  }
+
+  async #succeeded(
+    commandId: CommandId,
+    action: CommandAction,
+    migration: MigrationStats | undefined,
+  ): Promise<CommandResult> {
+    const vm = await this.#parts.hypervisor.watch.observe(action.vmId);
+    return {
+      kind: "result",
+      commandId,
+      ...(migration === undefined ? {} : { migration }),
+      ...(vm === undefined ? {} : { vm }),
+    };
+  }
+}
+
+function failed(commandId: CommandId, error: unknown): CommandResult {
+  return { kind: "result", commandId, error: detailOf(error) };
+}
+
+function merged(reason: MusterError, error: unknown): MusterError {
+  if (error === reason) return reason;
+  return new MusterError(reason.code, reason.message, { cause: error });
+}

@@ -1,0 +1,163 @@
+/**
+ * The journal as a file: one JSON record a line, each with a checksum, appended and synchronised. A line that was cut
+ * short by a crash is the last one and is dropped: its writer never got to act on it.
+ */
+import { createHash } from "node:crypto";
+import { open, readFile, rename, type FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
+import {
+  fromJson,
+  MusterError,
+  toJson,
+  type Command,
+  type CommandId,
+  type CommandResult,
+} from "@muster/model";
+import type { Journal, JournalEntry } from "./journal.ts";
+import { JournalTable, type JournalRecord } from "./journal-table.ts";
+
+/** Lines after which the file is rewritten with what still matters. Fewer rewrite often, more replay slowly. */
+const LINES_MAX = 1_000;
+
+export class FileJournal implements Journal, AsyncDisposable {
+  readonly #path: string;
+  readonly #table: JournalTable;
+  #file: FileHandle;
+  #lines: number;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  private constructor(parts: {
+    path: string;
+    table: JournalTable;
+    file: FileHandle;
+    lines: number;
+  }) {
+    this.#path = parts.path;
+    this.#table = parts.table;
+    this.#file = parts.file;
+    this.#lines = parts.lines;
+  }
+
+  /** Creates the file when it is missing. A damaged line before the last is refused: the disk lies. */
+  static async open(path: string): Promise<FileJournal> {
+    try {
+      const records = parseLines(await readOrEmpty(path), path);
+      const table = new JournalTable();
+      for (const record of records) table.apply(record);
+      const file = await rewrite(path, table.records());
+      return new FileJournal({ path, table, file, lines: table.records().length });
+    } catch (cause) {
+      if (cause instanceof MusterError) throw cause;
+      throw new MusterError("storage-failed", `failed to open the journal ${path}`, { cause });
+    }
+  }
+
+  entries(): readonly JournalEntry[] {
+    return this.#table.entries();
+  }
+
+  find(commandId: CommandId): JournalEntry | undefined {
+    return this.#table.find(commandId);
+  }
+
+  begin(command: Command): Promise<void> {
+    return this.#write({ kind: "begun", command });
+  }
+
+  finish(result: CommandResult): Promise<void> {
+    return this.#write({ kind: "finished", result });
+  }
+
+  forget(commandId: CommandId): Promise<void> {
+    return this.#write({ kind: "forgotten", commandId });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tail;
+    await this.#file.close();
+  }
+
+  /** One after another, in the order they were asked for. */
+  #write(record: JournalRecord): Promise<void> {
+    const turn = this.#tail.then(() => this.#append(record));
+    this.#tail = turn.then(ignore, ignore);
+    return turn;
+  }
+
+  async #append(record: JournalRecord): Promise<void> {
+    try {
+      await this.#file.appendFile(renderLine(record));
+      // A forgotten entry that comes back after a crash is only answered once more: no need to wait for the disk.
+      if (record.kind !== "forgotten") await this.#file.datasync();
+      this.#table.apply(record);
+      this.#lines += 1;
+      if (this.#lines > LINES_MAX) await this.#compact();
+    } catch (cause) {
+      throw new MusterError("storage-failed", `failed to write the journal ${this.#path}`, {
+        cause,
+        hint: "check the space and health of the disk that holds the agent's data directory",
+      });
+    }
+  }
+
+  async #compact(): Promise<void> {
+    const records = this.#table.records();
+    const fresh = await rewrite(this.#path, records);
+    await this.#file.close();
+    this.#file = fresh;
+    this.#lines = records.length;
+  }
+}
+
+function ignore(): void {
+  // Whoever asked for the write has its outcome.
+}
+
+const checksum = (text: string): string =>
+  createHash("sha256").update(text).digest("hex").slice(0, 16);
+
+function renderLine(record: JournalRecord): string {
+  const text = toJson(record);
+  return `${checksum(text)} ${text}\n`;
+}
+
+function parseLines(text: string, path: string): readonly JournalRecord[] {
+  const lines = text.split("\n");
+  // What follows the last newline was never finished.
+  lines.pop();
+  const records: JournalRecord[] = [];
+  lines.forEach((line, index) => {
+    const json = line.slice(17);
+    if (line.slice(0, 16) === checksum(json)) {
+      records.push(fromJson(json) as JournalRecord);
+    } else if (index < lines.length - 1) {
+      const where = `line ${String(index + 1)} of ${String(lines.length)}`;
+      throw new MusterError("storage-failed", `the journal ${path} is damaged: ${where}`, {
+        hint: "check the disk; to start without a journal, move the file away while no operation is running",
+      });
+    }
+  });
+  return records;
+}
+
+async function readOrEmpty(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+    throw error;
+  }
+}
+
+/** Atomic: a crash leaves either the old file or the new one. Returns the new file, open for appending. */
+async function rewrite(path: string, records: readonly JournalRecord[]): Promise<FileHandle> {
+  const fresh = `${path}.new`;
+  const file = await open(fresh, "w", 0o600);
+  await file.writeFile(records.map(renderLine).join(""));
+  await file.sync();
+  await rename(fresh, path);
+  const directory = await open(dirname(path), "r");
+  await directory.sync();
+  await directory.close();
+  return file;
+}

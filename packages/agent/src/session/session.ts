@@ -1,0 +1,163 @@
+/** Holds the conversation with the coordinator: dials, speaks, and dials again. */
+import {
+  detailOf,
+  MusterError,
+  PROTOCOL_VERSION,
+  type AgentMessage,
+  type ClusterId,
+  type CoordinatorMessage,
+} from "@muster/model";
+import type { Clock, Link, Log, Random } from "@muster/runtime";
+import type { Dialer } from "./dialer.ts";
+
+type Welcome = Extract<CoordinatorMessage, { kind: "welcome" }>;
+
+export interface SessionHandlers {
+  /** The coordinator accepted us; say everything. */
+  opened(welcome: Welcome, send: (message: AgentMessage) => void): Promise<void>;
+  received(message: Exclude<CoordinatorMessage, { kind: "welcome" }>): Promise<void>;
+  closed(): void;
+  isLibvirtAlive(): Promise<boolean>;
+  reportSequence(): bigint;
+}
+
+export interface SessionParts {
+  readonly dialer: Dialer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly hello: Omit<Extract<AgentMessage, { kind: "hello" }>, "kind" | "protocolVersions">;
+  readonly clusterId: ClusterId;
+  readonly handlers: SessionHandlers;
+}
+
+export type SessionState =
+  | { readonly name: "disconnected"; readonly attempt: number; readonly lastError: string }
+  | { readonly name: "dialling"; readonly attempt: number }
+  | { readonly name: "live"; readonly sinceMs: number };
+
+/** First and longest pause between two dials. Longer, and a restarted coordinator stays blind; shorter, and a dead one is hammered. */
+const PAUSE_MIN_MS = 200;
+const PAUSE_MAX_MS = 3_000;
+
+export class Session {
+  readonly #parts: SessionParts;
+  readonly #stop = new AbortController();
+  #state: SessionState = { name: "disconnected", attempt: 0, lastError: "" };
+  #running: Promise<void> | undefined;
+  #link: Link<AgentMessage, CoordinatorMessage> | undefined;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get isLive(): boolean {
+    return this.#state.name === "live";
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new MusterError("interrupted", "the agent stops"));
+    this.#link?.close();
+    await this.#running;
+  }
+
+  /** Does nothing while the link is down: reports and results are made again when it is up. */
+  send(message: AgentMessage): void {
+    if (this.isLive) this.#link?.send(message);
+  }
+
+  async #run(): Promise<void> {
+    const { clock, random, log } = this.#parts;
+    const signal = this.#stop.signal;
+    let attempt = 0;
+    while (!signal.aborted) {
+      attempt += 1;
+      try {
+        await this.#once(attempt);
+        log.info({}, "session ended by the coordinator");
+        attempt = 0;
+        this.#state = { name: "disconnected", attempt, lastError: "" };
+      } catch (error) {
+        if (signal.aborted) return;
+        // A session that had been live makes the next dial the first of a new series.
+        if (this.isLive) attempt = 0;
+        const { code, message, cause } = detailOf(error);
+        log.warn({ attempt, code, why: message, cause }, "no session with the coordinator");
+        this.#state = { name: "disconnected", attempt, lastError: message };
+      }
+      const longest = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** Math.min(attempt, 10));
+      // Jitter: a thousand agents must not come back in the same instant.
+      await clock.sleep(longest * (0.5 + random.fraction() / 2), signal).catch(ignoreAbort(signal));
+    }
+  }
+
+  async #once(attempt: number): Promise<void> {
+    const { dialer, handlers } = this.#parts;
+    this.#state = { name: "dialling", attempt };
+    const link = await dialer.dial(this.#stop.signal);
+    this.#link = link;
+    const ended = new AbortController();
+    let beating: Promise<void> = Promise.resolve();
+    try {
+      link.send({ kind: "hello", protocolVersions: [PROTOCOL_VERSION], ...this.#parts.hello });
+      for await (const message of link.incoming) {
+        if (message.kind === "welcome") {
+          this.#accept(message);
+          beating = this.#beat(message.heartbeatIntervalMs, link, ended.signal);
+          await handlers.opened(message, (report) => {
+            link.send(report);
+          });
+        } else if (this.isLive) {
+          await handlers.received(message);
+        } else {
+          const problem = `the coordinator sent ${message.kind} before its welcome`;
+          throw new MusterError("invalid", problem);
+        }
+      }
+    } finally {
+      ended.abort();
+      link.close();
+      this.#link = undefined;
+      handlers.closed();
+      await beating;
+    }
+  }
+
+  #accept(welcome: Welcome): void {
+    const { clusterId, log, clock } = this.#parts;
+    if (welcome.clusterId !== clusterId) {
+      const problem = `this is cluster ${welcome.clusterId}, the host belongs to ${clusterId}`;
+      throw new MusterError("forbidden", problem);
+    }
+    this.#state = { name: "live", sinceMs: clock.now() };
+    log.info({ clusterId }, "session opened");
+  }
+
+  async #beat(
+    intervalMs: number,
+    link: Link<AgentMessage, CoordinatorMessage>,
+    ended: AbortSignal,
+  ): Promise<void> {
+    const { clock, handlers } = this.#parts;
+    while (!ended.aborted) {
+      const libvirtAlive = await handlers.isLibvirtAlive();
+      if (ended.aborted) return;
+      link.send({ kind: "heartbeat", sequence: handlers.reportSequence(), libvirtAlive });
+      await clock.sleep(intervalMs, ended).catch(ignoreAbort(ended));
+    }
+  }
+}
+
+const ignoreAbort =
+  (signal: AbortSignal) =>
+  (error: unknown): void => {
+    if (!signal.aborted) throw error;
+  };

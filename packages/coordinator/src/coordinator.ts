@@ -1,0 +1,125 @@
+/**
+ * The coordinator, whole: what it owns and in which order that starts. Listeners and certificates are `main.ts`'s and
+ * the simulation's business; they bring agents' links and people's requests here.
+ */
+import {
+  isEnded,
+  type AgentMessage,
+  type CommandId,
+  type CoordinatorMessage,
+  type HostId,
+  type OperationId,
+  parseClusterId,
+} from "@muster/model";
+import {
+  Loop,
+  type Clock,
+  type Link,
+  type Log,
+  type LoopStatus,
+  type Random,
+  type Reconciler,
+} from "@muster/runtime";
+import { EventLog } from "./events/event-log.ts";
+import { Ledger } from "./ledger/ledger.ts";
+import { Observations } from "./observations/observations.ts";
+import { recordTransition } from "./observations/vm-events.ts";
+import { allOperations } from "./operations/all-operations.ts";
+import { OperationRunner } from "./operations/operation-runner.ts";
+import { expireOperations } from "./reconcilers/expire-operations.ts";
+import { trackPlacements } from "./reconcilers/track-placements.ts";
+import { Commands } from "./sessions/commands.ts";
+import { Consoles } from "./sessions/consoles.ts";
+import type { SessionTimes } from "./sessions/host-session.ts";
+import { Sessions } from "./sessions/sessions.ts";
+import type { Store } from "./store/store.ts";
+
+export interface CoordinatorParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly times: SessionTimes;
+}
+
+export class Coordinator {
+  readonly ledger: Ledger;
+  readonly observations: Observations;
+  readonly commands: Commands;
+  readonly events: EventLog;
+  readonly sessions: Sessions;
+  readonly runner: OperationRunner;
+  readonly consoles: Consoles;
+  readonly #loops: { readonly track: Loop; readonly expire: Loop };
+
+  private constructor(parts: CoordinatorParts, ledger: Ledger) {
+    const { clock, random, log, times } = parts;
+    this.ledger = ledger;
+    this.observations = new Observations(clock);
+    this.events = new EventLog(clock);
+    this.commands = new Commands({ clock, isWanted: (commandId) => this.#isWanted(commandId) });
+    this.consoles = new Consoles({ clock, random });
+    const { observations, events, commands } = this;
+    this.runner = new OperationRunner({
+      ledger,
+      observations,
+      commands,
+      events,
+      registry: allOperations(),
+      clock,
+      log,
+    });
+    this.sessions = new Sessions({ ledger, observations, commands, events, clock, times, log });
+    const loop = (reconciler: Reconciler): Loop =>
+      new Loop({
+        reconciler,
+        clock,
+        onFailure: (error) => {
+          log.error({ loop: reconciler.name, err: error }, "a reconciler's pass failed");
+        },
+      });
+    this.#loops = {
+      track: loop(trackPlacements({ ledger, observations, events, log })),
+      expire: loop(expireOperations({ ledger, clock })),
+    };
+    observations.listen({
+      vmChanged: (transition) => {
+        recordTransition(transition, ledger.view, events);
+        this.#loops.track.poke();
+      },
+    });
+  }
+
+  static async open(parts: CoordinatorParts): Promise<Coordinator> {
+    const ledger = await Ledger.open(parts.store, () => parseClusterId(parts.random.uuid()));
+    return new Coordinator(parts, ledger);
+  }
+
+  /** Goes on with every operation that has not ended. Call it before agents are let in. */
+  start(): void {
+    this.runner.resume();
+    for (const loop of Object.values(this.#loops)) loop.start();
+  }
+
+  /** Serves one agent that was authenticated as this host, until its session is over. */
+  serveAgent(hostId: HostId, link: Link<CoordinatorMessage, AgentMessage>): Promise<void> {
+    return this.sessions.serve(hostId, link);
+  }
+
+  loopStatus(): readonly LoopStatus[] {
+    return Object.values(this.#loops).map((loop) => loop.status());
+  }
+
+  /** VMs run on; what is under way goes on after the next start. */
+  async stop(): Promise<void> {
+    this.sessions.stop();
+    await this.runner.stop();
+    await Promise.all(Object.values(this.#loops).map((loop) => loop.stop()));
+  }
+
+  #isWanted(commandId: CommandId): boolean {
+    const operationId = commandId.slice(0, commandId.indexOf("/")) as OperationId;
+    const operation = this.ledger.view.operations.get(operationId);
+    return operation !== undefined && !isEnded(operation.state);
+  }
+}
