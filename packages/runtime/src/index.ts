@@ -44,6 +44,7 @@ export { Mailbox } from "./mailbox.ts";
 export { seededRandom, systemRandom, type Random } from "./random.ts";
 export { SimulatedClock } from "./simulated-clock.ts";
 export { createCertificateRequest, type KeyAndRequest } from "./tls/certificate-request.ts";
+export { createDirectoryWith, replaceFile, type DurableFile } from "./tls/durable-files.ts";
 export type { ClientTrust, TlsIdentity } from "./tls/identity.ts";
 export {
   createAuthority,

@@ -34,10 +34,20 @@ export const localPeer: PeerOf = () => ({ kind: "local" });
  */
 export const tlsPeer: PeerOf = (call) => {
   const address = call.getPeer();
-  const context = call.getAuthContext();
-  if (context.transportSecurityType !== "ssl") {
+  const context = authContextOf(call);
+  if (context?.transportSecurityType !== "ssl") {
     throw new MusterError("unreachable", `the connection from ${address} was lost`);
   }
   const der = context.sslPeerCertificate?.raw;
   return der === undefined ? { kind: "none", address } : { kind: "certificate", der, address };
 };
+
+/** Undefined when the connection closed so far that even asking fails. */
+function authContextOf(call: AnyCall): ReturnType<AnyCall["getAuthContext"]> | undefined {
+  try {
+    return call.getAuthContext();
+  } catch {
+    // Node takes the socket apart in steps; in between, grpc-js reads properties of nothing.
+    return undefined;
+  }
+}
