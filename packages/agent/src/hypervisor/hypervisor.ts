@@ -29,7 +29,10 @@ export interface VmWatch {
   observe(vmId: VmId): Promise<VmObservation | undefined>;
   /** Usage of running domains; a hung domain is left out instead of holding up the others. */
   sample(): Promise<ReadonlyMap<VmId, VmUsage>>;
-  /** Names what may have changed, within milliseconds of libvirt's event, until the signal aborts. */
+  /**
+   * Names what may have changed, within milliseconds of libvirt's event, until the signal aborts. Begins with a
+   * "gap" as soon as events are certain to be noticed: whoever lists then misses nothing.
+   */
   changes(signal: AbortSignal): AsyncIterable<VmChange>;
   /** True when libvirt answers a cheap question within the time. */
   isAlive(timeoutMs: number): Promise<boolean>;
@@ -48,7 +51,10 @@ export interface VmDefinition {
 export type PowerAction =
   "start" | "shutdown" | "destroy" | "reboot" | "reset" | "pause" | "resume";
 
-/** Changes one VM. Every method is idempotent: what is already so succeeds. */
+/**
+ * Changes one VM. Every method is idempotent: what is already so succeeds. A wild VM is refused ("forbidden"), an
+ * unknown one is "not-found" where the method needs it.
+ */
 export interface VmControl {
   /** Creates missing volumes, never touches existing ones, and defines the domain with its mark. */
   define(definition: VmDefinition): Promise<void>;
@@ -78,8 +84,11 @@ export interface VmMigration {
    * when it failed; the guest then runs on here.
    */
   migrate(action: MigrateAction, watcher: MigrationWatcher): Promise<MigrationStats>;
-  /** After an agent restart: follows a job that still runs to its end like `migrate`; undefined: there is none. */
-  reattach(vmId: VmId, watcher: MigrationWatcher): Promise<MigrationStats> | undefined;
+  /**
+   * After an agent restart: follows a job that still runs to its end like `migrate`. Undefined: there is none; a VM
+   * that is gone from here, or "stopped" with reason "migrated", has left.
+   */
+  reattach(vmId: VmId, watcher: MigrationWatcher): Promise<MigrationStats | undefined>;
 }
 
 export interface ConsoleStream {
@@ -110,6 +119,12 @@ export interface StorageFact {
   readonly path: string;
   readonly capacityBytes: bigint;
   readonly availableBytes: bigint;
+}
+
+/** Where an implementation says what it does by itself, such as reconnecting. pino's loggers fit. */
+export interface HypervisorLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
 }
 
 export interface Hypervisor extends AsyncDisposable {
