@@ -33,9 +33,14 @@ export async function takeDown(paths: LabPaths): Promise<void> {
     }),
   );
   // A command of a killed `up` may write its last file now: then the directory is not empty yet.
-  await waitFor(`${paths.directory} to go`, async () => (await remove(paths)) === "", {
+  let refusal = "";
+  const remove = async (): Promise<boolean> => {
+    refusal = await removeFiles(paths);
+    return !existsSync(paths.directory);
+  };
+  await waitFor(`${paths.directory} to go`, remove, {
     timeoutMs: REMOVE_TIMEOUT_MS,
-    explain: () => remove(paths),
+    explain: () => refusal,
   });
 }
 
@@ -43,14 +48,16 @@ export async function takeDown(paths: LabPaths): Promise<void> {
  * Says what could not be removed. The description goes last: with it the directory is still known as a lab's if this
  * is killed. Never goes into a mount that somebody made in there.
  */
-async function remove(paths: LabPaths): Promise<string> {
+async function removeFiles(paths: LabPaths): Promise<string> {
   const entries = (await readdir(paths.directory)).map((entry) => join(paths.directory, entry));
   const contents = entries.filter(
     (path) => path !== paths.description && !path.startsWith(paths.lock),
   );
+  const complaints: string[] = [];
   for (const batch of [contents, [paths.directory]]) {
     const { stderr } = await run(["rm", "-rf", "--one-file-system", ...batch], { check: false });
-    if (stderr !== "") return stderr;
+    complaints.push(stderr);
+    if (stderr !== "" && batch === contents) break;
   }
-  return "";
+  return complaints.join("");
 }
