@@ -2,7 +2,7 @@ import { trait } from "./host-traits.ts";
 import type { PlaceRequest, VmShape } from "./snapshot.ts";
 import { toMiB } from "./units.ts";
 import type { ClusterUsage } from "./usage.ts";
-import type { DiskLoad, Load, Want } from "./want.ts";
+import type { DiskLoad, Facts, Load, Want } from "./want.ts";
 
 /** Who a shape belongs to, for accounts and explanations. */
 export interface Named {
@@ -17,11 +17,12 @@ export function compileLoad(usage: ClusterUsage, vm: Named, shape: VmShape): Loa
   return {
     vmId: vm.id,
     vmName: vm.name,
+    shape,
     cpus: shape.cpus,
     memoryMiB: inHugepages ? 0 : memoryMiB,
     pageSize: inHugepages ? usage.pageSizesKiB.indexOf(pageKiB) : -1,
     hugeMiB: inHugepages ? memoryMiB : 0,
-    disks: disksByStorage(shape),
+    disks: disksByStorage(usage, shape),
     rules: usage.rules.rulesOf(shape),
     numaCells: shape.numaCells ?? 0,
   };
@@ -31,16 +32,33 @@ export function compileLoad(usage: ClusterUsage, vm: Named, shape: VmShape): Loa
 export function compileWant(usage: ClusterUsage, request: PlaceRequest, volumesHost: number): Want {
   const shape = request.vm;
   const load = compileLoad(usage, request.vm, shape);
-  const { traits } = usage;
   const fromHost = hostIndex(usage, request.fromHostId);
-  const cpuFeatures = featuresNeeded(usage, shape, fromHost);
-  const cpuModel = shape.cpuModel === undefined ? [] : [trait.cpuModel(shape.cpuModel)];
-  const optional = (name: string | undefined, spell: (name: string) => string) =>
-    traits.mask(name === undefined ? [] : [spell(name)]);
+  let facts: Facts | undefined;
   return {
     load,
     shape,
     request,
+    facts: () => (facts ??= compileFacts(usage, { shape, load, fromHost })),
+    requiredRules: load.rules.filter((rule) => strengthOf(usage, rule) === "required"),
+    preferredRules: load.rules.filter((rule) => strengthOf(usage, rule) === "preferred"),
+    excluded: excludedHosts(usage, request),
+    fromHost,
+    volumesHost,
+    homeHost: hostIndex(usage, request.vm.homeHostId),
+  };
+}
+
+function compileFacts(
+  usage: ClusterUsage,
+  of: { readonly shape: VmShape; readonly load: Load; readonly fromHost: number },
+): Facts {
+  const { shape, load } = of;
+  const { traits } = usage;
+  const cpuFeatures = featuresNeeded(usage, shape, of.fromHost);
+  const cpuModel = shape.cpuModel === undefined ? [] : [trait.cpuModel(shape.cpuModel)];
+  const optional = (name: string | undefined, spell: (name: string) => string) =>
+    traits.mask(name === undefined ? [] : [spell(name)]);
+  return {
     networks: traits.mask((shape.networks ?? []).map(trait.network)),
     storages: traits.mask(load.disks.map((disk) => trait.storage(disk.storage))),
     labels: traits.mask(
@@ -52,13 +70,7 @@ export function compileWant(usage: ClusterUsage, request: PlaceRequest, volumesH
     pool: optional(shape.pool, trait.pool),
     tenant: traits.mask([trait.tenant(shape.tenant ?? "")]),
     environment: optional(shape.environment, trait.environment),
-    requiredRules: load.rules.filter((rule) => strengthOf(usage, rule) === "required"),
-    preferredRules: load.rules.filter((rule) => strengthOf(usage, rule) === "preferred"),
     allowedHosts: allowedHosts(usage, shape.pinnedTo ?? []),
-    excluded: excludedHosts(usage, request),
-    fromHost,
-    volumesHost,
-    homeHost: hostIndex(usage, request.vm.homeHostId),
   };
 }
 
@@ -70,12 +82,17 @@ function strengthOf(usage: ClusterUsage, rule: number) {
   return usage.rules.rules[rule]?.rule.strength;
 }
 
-function disksByStorage(shape: VmShape): readonly DiskLoad[] {
+/** The disks of a VM, summed by storage. */
+export function disksByStorage(usage: ClusterUsage, shape: VmShape): readonly DiskLoad[] {
   const sizes = new Map<string, number>();
   for (const disk of shape.disks ?? []) {
     sizes.set(disk.storage, (sizes.get(disk.storage) ?? 0) + toMiB(disk.sizeBytes));
   }
-  return [...sizes].map(([storage, sizeMiB]) => ({ storage, sizeMiB }));
+  return [...sizes].map(([storage, sizeMiB]) => ({
+    storage,
+    sizeMiB,
+    slots: usage.storages.slotsOf(storage),
+  }));
 }
 
 /** A guest that was shown its host's processor keeps seeing it after a live move. */

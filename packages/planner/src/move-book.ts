@@ -1,4 +1,5 @@
 import type { PlaceAnswer } from "./answer.ts";
+import { disksByStorage } from "./compile.ts";
 import { migrationCost } from "./migration-cost.ts";
 import type { MoveCost } from "./motion.ts";
 import { Planner } from "./planner.ts";
@@ -76,14 +77,8 @@ export class MoveBook {
     const { storages } = this.planner.usage;
     const indexes = this.planner.usage.hostIndexById;
     const [fromIndex, toIndex] = [indexes.get(from.id) ?? -1, indexes.get(toHostId) ?? -1];
-    const volumesMiB = (vm.disks ?? []).reduce(
-      (total, disk) =>
-        total +
-        storages.neededMiB(
-          { storage: disk.storage, sizeMiB: Number(disk.sizeBytes) / 2 ** 20 },
-          toIndex,
-          fromIndex,
-        ),
+    const volumesMiB = disksByStorage(this.planner.usage, vm).reduce(
+      (total, disk) => total + storages.neededMiB(disk, toIndex, fromIndex),
       0,
     );
     return migrationCost(vm, { from, to: this.host(toHostId), volumesMiB });

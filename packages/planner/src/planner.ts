@@ -11,7 +11,10 @@ import {
   selectHost,
   weightsFrom,
 } from "./select.ts";
-import type { PlaceRequest, Snapshot } from "./snapshot.ts";
+import { hostRoomOf } from "./host-room.ts";
+import type { PlaceRequest, Policy, Snapshot } from "./snapshot.ts";
+import { StaticVerdicts } from "./static-verdicts.ts";
+import { SurvivalUsage } from "./survival.ts";
 import { ClusterUsage, type Charge } from "./usage.ts";
 import type { Want } from "./want.ts";
 
@@ -26,12 +29,14 @@ export class Planner {
   /** Host index of each known VM's volumes. */
   readonly #currentHost = new Map<string, number>();
   readonly #space: SelectionSpace;
+  readonly #statics: StaticVerdicts;
   /** Requests are values: one that is asked again need not be looked up again. */
   readonly #wants = new WeakMap<PlaceRequest, { want: Want; currentHost: number }>();
 
   constructor(snapshot: Snapshot) {
     this.snapshotVersion = snapshot.version;
     this.usage = new ClusterUsage(snapshot);
+    this.#statics = new StaticVerdicts(this.usage);
     this.#space = new SelectionSpace(this.usage.hosts.length);
     for (const vm of snapshot.vms.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
       const host = vm.hostId === undefined ? undefined : this.usage.hostIndexById.get(vm.hostId);
@@ -48,6 +53,8 @@ export class Planner {
       const load = compileLoad(this.usage, named, claim);
       this.#charge({ load, host, volumesHost: this.#volumesHost(claim.vmId) });
     }
+    const survive = snapshot.policy?.survive;
+    if (survive !== undefined) this.usage.survival = this.#rehearse(survive);
   }
 
   /** Where the VM should go, or why it can go nowhere. */
@@ -101,6 +108,7 @@ export class Planner {
     const charge = charges.find((entry) => entry.host === host);
     if (charge === undefined) return;
     this.usage.discharge(charge);
+    this.usage.survival?.removed(charge.load, charge.host);
     const rest = charges.filter((entry) => entry !== charge);
     if (rest.length > 0) this.#charges.set(vmId, rest);
     else this.#charges.delete(vmId);
@@ -124,7 +132,8 @@ export class Planner {
     const weights = weightsFrom(options.weights);
     const examined = usage.hosts.length;
     const asked = askedOf(want);
-    const selection = selectHost(usage, want, { weights, space: this.#space });
+    const statics = this.#statics.of(want);
+    const selection = selectHost(usage, want, { weights, space: this.#space, statics });
     if (selection.best < 0) {
       const refusals = refusalsOfAll(usage, want);
       const refusedByCheck = countByCheck(refusals);
@@ -164,8 +173,15 @@ export class Planner {
     return this.#charges.get(vmId)?.some((charge) => charge.host === host) === true;
   }
 
+  #rehearse(survive: NonNullable<Policy["survive"]>): SurvivalUsage {
+    const level = this.usage.levels.get(survive.level);
+    if (level === undefined) throw new Error(`the policy speaks of unknown level ${survive.level}`);
+    return new SurvivalUsage(hostRoomOf(this.usage, this.#statics), level, survive.count);
+  }
+
   #charge(charge: Charge): void {
     this.usage.charge(charge);
+    this.usage.survival?.added(charge.load, charge.host);
     const vmId = charge.load.vmId;
     const charges = this.#charges.get(vmId);
     if (charges === undefined) this.#charges.set(vmId, [charge]);

@@ -6,6 +6,16 @@ export interface Scorer {
   readonly name: ScorerName;
   readonly applies: (usage: ClusterUsage, want: Want) => boolean;
   readonly cost: (usage: ClusterUsage, want: Want, host: number) => number;
+  /** The same for all candidates at once, where that is much cheaper than one by one. */
+  readonly addCosts?: (usage: ClusterUsage, want: Want, into: ScoreTable) => void;
+}
+
+export interface ScoreTable {
+  /** Host indexes. */
+  readonly candidates: Int32Array;
+  /** By position in `candidates`. */
+  readonly scores: Float64Array;
+  readonly weight: number;
 }
 
 export type ScorerName =

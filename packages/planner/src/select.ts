@@ -4,10 +4,12 @@
  */
 import type { Candidate, CheckCount, HostRefusals, ScoreTerm } from "./answer.ts";
 import { hostAt, type Filter } from "./filter.ts";
-import { filters } from "./filters/index.ts";
+import { accountFilters, filters } from "./filters/index.ts";
+import { survivesFailure } from "./filters/survives-failure.ts";
 import type { CheckName, Refusal } from "./refusal.ts";
-import { DEFAULT_WEIGHTS, type Scorer, type Weights } from "./scorer.ts";
+import { DEFAULT_WEIGHTS, type ScoreTable, type Scorer, type Weights } from "./scorer.ts";
 import { scorers } from "./scorers/index.ts";
+import type { StaticVerdict } from "./static-verdicts.ts";
 import type { ClusterUsage } from "./usage.ts";
 import type { Want } from "./want.ts";
 
@@ -35,13 +37,17 @@ export class SelectionSpace {
 export function selectHost(
   usage: ClusterUsage,
   want: Want,
-  how: { readonly weights: Weights; readonly space: SelectionSpace },
+  how: {
+    readonly weights: Weights;
+    readonly space: SelectionSpace;
+    readonly statics: StaticVerdict;
+  },
 ): Selection {
   const { hosts, scores } = how.space;
-  const refusedByCheck: CheckCount[] = [];
-  let left = hosts.length;
-  for (let host = 0; host < left; host++) hosts[host] = host;
-  for (const filter of filters) {
+  const refusedByCheck: CheckCount[] = [...how.statics.refusedByCheck];
+  hosts.set(how.statics.hosts);
+  let left = how.statics.hosts.length;
+  for (const filter of accountFilters) {
     if (left === 0) break;
     if (!filter.applies(usage, want)) continue;
     const kept = sieve(filter, usage, want, hosts.subarray(0, left));
@@ -53,9 +59,26 @@ export function selectHost(
   for (const scorer of scorers) {
     const weight = how.weights[scorer.name];
     if (weight === 0 || !scorer.applies(usage, want)) continue;
-    addCosts(scorer, usage, want, { candidates, scores, weight });
+    const into = { candidates, scores, weight };
+    if (scorer.addCosts === undefined) addCosts(scorer, usage, want, into);
+    else scorer.addCosts(usage, want, into);
   }
-  return { ...bestTwo(candidates, scores), feasible: left, refusedByCheck };
+  let two = bestTwo(candidates, scores);
+  let refused = 0;
+  if (survivesFailure.applies(usage, want)) {
+    // Dear to ask: so the best are asked first, and only until two have passed.
+    while (two.best >= 0) {
+      const failing = [two.best, two.second].filter(
+        (host) => host >= 0 && !survivesFailure.passes(usage, want, host),
+      );
+      if (failing.length === 0) break;
+      for (const host of failing) scores[candidates.indexOf(host)] = Infinity;
+      refused += failing.length;
+      two = bestTwo(candidates, scores);
+    }
+    if (refused > 0) refusedByCheck.push({ check: "survives-failure", hosts: refused });
+  }
+  return { ...two, feasible: left - refused, refusedByCheck };
 }
 
 function sieve(filter: Filter, usage: ClusterUsage, want: Want, hosts: Int32Array): number {
@@ -68,12 +91,7 @@ function sieve(filter: Filter, usage: ClusterUsage, want: Want, hosts: Int32Arra
   return kept;
 }
 
-function addCosts(
-  scorer: Scorer,
-  usage: ClusterUsage,
-  want: Want,
-  into: { candidates: Int32Array; scores: Float64Array; weight: number },
-): void {
+function addCosts(scorer: Scorer, usage: ClusterUsage, want: Want, into: ScoreTable): void {
   const { cost } = scorer;
   const { candidates, scores, weight } = into;
   for (let i = 0; i < candidates.length; i++) {

@@ -44,20 +44,25 @@ export class StorageUsage {
     return host < 0 ? -1 : (this.#slotByName.get(storage)?.[host] ?? -1);
   }
 
+  /** By host index; undefined when no host has the storage. */
+  slotsOf(storage: string): Int32Array | undefined {
+    return this.#slotByName.get(storage);
+  }
+
   freeMiB(slot: number): number {
     return slot < 0 ? 0 : (this.#freeMiB[slot] ?? 0) - (this.#claimedMiB[slot] ?? 0);
   }
 
   /** New space a disk needs on `host` when the VM's volumes are on `volumesHost` (-1: nowhere yet). */
   neededMiB(disk: DiskLoad, host: number, volumesHost: number): number {
-    const slot = this.slotOf(disk.storage, host);
-    return slot >= 0 && slot === this.slotOf(disk.storage, volumesHost) ? 0 : disk.sizeMiB;
+    const slot = disk.slots?.[host] ?? -1;
+    return slot >= 0 && slot === disk.slots?.[volumesHost] ? 0 : disk.sizeMiB;
   }
 
   /** @param sign +1 to take the space, -1 to give it back. */
   account(disks: readonly DiskLoad[], where: { host: number; volumesHost: number }, sign: 1 | -1) {
     for (const disk of disks) {
-      const slot = this.slotOf(disk.storage, where.host);
+      const slot = disk.slots?.[where.host] ?? -1;
       if (slot < 0) continue;
       const neededMiB = this.neededMiB(disk, where.host, where.volumesHost);
       this.#claimedMiB[slot] = (this.#claimedMiB[slot] ?? 0) + sign * neededMiB;

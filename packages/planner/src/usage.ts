@@ -1,4 +1,4 @@
-import { EvennessTerm } from "./balance.ts";
+import { EvennessTerm } from "./evenness.ts";
 import { DEFAULT_TOPOLOGY_LEVELS, domainLevels, type DomainLevel } from "./domains.ts";
 import { NumaUsage } from "./numa-usage.ts";
 import { RuleUsage } from "./rule-usage.ts";
@@ -8,6 +8,7 @@ import {
   type Policy,
   type Snapshot,
 } from "./snapshot.ts";
+import type { SurvivalUsage } from "./survival.ts";
 import { StorageUsage } from "./storage-usage.ts";
 import { TraitTable } from "./traits.ts";
 import { traitsOfHost } from "./host-traits.ts";
@@ -52,6 +53,8 @@ export class ClusterUsage {
   readonly freeMemoryEvenness: EvennessTerm;
   readonly cpuEvenness: EvennessTerm;
   readonly countEvenness: EvennessTerm;
+  /** Set once everything is charged, when the policy asks for it. */
+  survival: SurvivalUsage | undefined;
   readonly #occupants: readonly Set<Load>[];
 
   constructor(snapshot: Snapshot) {
@@ -86,11 +89,23 @@ export class ClusterUsage {
     this.hugeUsedMiB = pageSizes.map(() => new Float64Array(hosts.length));
     this.measuredLoad = Float64Array.from(hosts, measuredLoadOf);
     this.isMeasured = hosts.some((host) => host.measured !== undefined);
-    this.freeMemoryEvenness = new EvennessTerm(this.online);
-    this.cpuEvenness = new EvennessTerm(this.online);
-    this.countEvenness = new EvennessTerm(this.online);
+    const { online: counted } = this;
+    this.freeMemoryEvenness = new EvennessTerm({
+      counted,
+      start: Float64Array.from(hosts, (_, host) => this.freeMemoryMiB(host) / this.#memory(host)),
+      unit: Float64Array.from(hosts, (_, host) => -1 / this.#memory(host)),
+    });
+    this.cpuEvenness = new EvennessTerm({
+      counted,
+      start: Float64Array.from(hosts, (_, host) => (this.cpuUsed[host] ?? 0) / this.#threads(host)),
+      unit: Float64Array.from(hosts, (_, host) => 1 / this.#threads(host)),
+    });
+    this.countEvenness = new EvennessTerm({
+      counted,
+      start: new Float64Array(hosts.length),
+      unit: new Float64Array(hosts.length).fill(1),
+    });
     this.#occupants = hosts.map(() => new Set<Load>());
-    for (let host = 0; host < hosts.length; host++) this.#refreshEvenness(host);
   }
 
   /** The VMs charged to a host, in the order in which they were charged. */
@@ -143,25 +158,18 @@ export class ClusterUsage {
     if (huge !== undefined) huge[host] = (huge[host] as number) + sign * load.hugeMiB;
     if (load.disks.length > 0) this.storages.account(load.disks, charge, sign);
     if (load.rules.length > 0) this.rules.account(load.rules, host, sign);
-    this.#refreshEvenness(host);
+    this.freeMemoryEvenness.add(host, sign * load.memoryMiB);
+    this.cpuEvenness.add(host, sign * load.cpus);
+    this.countEvenness.add(host, sign);
   }
 
-  #refreshEvenness(host: number): void {
-    this.freeMemoryEvenness.set(host, this.freeMemoryShare(host, 0));
-    this.cpuEvenness.set(host, this.cpuShare(host, 0));
-    this.countEvenness.set(host, this.vmCount[host] as number);
+  /** All memory of a host; what has none is compared by the MiB. */
+  #memory(host: number): number {
+    return (this.memoryPhysicalMiB[host] as number) || 1;
   }
 
-  /** Free memory over all memory of the host, if `addedMiB` more were taken. */
-  freeMemoryShare(host: number, addedMiB: number): number {
-    const physical = this.memoryPhysicalMiB[host] as number;
-    return physical > 0 ? (this.freeMemoryMiB(host) - addedMiB) / physical : 0;
-  }
-
-  /** CPUs promised per hardware thread, if `added` more were. */
-  cpuShare(host: number, added: number): number {
-    const physical = this.cpuPhysical[host] as number;
-    return physical > 0 ? ((this.cpuUsed[host] as number) + added) / physical : 1;
+  #threads(host: number): number {
+    return (this.cpuPhysical[host] as number) || 1;
   }
 }
 

@@ -5,6 +5,7 @@ import type { TraitMask } from "./traits.ts";
 export interface Load {
   readonly vmId: string;
   readonly vmName: string;
+  readonly shape: VmShape;
   readonly cpus: number;
   /** Ordinary memory; 0 when it lives in hugepages. */
   readonly memoryMiB: number;
@@ -22,6 +23,8 @@ export interface Load {
 export interface DiskLoad {
   readonly storage: string;
   readonly sizeMiB: number;
+  /** By host index: the account of that storage there; undefined when no host has it. */
+  readonly slots: Int32Array | undefined;
 }
 
 /** A request with everything looked up that can be looked up before a host is known. */
@@ -29,6 +32,22 @@ export interface Want {
   readonly load: Load;
   readonly shape: VmShape;
   readonly request: PlaceRequest;
+  /** Worked out when first asked for: hosts' answers to them are remembered by request. */
+  readonly facts: () => Facts;
+  /** Indexes of the required group rules it is a member of. */
+  readonly requiredRules: readonly number[];
+  readonly preferredRules: readonly number[];
+  /** By host index: why it may not go there. */
+  readonly excluded: ReadonlyMap<number, string>;
+  /** Host index it leaves in a live migration, else -1. */
+  readonly fromHost: number;
+  /** Host index where its volumes are now, else -1. Volumes on a storage shared with that host are not copied. */
+  readonly volumesHost: number;
+  readonly homeHost: number;
+}
+
+/** What the request asks of a host that no placement changes. */
+export interface Facts {
   readonly networks: TraitMask;
   readonly storages: TraitMask;
   readonly labels: TraitMask;
@@ -39,16 +58,6 @@ export interface Want {
   readonly pool: TraitMask;
   readonly tenant: TraitMask;
   readonly environment: TraitMask;
-  /** Indexes of the required group rules it is a member of. */
-  readonly requiredRules: readonly number[];
-  readonly preferredRules: readonly number[];
   /** By host index: 1 where it may run; undefined when it may run anywhere. */
   readonly allowedHosts: Uint8Array | undefined;
-  /** By host index: why it may not go there. */
-  readonly excluded: ReadonlyMap<number, string>;
-  /** Host index it leaves in a live migration, else -1. */
-  readonly fromHost: number;
-  /** Host index where its volumes are now, else -1. Volumes on a storage shared with that host are not copied. */
-  readonly volumesHost: number;
-  readonly homeHost: number;
 }

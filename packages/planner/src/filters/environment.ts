@@ -4,8 +4,8 @@ import { environmentsAllowedOn } from "../host-traits.ts";
 /** Production, development and temporary VMs run only where the site lets them. */
 export const environment: Filter = {
   name: "environment",
-  applies: (_usage, want) => !want.environment.isEmpty,
-  passes: (usage, want, host) => usage.traits.hasAll(host, want.environment),
+  applies: (_usage, want) => !want.facts().environment.isEmpty,
+  passes: (usage, want, host) => usage.traits.hasAll(host, want.facts().environment),
   refuse: (usage, want, host) => [
     {
       check: "environment",

@@ -16,17 +16,14 @@ import { pinned } from "./pinned.ts";
 import { pool } from "./pool.ts";
 import { storageSpace } from "./storage-space.ts";
 import { storagesReachable } from "./storages-reachable.ts";
+import { survivesFailure } from "./survives-failure.ts";
 import { tenant } from "./tenant.ts";
 import { vmsPerHost } from "./vms-per-host.ts";
 
-/** Every hard rule, cheapest first: the order changes speed and wording, never the answer. */
-export const filters: readonly Filter[] = [
+/** Rules that look only at facts about host and request, which no placement changes. */
+export const staticFilters: readonly Filter[] = [
   hostIsOnline,
   hostIsNotCordoned,
-  hostIsNotExcluded,
-  enoughMemory,
-  enoughCpu,
-  vmsPerHost,
   pinned,
   pool,
   tenant,
@@ -36,8 +33,22 @@ export const filters: readonly Filter[] = [
   cpuCompatible,
   networksPresent,
   storagesReachable,
+];
+
+/** Rules that look at the accounts, cheapest first. */
+export const accountFilters: readonly Filter[] = [
+  hostIsNotExcluded,
+  enoughMemory,
+  enoughCpu,
+  vmsPerHost,
   enoughHugepages,
   storageSpace,
   numaFit,
   groupRules,
 ];
+
+/**
+ * Every hard rule. The order changes speed and wording, never the answer; the last one is asked of the
+ * best hosts first, because it is dear.
+ */
+export const filters: readonly Filter[] = [...staticFilters, ...accountFilters, survivesFailure];

@@ -3,8 +3,8 @@ import { hostAt, type Filter } from "../filter.ts";
 /** Every network of the VM must be usable on the host. */
 export const networksPresent: Filter = {
   name: "networks-present",
-  applies: (_usage, want) => !want.networks.isEmpty,
-  passes: (usage, want, host) => usage.traits.hasAll(host, want.networks),
+  applies: (_usage, want) => !want.facts().networks.isEmpty,
+  passes: (usage, want, host) => usage.traits.hasAll(host, want.facts().networks),
   refuse: (usage, want, host) => {
     const present = new Set(hostAt(usage, host).networks);
     const missing = [...new Set(want.shape.networks)].filter((name) => !present.has(name));

@@ -28,7 +28,7 @@ export const storageSpace: Filter = {
 };
 
 function shortMiB(usage: ClusterUsage, want: Want, at: { disk: DiskLoad; host: number }): number {
-  const slot = usage.storages.slotOf(at.disk.storage, at.host);
+  const slot = at.disk.slots?.[at.host] ?? -1;
   if (slot < 0) return 0;
   const neededMiB = usage.storages.neededMiB(at.disk, at.host, want.volumesHost);
   return neededMiB === 0 ? 0 : neededMiB - usage.storages.freeMiB(slot);

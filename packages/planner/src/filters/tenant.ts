@@ -5,7 +5,7 @@ export const tenant: Filter = {
   name: "tenant",
   applies: always,
   passes: (usage, want, host) =>
-    usage.forAllTenants[host] === 1 || usage.traits.hasAll(host, want.tenant),
+    usage.forAllTenants[host] === 1 || usage.traits.hasAll(host, want.facts().tenant),
   refuse: (usage, want, host) => [
     {
       check: "tenant",

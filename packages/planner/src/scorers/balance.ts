@@ -1,31 +1,39 @@
-import type { Scorer } from "../scorer.ts";
+import type { EvennessTerm } from "../evenness.ts";
+import type { Scorer, ScorerName } from "../scorer.ts";
 import type { ClusterUsage } from "../usage.ts";
+import type { Load } from "../want.ts";
 
-/**
- * How much less even the cluster becomes, by htools' measure: the growth of the standard deviation over
- * the online hosts, times their number so that the figure does not shrink as the cluster grows.
- */
-export const balanceMemory: Scorer = {
-  name: "balance-memory",
-  applies: (_usage, want) => want.load.memoryMiB > 0,
-  cost: (usage, want, host) =>
-    growth(usage.freeMemoryEvenness, host, usage.freeMemoryShare(host, want.load.memoryMiB)),
-};
-
-export const balanceCpu: Scorer = {
-  name: "balance-cpu",
-  applies: () => true,
-  cost: (usage, want, host) =>
-    growth(usage.cpuEvenness, host, usage.cpuShare(host, want.load.cpus)),
-};
-
-export const balanceCount: Scorer = {
-  name: "balance-count",
-  applies: () => true,
-  cost: (usage, _want, host) =>
-    growth(usage.countEvenness, host, (usage.vmCount[host] as number) + 1),
-};
-
-function growth(term: ClusterUsage["cpuEvenness"], host: number, value: number): number {
-  return term.hostCount * (term.deviationWith(host, value) - term.deviation);
+/** How much less even the cluster becomes, by htools' measure, in one of its figures. */
+function evennessScorer(
+  name: ScorerName,
+  termOf: (usage: ClusterUsage) => EvennessTerm,
+  amountOf: (load: Load) => number,
+): Scorer {
+  return {
+    name,
+    applies: (_usage, want) => amountOf(want.load) > 0,
+    cost: (usage, want, host) => termOf(usage).growth(host, amountOf(want.load)),
+    addCosts: (usage, want, into) => {
+      const by = { amount: amountOf(want.load), weight: into.weight };
+      termOf(usage).addGrowth(into.candidates, into.scores, by);
+    },
+  };
 }
+
+export const balanceMemory = evennessScorer(
+  "balance-memory",
+  (usage) => usage.freeMemoryEvenness,
+  (load) => load.memoryMiB,
+);
+
+export const balanceCpu = evennessScorer(
+  "balance-cpu",
+  (usage) => usage.cpuEvenness,
+  (load) => load.cpus,
+);
+
+export const balanceCount = evennessScorer(
+  "balance-count",
+  (usage) => usage.countEvenness,
+  () => 1,
+);

@@ -1,7 +1,6 @@
 import { compileLoad, compileWant } from "../compile.ts";
-import { filters } from "../filters/index.ts";
-import type { CheckName } from "../refusal.ts";
 import type { Snapshot, VmSnapshot } from "../snapshot.ts";
+import { StaticVerdicts } from "../static-verdicts.ts";
 import { toMiB } from "../units.ts";
 import { ClusterUsage } from "../usage.ts";
 import type { Want } from "../want.ts";
@@ -42,20 +41,6 @@ export const DEFAULT_BALANCE_WEIGHTS: BalanceWeights = {
 /** What a VM on a host that is not online costs: more than any unevenness. */
 const STRANDED_PENALTY = 20;
 
-/** Rules that look only at facts about host and VM, so that VMs that ask the same share the answer. */
-const STATIC_CHECKS: ReadonlySet<CheckName> = new Set<CheckName>([
-  "host-is-not-cordoned",
-  "pinned",
-  "pool",
-  "tenant",
-  "environment",
-  "host-labels",
-  "machine-type",
-  "cpu-compatible",
-  "networks-present",
-  "storages-reachable",
-]);
-
 export interface SnapshotProblem {
   readonly problem: BalanceProblem;
   /** By VM index of the problem. */
@@ -72,7 +57,7 @@ export function problemFrom(snapshot: Snapshot, weights: BalanceWeights): Snapsh
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const origin = Int32Array.from(vms, (vm) => usage.hostIndexById.get(vm.hostId ?? "") ?? 0);
   const wants = vms.map((vm, index) => compileWant(usage, { vm }, origin[index] ?? -1));
-  const classes = classesOf(usage, vms, wants);
+  const classes = classesOf(usage, vms);
   const problem: BalanceProblem = {
     hostCount: usage.hosts.length,
     vmCount: vms.length,
@@ -117,48 +102,19 @@ function rulesOf(usage: ClusterUsage, weights: BalanceWeights): readonly SearchR
   }));
 }
 
-function classesOf(usage: ClusterUsage, vms: readonly VmSnapshot[], wants: readonly Want[]) {
-  const classes = new Map<string, number>();
-  const rows: Uint8Array[] = [];
-  const staticFilters = filters.filter((filter) => STATIC_CHECKS.has(filter.name));
-  const classOf = Int32Array.from(vms, (vm, index) => {
-    const want = wants[index];
-    if (want === undefined) return 0;
+function classesOf(usage: ClusterUsage, vms: readonly VmSnapshot[]) {
+  const statics = new StaticVerdicts(usage);
+  const classes = new Map<Uint8Array, number>();
+  const classOf = Int32Array.from(vms, (vm) => {
     // A live move of a guest that sees its host's processor depends on that host.
-    const from = vm.cpuMode === "host" && vm.state === "running" ? vm.hostId : undefined;
-    const key = classKey(vm, from);
-    const known = classes.get(key);
-    if (known !== undefined) return known;
-    const asked =
-      from === undefined ? want : compileWant(usage, { vm, fromHostId: from }, want.volumesHost);
-    const checks = staticFilters.filter((filter) => filter.applies(usage, asked));
-    rows.push(
-      Uint8Array.from(usage.hosts, (_host, host) =>
-        checks.every((filter) => filter.passes(usage, asked, host)) ? 1 : 0,
-      ),
-    );
-    classes.set(key, rows.length - 1);
-    return rows.length - 1;
+    const { allowed } = statics.ofVm(vm, vm.state === "stopped" ? undefined : vm.hostId);
+    const known = classes.get(allowed) ?? classes.size;
+    classes.set(allowed, known);
+    return known;
   });
-  const allowed = new Uint8Array(rows.length * usage.hosts.length);
-  rows.forEach((row, index) => allowed.set(row, index * usage.hosts.length));
+  const allowed = new Uint8Array(classes.size * usage.hosts.length);
+  for (const [row, index] of classes) allowed.set(row, index * usage.hosts.length);
   return { classOf, allowed };
-}
-
-function classKey(vm: VmSnapshot, fromHostId: string | undefined): string {
-  return JSON.stringify([
-    vm.networks,
-    vm.disks?.map((disk) => disk.storage),
-    vm.hostLabels,
-    vm.pinnedTo,
-    vm.machineType,
-    vm.cpuModel,
-    vm.cpuFeatures,
-    vm.environment,
-    vm.pool,
-    vm.tenant,
-    fromHostId,
-  ]);
 }
 
 /**
