@@ -85,14 +85,16 @@ export class EvennessTerm {
     }
   }
 
-  /** The sums as they are. Taking a value out and putting it back leaves the last bits of a sum changed; this does not. */
-  save(): { restore(): void } {
+  /** Things as they are, for these hosts. Taking a value out and putting it back changes last bits; this does not. */
+  save(hosts: readonly number[]): { restore(): void } {
     const sum = this.#sum;
     const sumOfSquares = this.#sumOfSquares;
+    const values = hosts.map((host) => this.#values[host] as number);
     return {
       restore: () => {
         this.#sum = sum;
         this.#sumOfSquares = sumOfSquares;
+        hosts.forEach((host, index) => (this.#values[host] = values[index] as number));
       },
     };
   }

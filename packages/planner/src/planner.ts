@@ -190,14 +190,15 @@ export class Planner {
 
   /** What the VM itself takes, here or there, is not in its own way. */
   #withoutOwnCharges<Result>(vmId: string, ask: () => Result): Result {
-    const own = this.#charges.get(vmId) ?? [];
-    const sums = own.length > 0 ? this.usage.saveEvenness() : undefined;
+    const own = this.#charges.get(vmId);
+    if (own === undefined) return ask();
+    const sums = this.usage.saveEvenness(own.map((charge) => charge.host));
     const back = own.map((charge) => this.usage.discharge(charge));
     try {
       return ask();
     } finally {
       for (const charge of back) this.usage.charge(charge);
-      sums?.restore();
+      sums.restore();
     }
   }
 }

@@ -138,10 +138,10 @@ export class ClusterUsage {
     return (this.memoryCapacityMiB[host] as number) - (this.memoryUsedMiB[host] as number);
   }
 
-  /** To be restored when every charge since then has been taken back. */
-  saveEvenness(): { restore(): void } {
+  /** To be restored when every charge to these hosts since then has been taken back. */
+  saveEvenness(hosts: readonly number[]): { restore(): void } {
     const terms = [this.freeMemoryEvenness, this.cpuEvenness, this.countEvenness];
-    const saved = terms.map((term) => term.save());
+    const saved = terms.map((term) => term.save(hosts));
     return {
       restore: () => {
         for (const sums of saved) sums.restore();
