@@ -41,7 +41,16 @@ export {
 } from "./log.ts";
 export { Loop, type LoopStatus, type Reconciler } from "./loop.ts";
 export { Mailbox } from "./mailbox.ts";
+export {
+  METRICS_CONTENT_TYPE,
+  renderMetrics,
+  single,
+  type MetricFamily,
+  type MetricSample,
+} from "./metrics/metric-family.ts";
+export { LoopDelay, processFamilies } from "./metrics/process-metrics.ts";
 export { seededRandom, systemRandom, type Random } from "./random.ts";
+export { createServiceNotifier, type ServiceNotifier } from "./service-notify.ts";
 export { SimulatedClock } from "./simulated-clock.ts";
 export { createCertificateRequest, type KeyAndRequest } from "./tls/certificate-request.ts";
 export { createDirectoryWith, replaceFile, type DurableFile } from "./tls/durable-files.ts";
@@ -58,4 +67,10 @@ export {
   type CertificateOrder,
   type Validity,
 } from "./tls/issue.ts";
-export { roleUri, subjectOf, type CertificateRole, type CertificateSubject } from "./tls/role.ts";
+export {
+  renewalDueAt,
+  roleUri,
+  subjectOf,
+  type CertificateRole,
+  type CertificateSubject,
+} from "./tls/role.ts";

@@ -188,7 +188,7 @@ describe("gRPC over a unix socket", () => {
             const event = { sequence: BigInt(made), message: "x".repeat(100_000) };
             yield {
               event: { at: "", kind: "", subject: "", host: "", operationId: "", ...event },
-            } as never;
+            };
             if (made % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
           }
         } finally {

@@ -10,7 +10,7 @@ import {
   X509Certificate,
   type webcrypto,
 } from "node:crypto";
-import type { Extension } from "@peculiar/x509";
+import type * as X509Library from "@peculiar/x509";
 import { MusterError } from "@muster/model";
 import { roleUri, type CertificateSubject } from "./role.ts";
 
@@ -80,7 +80,7 @@ export async function issueCertificate(order: CertificateOrder): Promise<string>
     ...(order.ipAddresses ?? []).map((value) => ({ type: "ip", value }) as const),
   ];
   const { serverAuth, clientAuth } = x509.ExtendedKeyUsage;
-  const extensions: Extension[] = [
+  const extensions: X509Library.Extension[] = [
     new x509.BasicConstraintsExtension(false, undefined, true),
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
     new x509.ExtendedKeyUsageExtension([serverAuth, clientAuth]),
@@ -173,7 +173,7 @@ async function importKeys(privateKeyPem: string): Promise<webcrypto.CryptoKeyPai
 
 const withNewline = (pem: string): string => (pem.endsWith("\n") ? pem : `${pem}\n`);
 
-async function loadLibrary(): Promise<typeof import("@peculiar/x509")> {
+async function loadLibrary(): Promise<typeof X509Library> {
   // The library's dependency injection refuses to load without it.
   await import("reflect-metadata");
   return import("@peculiar/x509");

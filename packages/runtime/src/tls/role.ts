@@ -33,3 +33,10 @@ export function subjectOfNames(names: string | undefined): CertificateSubject | 
 }
 
 const roles: readonly CertificateRole[] = ["coordinator", "host", "operator", "metrics"];
+
+/** When two thirds of a certificate's life are over: time to ask for another, and a third left to get it. */
+export function renewalDueAt(certificate: X509Certificate): Date {
+  const fromMs = certificate.validFromDate.getTime();
+  const lifeMs = certificate.validToDate.getTime() - fromMs;
+  return new Date(fromMs + (lifeMs * 2) / 3);
+}
