@@ -67,11 +67,11 @@ async function showVersion({ admin, output }: Session): Promise<ExitCode> {
     if (!(error instanceof MusterError)) throw error;
     problem = error.message;
   }
-  const other = coordinator ?? problem;
+  const other = coordinator === undefined ? problem : `coordinator ${coordinator}`;
   output.show({
     data: { muster: client, coordinator, problem: problem === "" ? undefined : problem },
     names: [client],
-    table: () => renderLines([`muster ${client}`, `coordinator ${other}`]),
+    table: () => renderLines([`muster ${client}`, other]),
   });
   return exitCodes.ok;
 }

@@ -3,15 +3,21 @@ import { accessSync, constants } from "node:fs";
 import { MusterError } from "@muster/model";
 import type { CoordinatorAddress } from "./address.ts";
 
-/** `cause`: the operating system's or TLS's own words. */
+/** `cause`: gRPC's words, around the operating system's or TLS's own. */
 export function unreachable(address: CoordinatorAddress, cause: string): MusterError {
-  const options = { cause: new Error(cause), hint: checkFirst(address) };
+  const options = { cause: new Error(lastWords(cause)), hint: checkFirst(address) };
   return new MusterError(
     "unreachable",
     `cannot reach the coordinator at ${address.shown}`,
     options,
   );
 }
+
+/** What the operating system said, out of gRPC's "No connection established. Last error: Error: ...". */
+const lastWords = (text: string): string =>
+  text
+    .replace(/^No connection established\. Last error: (Error: )?/, "")
+    .replace(/\.? Resolution note: *$/, "");
 
 function checkFirst(address: CoordinatorAddress): string {
   if (address.kind === "tls") {

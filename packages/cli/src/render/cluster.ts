@@ -15,6 +15,7 @@ export interface ClusterView {
   readonly agentAddresses: readonly string[];
   readonly metricsAddress: string;
   readonly hosts: Readonly<Record<string, number>>;
+  readonly cordonedHostCount: number;
   readonly vms: Readonly<Record<string, number>>;
   readonly wildVmCount: number;
   readonly capacityCpus: number;
@@ -31,6 +32,7 @@ export function summarize(
 ): Pick<
   ClusterView,
   | "hosts"
+  | "cordonedHostCount"
   | "vms"
   | "wildVmCount"
   | "capacityCpus"
@@ -38,12 +40,9 @@ export function summarize(
   | "capacityMemoryBytes"
   | "claimedMemoryBytes"
 > {
-  const cordoned = hosts.filter((host) => host.cordoned).length;
   return {
-    hosts: {
-      ...countByState(hosts),
-      ...(cordoned === 0 ? {} : { cordoned }),
-    },
+    hosts: countByState(hosts),
+    cordonedHostCount: hosts.filter((host) => host.cordoned).length,
     vms: countByState(vms.filter((vm) => vm.managed)),
     wildVmCount: vms.filter((vm) => !vm.managed).length,
     capacityCpus: hosts.reduce((sum, host) => sum + host.capacityCpus, 0),
@@ -67,6 +66,8 @@ const renderCounts = (counts: Readonly<Record<string, number>>): string =>
 export function renderCluster(cluster: ClusterView, now: Date, paint: Paint): string {
   const memory = `${renderSize(cluster.claimedMemoryBytes)} of ${renderSize(cluster.capacityMemoryBytes)}`;
   const wild = cluster.wildVmCount === 0 ? "" : `, and ${String(cluster.wildVmCount)} wild`;
+  const { cordonedHostCount } = cluster;
+  const cordoned = cordonedHostCount === 0 ? "" : ` (${String(cordonedHostCount)} cordoned)`;
   const head = renderFields(
     [
       field("cluster", cluster.clusterId),
@@ -74,7 +75,7 @@ export function renderCluster(cluster: ClusterView, now: Date, paint: Paint): st
       field("authority", cluster.authorityFingerprint),
       field("agents dial", cluster.agentAddresses.join(" ")),
       field("metrics", cluster.metricsAddress),
-      field("hosts", renderCounts(cluster.hosts)),
+      field("hosts", `${renderCounts(cluster.hosts)}${cordoned}`),
       field("VMs", `${renderCounts(cluster.vms)}${wild}`),
       field("cpus claimed", `${String(cluster.claimedCpus)} of ${String(cluster.capacityCpus)}`),
       field("memory claimed", memory),

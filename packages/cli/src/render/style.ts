@@ -50,5 +50,4 @@ export const toneOf = (word: string): Tone => tones[word] ?? "plain";
  * window, become "?".
  */
 export const printable = (text: string): string =>
-  // eslint-disable-next-line no-control-regex -- finding control characters is the purpose
   text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g, "?");

@@ -42,14 +42,16 @@ export class Fields {
   count(names: Names): number | undefined {
     const value = this.#value(names);
     if (value === undefined) return undefined;
-    return parseCount(String(value), this.#at(names[0]));
+    const path = this.#at(names[0]);
+    if (!isScalar(value)) throw invalid(path, "must be a number");
+    return parseCount(String(value), path);
   }
 
   /** "512M", or a plain number of bytes. */
   size(names: Names): bigint | undefined {
     const value = this.#value(names);
     if (value === undefined) return undefined;
-    if (typeof value !== "string" && typeof value !== "bigint" && typeof value !== "number") {
+    if (!isScalar(value)) {
       throw invalid(this.#at(names[0]), "must be a size", 'write for example "512M"');
     }
     return parseSize(String(value), this.#at(names[0]));
@@ -81,6 +83,9 @@ export class Fields {
     return this.#path === "" ? name : `${this.#path}.${name}`;
   }
 }
+
+const isScalar = (value: unknown): value is string | number | bigint =>
+  typeof value === "string" || typeof value === "number" || typeof value === "bigint";
 
 /** More virtual CPUs than any hypervisor offers; the coordinator knows the real limit. */
 const COUNT_MAX = 1_000_000;
