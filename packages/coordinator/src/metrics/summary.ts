@@ -1,0 +1,72 @@
+/** What the coordinator's metrics are made of: plain data, gathered at the moment of a scrape. */
+import type { HostState, MigrationStats, OperationState } from "@muster/model";
+
+export interface HostSummary {
+  readonly name: string;
+  readonly state: HostState;
+  readonly cordoned: boolean;
+  readonly capacityCpus: number;
+  readonly capacityMemoryBytes: bigint;
+  readonly claimedCpus: number;
+  readonly claimedMemoryBytes: bigint;
+  /** Measured; absent until the host reported. */
+  readonly used?: { readonly cpus: number; readonly memoryBytes: bigint };
+  readonly vms: number;
+  readonly wildVms: number;
+  readonly session: SessionSummary;
+}
+
+export interface SessionSummary {
+  readonly connected: boolean;
+  readonly libvirtAlive: boolean;
+  /** Since anything was last heard; absent: never. */
+  readonly lastHeardSeconds?: number;
+  /** Since the coordinator started. */
+  readonly messagesReceived: number;
+  readonly messagesSent: number;
+  /** Sessions opened since the coordinator started. */
+  readonly sessions: number;
+}
+
+export interface MigrationSummary {
+  /** Name of the VM. */
+  readonly vm: string;
+  readonly source: string;
+  readonly target: string;
+  /** Absent until the source reported progress. */
+  readonly stats?: MigrationStats;
+}
+
+export interface ReconcilerSummary {
+  readonly name: string;
+  readonly passes: number;
+  readonly failures: number;
+  readonly lastDurationMs: number;
+}
+
+export interface CoordinatorSummary {
+  readonly version: string;
+  readonly clusterId: string;
+  readonly hosts: readonly HostSummary[];
+  /** VMs we manage by the one word people see: "running", "migrating", "missing", … */
+  readonly vmsByState: ReadonlyMap<string, number>;
+  readonly networks: readonly {
+    readonly name: string;
+    readonly ready: number;
+    readonly failed: number;
+  }[];
+  /** Operations that are kept, by type and state. */
+  readonly operations: readonly {
+    readonly type: string;
+    readonly state: OperationState;
+    readonly count: number;
+  }[];
+  /** Those that are under way. */
+  readonly migrations: readonly MigrationSummary[];
+  readonly reconcilers: readonly ReconcilerSummary[];
+}
+
+/** Implemented by whoever composes the coordinator. */
+export interface CoordinatorMetricsSource {
+  summary(): CoordinatorSummary;
+}
