@@ -77,7 +77,8 @@ export async function runActions(
     try {
       for (const command of action.commands) await runner.run(command);
     } catch (cause) {
-      const hint = action.hint ?? (isMusterError(cause) ? cause.hint : undefined);
+      if (!isMusterError(cause)) throw cause;
+      const hint = action.hint ?? cause.hint;
       throw new MusterError("network-failed", `failed to ${action.summary}`, {
         cause,
         ...(hint === undefined ? {} : { hint }),
