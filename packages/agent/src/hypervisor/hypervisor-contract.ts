@@ -413,4 +413,3 @@ async function readUntil(output: AsyncIterable<Uint8Array>, wanted: string): Pro
   }
   return text;
 }
-

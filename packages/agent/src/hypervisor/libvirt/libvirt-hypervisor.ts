@@ -1,0 +1,74 @@
+/**
+ * The hypervisor ports over libvirt's own protocol: the only folder that knows node-libvirt. Start at
+ * `LibvirtHypervisor.open`.
+ */
+import { readFile } from "node:fs/promises";
+import type { Clock } from "@muster/runtime";
+import type { ConnectTarget } from "node-libvirt";
+import { parseMounts } from "../../inventory/mounts.ts";
+import type {
+  HostFacts,
+  Hypervisor,
+  HypervisorLog,
+  VmConsole,
+  VmControl,
+  VmMigration,
+  VmWatch,
+} from "../hypervisor.ts";
+import type { ClusterIdSource } from "./domain-handle.ts";
+import { readHostFacts } from "./host-facts.ts";
+import { LibvirtConsole } from "./libvirt-console.ts";
+import { LibvirtControl } from "./libvirt-control.ts";
+import { attempt } from "./libvirt-error.ts";
+import { LibvirtLink } from "./libvirt-link.ts";
+import { LibvirtMigration } from "./libvirt-migration.ts";
+import { LibvirtWatch } from "./libvirt-watch.ts";
+
+export interface LibvirtHypervisorOptions {
+  /** "qemu:///system", or the path of libvirt's socket. */
+  readonly target:
+    { readonly uri: string } | { readonly socketPath: string; readonly uri?: string };
+  readonly clock: Clock;
+  readonly log: HypervisorLog;
+  /** Whose marks count as ours; while it gives undefined, everybody's. */
+  readonly clusterId?: ClusterIdSource;
+}
+
+export class LibvirtHypervisor implements Hypervisor {
+  readonly watch: VmWatch;
+  readonly control: VmControl;
+  readonly migration: VmMigration;
+  readonly console: VmConsole;
+  readonly #link: LibvirtLink;
+
+  private constructor(options: LibvirtHypervisorOptions) {
+    const { clock, log, target } = options;
+    const clusterId = options.clusterId ?? ((): undefined => undefined);
+    const connectTarget: ConnectTarget = "socketPath" in target ? target : target.uri;
+    const link = new LibvirtLink({ target: connectTarget, clock, log });
+    this.#link = link;
+    this.watch = new LibvirtWatch({ link, clock, log, clusterId });
+    this.control = new LibvirtControl({ link, clusterId });
+    this.migration = new LibvirtMigration({ link, clock, log, clusterId, readMounts });
+    this.console = new LibvirtConsole({ link, clusterId });
+  }
+
+  /** Also while libvirtd is down: it is connected to when it comes. */
+  static async open(options: LibvirtHypervisorOptions): Promise<LibvirtHypervisor> {
+    return new LibvirtHypervisor(options);
+  }
+
+  async facts(): Promise<HostFacts> {
+    return attempt("read what libvirt knows of this host", async () =>
+      readHostFacts(await this.#link.connection()),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#link[Symbol.asyncDispose]();
+  }
+}
+
+/** Of this process's mount namespace, which is libvirtd's too. */
+const readMounts = async (): Promise<ReturnType<typeof parseMounts>> =>
+  parseMounts(await readFile("/proc/self/mounts", "utf8"));
