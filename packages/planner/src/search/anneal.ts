@@ -15,10 +15,10 @@ export interface AnnealOptions {
 const EPOCHS = 400;
 
 /** Times the median change of a random move: hot enough to leave the greedy order, not so hot as to forget it. */
-const START_TEMPERATURE = 1.5;
+const START_TEMPERATURE = 5;
 
 /** At the end only changes for the better are taken. */
-const END_OVER_START = 1 / 600;
+const END_OVER_START = 1 / 1000;
 
 /** Random moves whose changes are looked at to set the temperature. */
 const SAMPLES = 500;
