@@ -6,7 +6,11 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["packages/**/*.test.ts", "test/{tidy,integration}/**/*.test.ts"],
+          include: [
+            "packages/**/*.test.ts",
+            "{bench,scripts}/**/*.test.ts",
+            "test/{tidy,integration,planner}/**/*.test.ts",
+          ],
           exclude: ["**/node_modules/**", "**/*.live.test.ts"],
         },
       },

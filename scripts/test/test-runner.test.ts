@@ -1,7 +1,7 @@
 /** The counts that `npm test` ends with. */
 import { describe, expect, it } from "vitest";
-import { add, closingLine, nothing } from "../../scripts/test/outcome.ts";
-import { countReport, judge } from "../../scripts/test/vitest.ts";
+import { add, closingLine, nothing } from "./outcome.ts";
+import { countReport, judge } from "./vitest.ts";
 
 describe("the test run", () => {
   const report = JSON.stringify({
