@@ -7,7 +7,7 @@ import type { KeepaliveOptions } from "./keepalive.ts";
 import { Hypervisor } from "./objects/hypervisor/hypervisor.ts";
 import type { CallOptions } from "./pending-call.ts";
 import { connectFlags } from "./protocol/generated/flags.ts";
-import { remoteCalls } from "./protocol/generated/remote.ts";
+import { callRemote } from "./procedures.ts";
 import { Session } from "./session.ts";
 import { dial, type Endpoint, type TlsMaterial } from "./transport/dial.ts";
 import { endpointOf, parseUri } from "./uri.ts";
@@ -114,7 +114,7 @@ async function openConnection(
     await startKeepalive(connection, options, limits);
     const flags = options.readOnly ? connectFlags.ro : 0;
     const args = { name: plan.uri, flags };
-    await connection.call("connectOpen", remoteCalls.connectOpen, args, limits);
+    await callRemote(connection, "connectOpen", args, limits);
     return connection;
   } catch (error) {
     connection.destroy();
@@ -129,13 +129,7 @@ async function startKeepalive(
 ): Promise<void> {
   const keepalive = options.keepalive ?? DEFAULTS.keepalive;
   if (keepalive === false) return;
-  const { connectSupportsFeature } = remoteCalls;
   const args = { feature: FEATURE_KEEPALIVE };
-  const { supported } = await connection.call(
-    "connectSupportsFeature",
-    connectSupportsFeature,
-    args,
-    limits,
-  );
+  const { supported } = await callRemote(connection, "connectSupportsFeature", args, limits);
   if (supported) connection.startKeepalive(keepalive);
 }

@@ -91,12 +91,12 @@ export class Connection {
   }
 
   /** Calls a procedure that opens a stream. The stream holds its slot until it ends. */
-  async openStream<Args>(
+  async openStream<Args, Ret>(
     name: string,
-    procedure: Procedure<Args, unknown, never>,
+    procedure: Procedure<Args, Ret, never>,
     args: Args,
     options: CallOptions = {},
-  ): Promise<RpcStream> {
+  ): Promise<{ readonly stream: RpcStream; readonly answer: Ret }> {
     const stream: RpcStream = new RpcStream({
       name,
       send: (packet, payload) => {
@@ -111,8 +111,7 @@ export class Connection {
     });
     const call = PendingCall.create(name, procedure, args, { ...options, stream });
     this.submit(call);
-    await call.promise;
-    return stream;
+    return { stream, answer: (await call.promise) as Ret };
   }
 
   /** Sends a call, or keeps it until a slot is free. */

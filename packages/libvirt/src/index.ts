@@ -54,17 +54,30 @@ export type {
 } from "./objects/domain/domain-information.ts";
 export type { DomainJobInfo, DomainJobStats } from "./objects/domain/domain-job.ts";
 export type { MigrateOptions } from "./objects/domain/domain-migration.ts";
-export type { DomainEventType, DomainJobType, DomainState } from "./protocol/generated/enums.ts";
-export type {
-  DomainCreateFlag,
-  DomainDestroyFlag,
-  DomainMigrateFlag,
-  DomainStatsFlag,
-  DomainUndefineFlag,
-  DomainXmlFlag,
-} from "./protocol/generated/flags.ts";
 
 export { Network, type DhcpLease, type NetworkUpdate } from "./objects/network.ts";
 export { StoragePool, type PoolInfo } from "./objects/storage-pool.ts";
 export { StorageVolume, type TransferOptions, type VolumeInfo } from "./objects/storage-volume.ts";
 export type { RpcStream, StreamItem } from "./rpc-stream.ts";
+
+export { NetworkPort } from "./objects/network-port.ts";
+export { Nwfilter, NwfilterBinding } from "./objects/nwfilter.ts";
+export { Secret } from "./objects/secret.ts";
+export { NodeDevice } from "./objects/node-device.ts";
+export { HostInterface } from "./objects/host-interface.ts";
+export { DomainSnapshot } from "./objects/domain/snapshot.ts";
+export { DomainCheckpoint } from "./objects/domain/checkpoint.ts";
+export type { BlockInfo, BlockJobInfo } from "./objects/domain/domain-block.ts";
+export type { IothreadInfo, VcpuInfo } from "./objects/domain/domain-cpu.ts";
+export type { GuestFilesystem, GuestTime } from "./objects/domain/domain-agent.ts";
+export type { Screenshot } from "./objects/domain/domain-save.ts";
+export type {
+  NetworkEvent,
+  NodeDeviceEvent,
+  QemuMonitorEvent,
+  SecretEvent,
+  StoragePoolEvent,
+} from "./events/object-events.ts";
+export type * from "./objects/tunables.ts";
+export type * from "./protocol/generated/enums.ts";
+export type * from "./protocol/generated/flags.ts";

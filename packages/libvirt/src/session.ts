@@ -4,15 +4,17 @@ import type { Connection } from "./connection.ts";
 import { ConnectionLostError } from "./errors.ts";
 import { EventHub } from "./events/event-hub.ts";
 import type { CallOptions } from "./pending-call.ts";
-import { qemuCalls } from "./protocol/generated/qemu.ts";
-import { remoteCalls } from "./protocol/generated/remote.ts";
-import type { ArgsOf, Procedure, RetOf } from "./protocol/procedure.ts";
+import {
+  callRemote,
+  qemuProcedure,
+  remoteProcedure,
+  type QemuCallName,
+  type QemuCalls,
+  type RemoteCallName,
+  type RemoteCalls,
+} from "./procedures.ts";
+import type { ArgsOf, RetOf } from "./protocol/procedure.ts";
 import type { RpcStream } from "./rpc-stream.ts";
-
-export type RemoteCalls = typeof remoteCalls;
-export type RemoteCallName = keyof RemoteCalls;
-export type QemuCalls = typeof qemuCalls;
-export type QemuCallName = keyof QemuCalls;
 
 export interface SessionOptions extends CallPoolOptions {
   /** Default deadline of a call in milliseconds; 0 is none. */
@@ -51,7 +53,7 @@ export class Session {
     args: ArgsOf<RemoteCalls[Name]>,
     options?: CallOptions,
   ): Promise<RetOf<RemoteCalls[Name]>> {
-    return this.#pool.call(name, procedureOf(remoteCalls, name), args, this.#limited(options));
+    return this.#pool.call(name, remoteProcedure(name), args, this.#limited(options));
   }
 
   /** A call of the QEMU program. */
@@ -60,7 +62,7 @@ export class Session {
     args: ArgsOf<QemuCalls[Name]>,
     options?: CallOptions,
   ): Promise<RetOf<QemuCalls[Name]>> {
-    return this.#pool.call(name, procedureOf(qemuCalls, name), args, this.#limited(options));
+    return this.#pool.call(name, qemuProcedure(name), args, this.#limited(options));
   }
 
   /** A call whose effect is bound to the connection that makes it (auto-destroy). */
@@ -69,33 +71,37 @@ export class Session {
     args: ArgsOf<RemoteCalls[Name]>,
     options?: CallOptions,
   ): Promise<RetOf<RemoteCalls[Name]>> {
-    const procedure = procedureOf(remoteCalls, name);
-    return this.control.call(name, procedure, args, this.#limited(options));
+    return callRemote(this.control, name, args, this.#limited(options));
   }
 
   /** A call that may take minutes: it has a connection of its own, and no deadline unless the caller sets one. */
-  async callLong<Name extends RemoteCallName>(
+  callLong<Name extends RemoteCallName>(
     name: Name,
     args: ArgsOf<RemoteCalls[Name]>,
     options?: CallOptions,
   ): Promise<RetOf<RemoteCalls[Name]>> {
-    const connection = await this.#openDedicated(options?.signal);
-    try {
-      return await connection.call(name, procedureOf(remoteCalls, name), args, options);
-    } finally {
-      connection.destroy();
-    }
+    const procedure = remoteProcedure(name);
+    return this.withConnection(options?.signal, (own) => own.call(name, procedure, args, options));
   }
 
   /** As callLong, for the QEMU program. */
-  async callLongQemu<Name extends QemuCallName>(
+  callLongQemu<Name extends QemuCallName>(
     name: Name,
     args: ArgsOf<QemuCalls[Name]>,
     options?: CallOptions,
   ): Promise<RetOf<QemuCalls[Name]>> {
-    const connection = await this.#openDedicated(options?.signal);
+    const procedure = qemuProcedure(name);
+    return this.withConnection(options?.signal, (own) => own.call(name, procedure, args, options));
+  }
+
+  /** Opens a connection for as long as `use` needs it. */
+  async withConnection<T>(
+    signal: AbortSignal | undefined,
+    use: (connection: Connection) => Promise<T>,
+  ): Promise<T> {
+    const connection = await this.#openDedicated(signal);
     try {
-      return await connection.call(name, procedureOf(qemuCalls, name), args, options);
+      return await use(connection);
     } finally {
       connection.destroy();
     }
@@ -107,12 +113,21 @@ export class Session {
     args: ArgsOf<RemoteCalls[Name]>,
     options?: CallOptions,
   ): Promise<RpcStream> {
+    return (await this.openAnsweredStream(name, args, options)).stream;
+  }
+
+  /** As openStream, for the calls that answer something besides. */
+  async openAnsweredStream<Name extends RemoteCallName>(
+    name: Name,
+    args: ArgsOf<RemoteCalls[Name]>,
+    options?: CallOptions,
+  ): Promise<{ readonly stream: RpcStream; readonly answer: RetOf<RemoteCalls[Name]> }> {
     const connection = await this.#openDedicated(options?.signal);
     try {
-      const procedure = procedureOf(remoteCalls, name);
-      const stream = await connection.openStream(name, procedure, args, this.#limited(options));
-      void stream.closed.then(() => connection.destroy());
-      return stream;
+      const procedure = remoteProcedure(name);
+      const opened = await connection.openStream(name, procedure, args, this.#limited(options));
+      void opened.stream.closed.then(() => connection.destroy());
+      return opened;
     } catch (error) {
       connection.destroy();
       throw error;
@@ -125,9 +140,7 @@ export class Session {
     const goodbye = { timeoutMs: GOODBYE_MS };
     const reason = new Error("it was closed here");
     // Its answer changes nothing: the connection ends either way.
-    await this.control
-      .call("connectClose", remoteCalls.connectClose, {}, goodbye)
-      .catch((error: unknown) => error);
+    await callRemote(this.control, "connectClose", {}, goodbye).catch((error: unknown) => error);
     this.control.destroy(reason);
     this.#end(reason);
   }
@@ -156,11 +169,3 @@ export class Session {
 }
 
 const GOODBYE_MS = 2_000;
-
-/** The compiler cannot relate a procedure found by a generic name to its own argument types. */
-function procedureOf<Table extends Readonly<Record<string, unknown>>, Name extends keyof Table>(
-  table: Table,
-  name: Name,
-): Procedure<ArgsOf<Table[Name]>, RetOf<Table[Name]>, never> {
-  return table[name] as Procedure<ArgsOf<Table[Name]>, RetOf<Table[Name]>, never>;
-}

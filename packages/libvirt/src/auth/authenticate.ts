@@ -1,18 +1,18 @@
 import type { Connection } from "../connection.ts";
 import { AuthenticationError } from "../errors.ts";
 import type { CallOptions } from "../pending-call.ts";
-import { remoteCalls } from "../protocol/generated/remote.ts";
+import { callRemote } from "../procedures.ts";
 
 /** remote_auth_type */
 const authType = { none: 0, sasl: 1, polkit: 2 } as const;
 
 /** Does what the daemon asks for first on every connection. Rejects with AuthenticationError or LibvirtError. */
 export async function authenticate(connection: Connection, options: CallOptions): Promise<void> {
-  const { types } = await connection.call("authList", remoteCalls.authList, {}, options);
+  const { types } = await callRemote(connection, "authList", {}, options);
   const [first = authType.none] = types;
   if (first === authType.none) return;
   if (first === authType.polkit) {
-    const { complete } = await connection.call("authPolkit", remoteCalls.authPolkit, {}, options);
+    const { complete } = await callRemote(connection, "authPolkit", {}, options);
     if (complete !== 1) throw new AuthenticationError("polkit did not allow the connection");
     return;
   }

@@ -1,9 +1,10 @@
 /** Events of domains: virConnectDomainEventRegisterAny (0.8.0) and its kinds. */
 import type { Connection } from "../connection.ts";
 import type { CallOptions } from "../pending-call.ts";
+import { callRemote } from "../procedures.ts";
 import * as enums from "../protocol/generated/enums.ts";
 import { domainMemoryFailureFlags } from "../protocol/generated/flags.ts";
-import { remoteCalls, remoteEvents } from "../protocol/generated/remote.ts";
+import { remoteEvents } from "../protocol/generated/remote.ts";
 import type { NonnullDomain } from "../protocol/generated/structures.ts";
 import { flagsOf, nameOf } from "../protocol/names.ts";
 import type { EventMessage, MessageOf } from "../protocol/procedure.ts";
@@ -182,12 +183,11 @@ export function domainEventSource<Kind extends DomainEventKind>(
     message,
     register: async (connection: Connection, options: CallOptions) => {
       const name = "connectDomainEventCallbackRegisterAny";
-      const args = { eventID, dom: domain };
-      return (await connection.call(name, remoteCalls[name], args, options)).callbackID;
+      return (await callRemote(connection, name, { eventID, dom: domain }, options)).callbackID;
     },
     deregister: (connection: Connection, callbackID: number, options: CallOptions) => {
       const name = "connectDomainEventCallbackDeregisterAny";
-      return connection.call(name, remoteCalls[name], { callbackID }, options);
+      return callRemote(connection, name, { callbackID }, options);
     },
     decode: read,
   };

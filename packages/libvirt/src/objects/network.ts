@@ -1,6 +1,7 @@
 import type { CallOptions } from "../pending-call.ts";
 import {
   ipAddrType,
+  networkMetadataType,
   networkUpdateCommand,
   networkUpdateSection,
 } from "../protocol/generated/enums.ts";
@@ -9,6 +10,7 @@ import type { NonnullNetwork } from "../protocol/generated/structures.ts";
 import { bitsOf, nameOf } from "../protocol/names.ts";
 import type { Session } from "../session.ts";
 import type { WithFlags } from "./call-flags.ts";
+import { NetworkPort } from "./network-port.ts";
 
 export interface DhcpLease {
   readonly interface: string;
@@ -29,6 +31,13 @@ export interface NetworkUpdate {
   /** Which parent element, where there are several; -1 lets libvirt find it. */
   readonly parentIndex?: number | undefined;
   readonly xml: string;
+}
+
+export interface MetadataOptions extends WithFlags<flags.NetworkUpdateFlag> {
+  /** The XML namespace; required for "element". */
+  readonly uri?: string | undefined;
+  /** The namespace prefix to write the element with. */
+  readonly key?: string | undefined;
 }
 
 /** VIR_DRV_FEATURE_NETWORK_UPDATE_HAS_CORRECT_ORDER: daemons before 7.2.0 swap command and section. */
@@ -123,6 +132,62 @@ export class Network {
       flags: bitsOf(flags.networkUpdateFlags, options.flags),
     };
     await this.#session.call("networkUpdate", args, options);
+  }
+
+  /** virNetworkListAllPorts (5.5.0). */
+  async listAllPorts(options?: CallOptions): Promise<readonly NetworkPort[]> {
+    const args = { network: this.reference, need_results: 1, flags: 0 };
+    const { ports } = await this.#session.call("networkListAllPorts", args, options);
+    return ports.map((reference) => new NetworkPort(this.#session, reference));
+  }
+
+  /** virNetworkPortLookupByUUIDString (5.5.0). Rejects with LibvirtError "noNetworkPort". */
+  async portLookupByUuid(uuid: string, options?: CallOptions): Promise<NetworkPort> {
+    const args = { network: this.reference, uuid };
+    const { port } = await this.#session.call("networkPortLookupByUuid", args, options);
+    return new NetworkPort(this.#session, port);
+  }
+
+  /** virNetworkPortCreateXML (5.5.0). */
+  async portCreateXml(
+    xml: string,
+    options: WithFlags<flags.NetworkPortCreateFlag> = {},
+  ): Promise<NetworkPort> {
+    const bits = bitsOf(flags.networkPortCreateFlags, options.flags);
+    const args = { network: this.reference, xml, flags: bits };
+    const { port } = await this.#session.call("networkPortCreateXml", args, options);
+    return new NetworkPort(this.#session, port);
+  }
+
+  /** virNetworkSetMetadata (9.7.0): as Domain.setMetadata. */
+  async setMetadata(
+    type: keyof typeof networkMetadataType,
+    metadata: string | null,
+    options: MetadataOptions = {},
+  ): Promise<void> {
+    const args = {
+      network: this.reference,
+      type: networkMetadataType[type],
+      metadata,
+      key: options.key ?? null,
+      uri: options.uri ?? null,
+      flags: bitsOf(flags.networkUpdateFlags, options.flags),
+    };
+    await this.#session.call("networkSetMetadata", args, options);
+  }
+
+  /** virNetworkGetMetadata (9.7.0). */
+  async getMetadata(
+    type: keyof typeof networkMetadataType,
+    options: Omit<MetadataOptions, "key"> = {},
+  ): Promise<string> {
+    const args = {
+      network: this.reference,
+      type: networkMetadataType[type],
+      uri: options.uri ?? null,
+      flags: bitsOf(flags.networkUpdateFlags, options.flags),
+    };
+    return (await this.#session.call("networkGetMetadata", args, options)).metadata;
   }
 
   /** virNetworkGetDHCPLeases (1.2.6): of one MAC address, or all. */

@@ -55,3 +55,18 @@ export function fromTypedParameters<S extends ParameterSpec>(
   });
   return Object.fromEntries(entries) as ParametersOf<S>;
 }
+
+/** A spec whose option names are libvirt's own: `fieldKinds({ cpu_shares: "ullong" })`. */
+export function fieldKinds<const Kinds extends Readonly<Record<string, TypedKind>>>(
+  kinds: Kinds,
+): {
+  readonly [Field in keyof Kinds]: { readonly field: Field & string; readonly kind: Kinds[Field] };
+} {
+  const entries = Object.entries(kinds).map(([field, kind]) => [field, { field, kind }]);
+  return Object.fromEntries(entries) as {
+    readonly [Field in keyof Kinds]: {
+      readonly field: Field & string;
+      readonly kind: Kinds[Field];
+    };
+  };
+}

@@ -2,8 +2,10 @@ import type { CallOptions } from "../../pending-call.ts";
 import * as flags from "../../protocol/generated/flags.ts";
 import { bitsOf } from "../../protocol/names.ts";
 import { toTypedParameters, type ParametersOf } from "../../xdr/parameter-spec.ts";
+import type { Session } from "../../session.ts";
 import type { WithFlags } from "../call-flags.ts";
 import { DomainJob } from "./domain-job.ts";
+import { runManagedMigration } from "./managed-migration.ts";
 
 /** VIR_MIGRATE_PARAM_* */
 export const migrateParameters = {
@@ -37,6 +39,11 @@ export const migrateParameters = {
 export interface MigrateOptions
   extends WithFlags<flags.DomainMigrateFlag>, ParametersOf<typeof migrateParameters> {}
 
+/** The hypervisor to migrate to. */
+export interface MigrationTarget {
+  readonly session: Session;
+}
+
 /** Moving a running domain to another host. */
 export abstract class DomainMigration extends DomainJob {
   /**
@@ -54,6 +61,24 @@ export abstract class DomainMigration extends DomainJob {
       flags: bits | flags.domainMigrateFlags.peer2peer,
     };
     await this.session.callLong("domainMigratePerform3Params", args, options);
+  }
+
+  /**
+   * virDomainMigrate3 (1.1.0): this client drives the steps on both sides, so that only it must reach both daemons.
+   * Rejects with the error of the step that failed; the domain then runs where it was.
+   */
+  async migrate(destination: MigrationTarget, options: MigrateOptions = {}): Promise<void> {
+    const plan = {
+      domain: this.reference,
+      flags: bitsOf(flags.domainMigrateFlags, options.flags),
+      params: toTypedParameters(migrateParameters, options),
+      limits: { signal: options.signal, timeoutMs: options.timeoutMs },
+    };
+    await this.session.withConnection(options.signal, (source) =>
+      destination.session.withConnection(options.signal, (target) =>
+        runManagedMigration({ ...plan, source, destination: target }),
+      ),
+    );
   }
 
   /** virDomainMigrateSetMaxSpeed (0.9.0): MiB/s, also of a migration that is going on. */

@@ -21,7 +21,8 @@ function versionOf(number: bigint): Version {
 
 /** virConnect: an open connection and what can be asked of it as such. The families are layered on it. */
 export abstract class HypervisorBase implements AsyncDisposable {
-  protected readonly session: Session;
+  /** For the objects of this library. */
+  readonly session: Session;
 
   constructor(session: Session) {
     this.session = session;
