@@ -22,7 +22,7 @@ export async function runMuster(
   let exitCode: ExitCode = exitCodes.ok;
   const run: Run = async (command, work) => {
     const options = command.optsWithGlobals<GlobalOptions>();
-    using admin = connect(options, surroundings);
+    await using admin = connect(options, surroundings);
     exitCode = await work({ admin, output: openOutput(options, surroundings), surroundings });
   };
   const program = buildProgram({ run, stdout, stderr });
@@ -64,6 +64,6 @@ function connect(options: GlobalOptions, { environment, clock }: Surroundings): 
   const address = parseCoordinatorAddress(text || COORDINATOR_ADDRESS_DEFAULT);
   const timeoutMs = options.timeout ?? TIMEOUT_DEFAULT_MS;
   if (address.kind === "unix") return new AdminConnection({ address, timeoutMs, clock });
-  const identity = loadIdentity(options.identity ?? environment["MUSTER_IDENTITY"]);
-  return new AdminConnection({ address, identity, timeoutMs, clock });
+  const trust = loadIdentity(options.identity ?? environment["MUSTER_IDENTITY"]);
+  return new AdminConnection({ address, trust, timeoutMs, clock });
 }

@@ -1,7 +1,7 @@
 /** What every command works with: a connection, an output, and the flags that all commands share. */
 import { MusterError, parseName, type ErrorCode } from "@muster/model";
 import type { Why } from "@muster/proto/admin";
-import type { AdminConnection, Question, UnaryMethod } from "./connection/admin-connection.ts";
+import type { AdminConnection, Question } from "./connection/admin-connection.ts";
 import type { Output } from "./output.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -39,7 +39,7 @@ export const parseNameOrId = (text: string, field: string): string =>
  */
 export async function callChange<Request extends { readonly why: Why | undefined }, Response>(
   { admin }: Session,
-  method: UnaryMethod<Request, Response>,
+  method: Parameters<typeof AdminConnection.prototype.call<Request, Response>>[0],
   question: Question<Request>,
 ): Promise<Response> {
   try {

@@ -3,16 +3,16 @@ import { parseCoordinatorAddress } from "./address.ts";
 
 describe("parseCoordinatorAddress", () => {
   it.each([
-    ["unix:///run/m.sock", "unix:/run/m.sock", "unix:///run/m.sock"],
-    ["unix:/run/m.sock", "unix:/run/m.sock", "unix:///run/m.sock"],
-    ["/run/m.sock", "unix:/run/m.sock", "unix:///run/m.sock"],
-    ["https://ctl", "dns:ctl:7443", "https://ctl:7443"],
-    ["https://ctl:443", "dns:ctl:443", "https://ctl:443"],
-    ["https://ctl:9000/", "dns:ctl:9000", "https://ctl:9000"],
-    ["https://10.0.0.1", "dns:10.0.0.1:7443", "https://10.0.0.1:7443"],
-    ["https://[::1]:7443", "dns:[::1]:7443", "https://[::1]:7443"],
-  ])("%s", (text, target, shown) => {
-    expect(parseCoordinatorAddress(text)).toMatchObject({ target, shown });
+    ["unix:///run/m.sock", "unix:///run/m.sock"],
+    ["unix:/run/m.sock", "unix:///run/m.sock"],
+    ["/run/m.sock", "unix:///run/m.sock"],
+    ["https://ctl", "https://ctl:7443"],
+    ["https://ctl:443", "https://ctl:443"],
+    ["https://ctl:9000/", "https://ctl:9000"],
+    ["https://10.0.0.1", "https://10.0.0.1:7443"],
+    ["https://[::1]:7443", "https://[::1]:7443"],
+  ])("%s", (text, shown) => {
+    expect(parseCoordinatorAddress(text).shown).toBe(shown);
   });
 
   it.each([

@@ -8,16 +8,13 @@ export type CoordinatorAddress =
   | {
       readonly kind: "unix";
       readonly path: string;
-      /** As gRPC wants it. */
-      readonly target: string;
-      /** As people wrote it. */
+      /** In full, as people and RpcClient read it. */
       readonly shown: string;
     }
   | {
       readonly kind: "tls";
       readonly host: string;
       readonly port: number;
-      readonly target: string;
       readonly shown: string;
     };
 
@@ -47,7 +44,6 @@ export function parseCoordinatorAddress(text: string): CoordinatorAddress {
     kind: "tls",
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port,
-    target: `dns:${url.hostname}:${String(port)}`,
     shown: `https://${url.hostname}:${String(port)}`,
   };
 }
@@ -60,5 +56,5 @@ function unixAddress(path: string, shown: string): CoordinatorAddress {
   if (Buffer.byteLength(path) > UNIX_PATH_BYTES_MAX) {
     throw invalid(FIELD, `the path is longer than ${String(UNIX_PATH_BYTES_MAX)} bytes`, HINT);
   }
-  return { kind: "unix", path, target: `unix:${path}`, shown: `unix://${path}` };
+  return { kind: "unix", path, shown: `unix://${path}` };
 }

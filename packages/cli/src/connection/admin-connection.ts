@@ -1,63 +1,26 @@
 /**
  * One connection to the coordinator's Admin service. Every call has a deadline and every failure leaves here as a
- * MusterError. A first connection that fails is reported at once; a connection that is lost later is retried, with
- * the very same request, until the timeout: changes carry a request id, so a repeat takes effect once.
+ * MusterError. A first connection that fails is reported at once; a connection that is lost later is dialled again,
+ * and the very same request sent again, until the timeout: changes carry a request id, so a repeat takes effect
+ * once.
  */
-import {
-  type ClientDuplexStream,
-  type ClientReadableStream,
-  connectivityState,
-  credentials,
-  Metadata,
-  type ServiceError,
-  type ChannelCredentials,
-} from "@grpc/grpc-js";
-import { MusterError } from "@muster/model";
-import { AdminClient, AdminService } from "@muster/proto/admin";
+import { MusterError, type ErrorCode } from "@muster/model";
+import { AdminService } from "@muster/proto/admin";
 import type { OpenConsoleRequest, OpenConsoleResponse } from "@muster/proto/admin";
-import type { Clock } from "@muster/runtime";
+import { connect, type ClientTrust, type Clock, type Link, type RpcClient } from "@muster/runtime";
 import type { CoordinatorAddress } from "./address.ts";
-import { callError, isBroken, isServiceError } from "./call-error.ts";
-import type { Identity } from "./identity.ts";
 import { unreachable } from "./unreachable.ts";
 
-/** 50,000 VMs or 2,500 inventories fit; an answer larger than this is a mistake, not a cluster. */
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
-/** The largest request is one VM spec; the coordinator refuses larger ones anyway. */
-const REQUEST_BYTES_MAX = 1024 * 1024;
 /** Shorter only burdens a coordinator that starts; longer makes people wait after it is back. */
 const RETRY_PAUSE_MS = 250;
-/** Finds a coordinator whose machine died while we wait on a quiet stream. */
-const KEEPALIVE_TIME_MS = 20_000;
-const KEEPALIVE_TIMEOUT_MS = 10_000;
 
-const channelOptions = {
-  "grpc.max_receive_message_length": ANSWER_BYTES_MAX,
-  "grpc.max_send_message_length": REQUEST_BYTES_MAX,
-  "grpc.initial_reconnect_backoff_ms": 100,
-  "grpc.max_reconnect_backoff_ms": 1_000,
-  "grpc.keepalive_time_ms": KEEPALIVE_TIME_MS,
-  "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-  // A proxy that is set for downloads is not the way to the coordinator.
-  "grpc.enable_http_proxy": 0,
-} as const;
-
-/** The part of a generated method description that a call needs. */
-export interface UnaryMethod<Request, Response> {
-  readonly path: string;
-  readonly requestStream: false;
-  readonly responseStream: false;
-  requestSerialize(value: Request): Buffer;
-  responseDeserialize(value: Buffer): Response;
-}
-
-export interface ServerStreamMethod<Request, Response> {
-  readonly path: string;
-  readonly requestStream: false;
-  readonly responseStream: true;
-  requestSerialize(value: Request): Buffer;
-  responseDeserialize(value: Buffer): Response;
-}
+/** The methods of RpcClient decide what a method description is. */
+type UnaryMethod<Request, Response> = Parameters<
+  typeof RpcClient.prototype.unary<Request, Response>
+>[0];
+type WatchMethod<Request, Response> = Parameters<
+  typeof RpcClient.prototype.watch<Request, Response>
+>[0];
 
 /** What is asked, and in which words a failure is told: "show vm web-1". */
 export interface Question<Request> {
@@ -68,27 +31,25 @@ export interface Question<Request> {
 export interface AdminConnectionParts {
   readonly address: CoordinatorAddress;
   /** Needed for TLS only. */
-  readonly identity?: Identity;
+  readonly trust?: ClientTrust;
+  /** How long the coordinator may take to answer, or stay away once it was there. */
   readonly timeoutMs: number;
   readonly clock: Clock;
 }
 
-export class AdminConnection implements Disposable {
+export class AdminConnection implements AsyncDisposable {
   readonly address: CoordinatorAddress;
   readonly timeoutMs: number;
   readonly #clock: Clock;
-  readonly #client: AdminClient;
+  readonly #trust: ClientTrust | undefined;
+  #dialling: Promise<RpcClient> | undefined;
   #wasConnected = false;
 
   constructor(parts: AdminConnectionParts) {
     this.address = parts.address;
     this.timeoutMs = parts.timeoutMs;
     this.#clock = parts.clock;
-    this.#client = new AdminClient(
-      parts.address.target,
-      channelCredentials(parts.address, parts.identity),
-      channelOptions,
-    );
+    this.#trust = parts.trust;
   }
 
   /** True once a connection stood: from then on a failure says nothing about what the coordinator did. */
@@ -102,119 +63,83 @@ export class AdminConnection implements Disposable {
     question: Question<Request>,
   ): Promise<Response> {
     const giveUpAtMs = this.#clock.now() + this.timeoutMs;
-    await this.#connectOnce();
     for (;;) {
+      const leftMs = Math.max(1, giveUpAtMs - this.#clock.now());
+      let client: RpcClient | undefined;
       try {
-        return await this.#callOnce(method, question.request, giveUpAtMs - this.#clock.now());
+        client = await this.#connected(leftMs);
+        return await client.unary(method, question.request, { timeoutMs: leftMs });
       } catch (error) {
-        if (!isServiceError(error)) throw error;
+        if (!isBroken(error) || !this.#wasConnected) throw withAdvice(error, question.doing);
+        this.#drop(client);
         const isLate = this.#clock.now() + RETRY_PAUSE_MS >= giveUpAtMs;
-        if (!isBroken(error)) throw callError(error, question.doing);
-        if (!this.#wasConnected || isLate) throw unreachable(this.address, error.details);
+        if (isLate) throw unreachable(this.address, wordsOf(error));
         await this.#clock.sleep(RETRY_PAUSE_MS);
       }
     }
   }
 
   /**
-   * Messages of a server stream until it ends. Throws `StreamBroken` when the connection was lost and
-   * trying again may help; anything else the coordinator meant.
+   * Messages of a server stream until it ends or the signal aborts. Throws `StreamBroken` when the connection was
+   * lost and trying again may help; anything else the coordinator meant.
    */
   async *stream<Request, Response>(
-    method: ServerStreamMethod<Request, Response>,
+    method: WatchMethod<Request, Response>,
     question: Question<Request>,
     signal: AbortSignal,
   ): AsyncGenerator<Response, void> {
-    await this.#connectOnce();
-    const call = this.#client.makeServerStreamRequest(
-      method.path,
-      (value: Request) => method.requestSerialize(value),
-      (value) => method.responseDeserialize(value),
-      question.request,
-    );
-    yield* this.#messages(call, question.doing, signal);
-  }
-
-  /** The raw console stream. Errors of it go through `consoleError`. */
-  async openConsole(): Promise<ClientDuplexStream<OpenConsoleRequest, OpenConsoleResponse>> {
-    await this.#connectOnce();
-    const { path, requestSerialize, responseDeserialize } = AdminService.openConsole;
-    return this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
-  }
-
-  /** What a broken console or event stream means to people. */
-  explain(error: unknown, doing: string): unknown {
-    if (!isServiceError(error)) return error;
-    return isBroken(error) ? unreachable(this.address, error.details) : callError(error, doing);
-  }
-
-  [Symbol.dispose](): void {
-    this.#client.close();
-  }
-
-  async *#messages<Response>(
-    call: ClientReadableStream<Response>,
-    doing: string,
-    signal: AbortSignal,
-  ): AsyncGenerator<Response, void> {
-    const cancel = (): void => {
-      call.cancel();
-    };
-    signal.addEventListener("abort", cancel, { once: true });
-    if (signal.aborted) cancel();
+    let client: RpcClient | undefined;
     try {
-      // The elements of a Readable are `any` to the compiler; the deserializer made them.
-      for await (const message of call as AsyncIterable<Response>) yield message;
+      client = await this.#connected(this.timeoutMs);
+      yield* client.watch(method, question.request, { signal });
     } catch (error) {
-      if (signal.aborted) return;
-      if (!isServiceError(error)) throw error;
-      if (isBroken(error) && this.#wasConnected) throw new StreamBroken(error.details);
-      throw this.explain(error, doing);
-    } finally {
-      signal.removeEventListener("abort", cancel);
-      call.cancel();
+      if (!isBroken(error) || !this.#wasConnected) throw withAdvice(error, question.doing);
+      this.#drop(client);
+      throw new StreamBroken(wordsOf(error));
     }
   }
 
-  /** Waits until the first connection stands or failed; the call that follows tells why. */
-  async #connectOnce(): Promise<void> {
-    if (this.#wasConnected) return;
-    const channel = this.#client.getChannel();
-    const deadline = this.#clock.wall().getTime() + this.timeoutMs;
-    let state = channel.getConnectivityState(true);
-    while (state === connectivityState.IDLE || state === connectivityState.CONNECTING) {
-      const seen = state;
-      const isLate = await new Promise<boolean>((resolve) => {
-        channel.watchConnectivityState(seen, deadline, (error) => {
-          resolve(error !== undefined);
-        });
-      });
-      if (isLate) throw unreachable(this.address, "no connection within the timeout");
-      state = channel.getConnectivityState(false);
-    }
-    this.#wasConnected = state === connectivityState.READY;
+  /** Closes when the signal aborts. Errors of `incoming` go through `explain`. */
+  async openConsole(signal: AbortSignal): Promise<Link<OpenConsoleRequest, OpenConsoleResponse>> {
+    const client = await this.#connected(this.timeoutMs);
+    return client.open(AdminService.openConsole, { signal });
   }
 
-  #callOnce<Request, Response>(
-    method: UnaryMethod<Request, Response>,
-    request: Request,
-    timeoutMs: number,
-  ): Promise<Response> {
-    return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(
-        method.path,
-        (value: Request) => method.requestSerialize(value),
-        (value) => method.responseDeserialize(value),
-        request,
-        new Metadata(),
-        { deadline: this.#clock.wall().getTime() + timeoutMs },
-        (error: ServiceError | null, response?: Response) => {
-          if (error !== null) reject(error);
-          else if (response === undefined) reject(new MusterError("internal", "an empty answer"));
-          else resolve(response);
-        },
-      );
-    });
+  /** An error of a console's `incoming`, for people. */
+  explain(error: unknown): unknown {
+    return isBroken(error) ? unreachable(this.address, wordsOf(error)) : error;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const dialling = this.#dialling;
+    this.#dialling = undefined;
+    (await dialling)?.close();
+  }
+
+  async #connected(timeoutMs: number): Promise<RpcClient> {
+    this.#dialling ??= this.#dial(timeoutMs);
+    return await this.#dialling;
+  }
+
+  async #dial(timeoutMs: number): Promise<RpcClient> {
+    const trust = this.#trust === undefined ? {} : { trust: this.#trust };
+    try {
+      const client = await connect({ addresses: [this.address.shown], timeoutMs, ...trust });
+      this.#wasConnected = true;
+      return client;
+    } catch (error) {
+      this.#dialling = undefined;
+      if (!(error instanceof MusterError)) throw unusable(error);
+      if (error.code !== "unreachable") throw error;
+      const reason = error.reasons.join("; ");
+      throw unreachable(this.address, reason.replace(`${this.address.shown}: `, ""));
+    }
+  }
+
+  /** A new connection is dialled at once, where grpc-js would wait longer every time. */
+  #drop(client: RpcClient | undefined): void {
+    this.#dialling = undefined;
+    client?.close();
   }
 }
 
@@ -223,17 +148,37 @@ export class StreamBroken extends Error {
   override readonly name = "StreamBroken";
 }
 
-function channelCredentials(
-  address: CoordinatorAddress,
-  identity: Identity | undefined,
-): ChannelCredentials {
-  if (address.kind === "unix") return credentials.createInsecure();
-  if (identity === undefined) {
-    throw new MusterError("unauthenticated", "an https coordinator needs an identity");
-  }
-  try {
-    return credentials.createSsl(identity.authority, identity.key, identity.certificate);
-  } catch (cause) {
-    throw new MusterError("unauthenticated", "the identity's PEM files cannot be used", { cause });
-  }
+/** `cancelled`: not by us, so by a coordinator that is going down. */
+const brokenCodes: ReadonlySet<ErrorCode> = new Set(["unreachable", "cancelled"]);
+
+/** What gRPC says by itself has neither hint nor reasons; with them it is the coordinator's own word. */
+const isBroken = (error: unknown): error is MusterError =>
+  error instanceof MusterError &&
+  brokenCodes.has(error.code) &&
+  error.hint === undefined &&
+  error.reasons.length === 0;
+
+const wordsOf = (error: MusterError): string =>
+  error.cause instanceof Error ? error.cause.message : error.message;
+
+/** The only other thing that can be wrong before anything is sent: node:tls did not take the PEM files. */
+const unusable = (cause: unknown): MusterError =>
+  new MusterError("unauthenticated", "the identity's PEM files cannot be used", { cause });
+
+const advice: Readonly<Partial<Record<ErrorCode, string>>> = {
+  timeout: "try again with a longer --timeout",
+  "version-mismatch": "the coordinator is of another version: compare `muster version`",
+  "limit-exceeded": "ask for less at once",
+};
+
+/** Failures that gRPC reports by itself come without a hint, and name a method rather than what was asked. */
+function withAdvice(error: unknown, doing: string): unknown {
+  if (!(error instanceof MusterError) || error.hint !== undefined) return error;
+  const hint = advice[error.code];
+  if (hint === undefined) return error;
+  return new MusterError(error.code, `cannot ${doing}: ${error.message}`, {
+    cause: error.cause,
+    reasons: error.reasons,
+    hint,
+  });
 }

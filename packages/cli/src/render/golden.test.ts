@@ -1,6 +1,7 @@
 /** Goal: what people see changes only on purpose. The golden files in test/golden are reviewed like code. */
 import { HostState, OperationState, StepState, VmDisplayState } from "@muster/proto/admin";
-import { NetworkState, VmState } from "@muster/proto/types";
+import type { VmState } from "@muster/proto/types";
+import { NetworkState } from "@muster/proto/types";
 import { describe, expect, it } from "vitest";
 import {
   aHost,
