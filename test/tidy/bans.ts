@@ -113,7 +113,7 @@ export const bans: readonly Ban[] = [
   {
     name: "console in a daemon",
     example: "console.log(1)",
-    pattern: /\bconsole\.\w+\(/,
+    pattern: /\bconsole\.(log|info|warn|error|debug|trace|dir|table)\(/,
     use: "the Log you were given",
     within: isDaemon,
   },

@@ -51,9 +51,11 @@ export function allFiles(): string[] {
 export const isGenerated = (path: string): boolean =>
   path.startsWith("proto/gen/") || /(^|\/)generated\//.test(path);
 
-/** Tests, and what only tests use. */
+/** Tests, and what only tests use: `x-contract.ts` is the suite every implementation of a port passes. */
 export const isTest = (path: string): boolean =>
-  /\.test\.ts$/.test(path) || /\/(testing|test)\//.test(path) || path.startsWith("test/");
+  /(\.test|-contract)\.ts$/.test(path) ||
+  /\/(testing|test)\//.test(path) ||
+  path.startsWith("test/");
 
 /** Code that ships in a package. */
 export const isShipped = (path: string): boolean =>
