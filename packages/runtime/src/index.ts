@@ -54,6 +54,7 @@ export { createServiceNotifier, type ServiceNotifier } from "./service-notify.ts
 export { SimulatedClock } from "./simulated-clock.ts";
 export { createCertificateRequest, type KeyAndRequest } from "./tls/certificate-request.ts";
 export { createDirectoryWith, replaceFile, type DurableFile } from "./tls/durable-files.ts";
+export { fetchAuthority, type FoundAuthority } from "./tls/fetch-authority.ts";
 export type { ClientTrust, TlsIdentity } from "./tls/identity.ts";
 export {
   createAuthority,

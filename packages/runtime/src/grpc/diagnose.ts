@@ -57,6 +57,8 @@ async function diagnoseTls(
     minVersion: TLS_VERSION_MIN,
     rejectUnauthorized: false,
     ALPNProtocols: ["h2"],
+    // Names do not matter, roles do: see coordinator-problem.ts.
+    checkServerIdentity: () => undefined,
     ...(trust === undefined ? {} : { ca: trust.authority }),
   };
   return new Promise((resolve) => {
@@ -84,7 +86,8 @@ async function diagnoseTls(
 
 function certificateReason(socket: TLSSocket, trust: ClientTrust): string {
   if (!socket.authorized) {
-    const problem = socket.authorizationError?.message ?? "unknown";
+    // Node's types say Error; what Node sets is the error's code.
+    const problem = String(socket.authorizationError);
     return `its certificate was not issued by the cluster's authority, or has expired (${problem})`;
   }
   const problem = coordinatorProblem(socket.getPeerCertificate().subjectaltname, trust);
@@ -93,7 +96,8 @@ function certificateReason(socket: TLSSocket, trust: ClientTrust): string {
   return "it answers, but did not answer in time";
 }
 
-function systemReason(error: Error): string {
+/** What a system error means to people. */
+export function systemReason(error: Error): string {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   const known = SYSTEM_REASONS[code];
   if (known !== undefined) return known;
