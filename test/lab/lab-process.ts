@@ -49,20 +49,30 @@ export class LabProcess implements AsyncDisposable {
     return !this.#isOver;
   }
 
-  /** The program's own pid, seen from outside the machine (nsenter's is another). */
+  /**
+   * The program's own pid, seen from outside the machine (nsenter's is another).
+   * @throws Error when it has ended
+   */
   async pid(): Promise<number> {
-    const look = (): number | undefined => {
-      if (this.#isOver) throw new Error(`the program has ended, see ${this.logFile}`);
-      const pid = childrenOf(this.#child.pid ?? 0)[0];
-      return pid === undefined || recordOf(pid) === undefined ? undefined : pid;
-    };
-    return waitFor("the program to start", look, { timeoutMs: START_TIMEOUT_MS, everyMs: 5 });
+    const pid = await this.#ownPid();
+    if (pid === "ended") throw new Error(`the program has ended, see ${this.logFile}`);
+    return pid;
   }
 
   /** Signals the program itself. Does nothing when it has ended. */
   async kill(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
-    if (this.#isOver) return;
-    sendSignal(await this.pid(), signal);
+    const pid = await this.#ownPid();
+    if (pid !== "ended") sendSignal(pid, signal);
+  }
+
+  /** Waits for the moment between nsenter's start and the program's, and for that between the program's end and nsenter's. */
+  async #ownPid(): Promise<number | "ended"> {
+    const look = (): number | "ended" | undefined => {
+      if (this.#isOver) return "ended";
+      const pid = childrenOf(this.#child.pid ?? 0)[0];
+      return pid === undefined || recordOf(pid) === undefined ? undefined : pid;
+    };
+    return waitFor("the program to start", look, { timeoutMs: START_TIMEOUT_MS, everyMs: 5 });
   }
 
   /** SIGTERM, then SIGKILL after `graceMs`. Gives the exit code; undefined when a signal ended it. */
