@@ -1,6 +1,6 @@
 /** The command line as a whole: global flags, every command, and how help and mistakes are shown. */
 import { Command, Option } from "commander";
-import packageJson from "../package.json" with { type: "json" };
+import { VERSION } from "./version.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
 import { addEventsCommand } from "./commands/events.ts";
 import { addExplainCommand } from "./commands/explain.ts";
@@ -37,7 +37,7 @@ export function buildProgram(parts: {
   const { run, stdout, stderr } = parts;
   const program = new Command("muster")
     .description("Turns libvirt/KVM hosts into one well-run cluster.")
-    .version(packageJson.version)
+    .version(VERSION)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),

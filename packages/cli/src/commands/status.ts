@@ -1,7 +1,7 @@
 import { MusterError } from "@muster/model";
 import { AdminService } from "@muster/proto/admin";
 import type { Command } from "commander";
-import packageJson from "../../package.json" with { type: "json" };
+import { VERSION } from "../version.ts";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import { renderCluster, summarize, type ClusterView } from "../render/cluster.ts";
 import { renderLines } from "../render/operation.ts";
@@ -57,7 +57,7 @@ async function showStatus({ admin, output, surroundings }: Session): Promise<Exi
 
 /** Works without a coordinator too: then it says so. */
 async function showVersion({ admin, output }: Session): Promise<ExitCode> {
-  const client = packageJson.version;
+  const client = VERSION;
   let coordinator: string | undefined;
   let problem = "";
   try {

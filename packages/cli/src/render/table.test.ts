@@ -29,7 +29,7 @@ describe("renderTable", () => {
 
   it("keeps the alignment when it paints", () => {
     const painted = renderTable(columns, [{ name: "a", count: "1" }], paintAnsi);
-     
+
     expect(painted.replace(/\u001b\[\d+m/g, "")).toBe("NAME  COUNT\na         1\n");
     expect(painted).toContain("\u001b[32ma\u001b[0m");
   });
