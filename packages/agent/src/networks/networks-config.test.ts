@@ -1,0 +1,41 @@
+import { readConfig } from "@muster/runtime";
+import { describe, expect, it } from "vitest";
+import { readNetworksConfig } from "./networks-config.ts";
+
+const read = (options: Readonly<Record<string, string>>) =>
+  readConfig({ options: new Map(Object.entries(options)) }, readNetworksConfig);
+
+describe("networks configuration", () => {
+  it("may be absent", () => {
+    expect(read({})).toEqual({
+      driver: "auto",
+      bridge: undefined,
+      uplink: undefined,
+      datapath: "system",
+    });
+  });
+
+  it("names bridge, uplink and datapath", () => {
+    const options = {
+      driver: "openvswitch",
+      bridge: "br-vm",
+      uplink: "bond0.5",
+      datapath: "netdev",
+    };
+    expect(read(options)).toEqual(options);
+  });
+
+  it.each([
+    ["uplink", "a-name-too-long-for-the-kernel"],
+    ["uplink", "eth0 type"],
+    ["bridge", "-j"],
+    ["bridge", "br/0"],
+    ["bridge", ""],
+    ["driver", "vxlan"],
+    ["datapath", "dpdk"],
+  ])("refuses %s %j by name", (field, value) => {
+    expect(() => read({ [field]: value })).toThrow(
+      expect.objectContaining({ reasons: [expect.stringContaining(`${field}: `) as string] }),
+    );
+  });
+});
