@@ -70,10 +70,10 @@ export class AdminConnection implements AsyncDisposable {
         client = await this.#connected(leftMs);
         return await client.unary(method, question.request, { timeoutMs: leftMs });
       } catch (error) {
-        if (!isBroken(error) || !this.#wasConnected) throw withAdvice(error, question.doing);
+        if (!isBroken(error)) throw withAdvice(error, question.doing);
         this.#drop(client);
         const isLate = this.#clock.now() + RETRY_PAUSE_MS >= giveUpAtMs;
-        if (isLate) throw unreachable(this.address, wordsOf(error));
+        if (isLate || !this.#wasConnected) throw this.explain(error);
         await this.#clock.sleep(RETRY_PAUSE_MS);
       }
     }
@@ -93,19 +93,24 @@ export class AdminConnection implements AsyncDisposable {
       client = await this.#connected(this.timeoutMs);
       yield* client.watch(method, question.request, { signal });
     } catch (error) {
-      if (!isBroken(error) || !this.#wasConnected) throw withAdvice(error, question.doing);
+      if (!isBroken(error)) throw withAdvice(error, question.doing);
       this.#drop(client);
+      if (!this.#wasConnected) throw this.explain(error);
       throw new StreamBroken(wordsOf(error));
     }
   }
 
   /** Closes when the signal aborts. Errors of `incoming` go through `explain`. */
   async openConsole(signal: AbortSignal): Promise<Link<OpenConsoleRequest, OpenConsoleResponse>> {
-    const client = await this.#connected(this.timeoutMs);
-    return client.open(AdminService.openConsole, { signal });
+    try {
+      const client = await this.#connected(this.timeoutMs);
+      return client.open(AdminService.openConsole, { signal });
+    } catch (error) {
+      throw this.explain(error);
+    }
   }
 
-  /** An error of a console's `incoming`, for people. */
+  /** A lost connection as people should hear of it; everything else as it is. */
   explain(error: unknown): unknown {
     return isBroken(error) ? unreachable(this.address, wordsOf(error)) : error;
   }
@@ -131,8 +136,8 @@ export class AdminConnection implements AsyncDisposable {
       this.#dialling = undefined;
       if (!(error instanceof MusterError)) throw unusable(error);
       if (error.code !== "unreachable") throw error;
-      const reason = error.reasons.join("; ");
-      throw unreachable(this.address, reason.replace(`${this.address.shown}: `, ""));
+      const reason = error.reasons.join("; ").replace(`${this.address.shown}: `, "");
+      throw new MusterError("unreachable", error.message, { cause: new Error(reason) });
     }
   }
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
 import { OperationState, StepState, type Operation } from "@muster/proto/admin";
+import { systemClock } from "@muster/runtime";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { anOperation, aStep, aSucceededOperation, aVm } from "../testing/builders.ts";
 import { eventually, muster, startMuster } from "../testing/in-process.ts";
@@ -198,6 +199,8 @@ describe("a coordinator that is killed while we wait", () => {
     await eventually(() => run.stderr.text.includes("move-guest"), "progress is shown");
     await first[Symbol.asyncDispose]();
     await eventually(() => run.stderr.text.includes("dialling again"), "the loss is told");
+    // Long enough that dialling fails a few times.
+    await systemClock.sleep(1_200);
     await using _ = await ScriptedCoordinator.listen(
       socket,
       migrationScript(ending(anOperation(), aSucceededOperation())),
@@ -230,6 +233,7 @@ describe("a coordinator that is killed while it answers", () => {
     const run = startMuster(argv());
     await eventually(() => seen.length === 1, "the request arrived");
     await first[Symbol.asyncDispose]();
+    await systemClock.sleep(600);
     const script = migrationScript(ending(aSucceededOperation()));
     await using _ = await ScriptedCoordinator.listen(socket, {
       ...script,
