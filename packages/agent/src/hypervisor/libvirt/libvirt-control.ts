@@ -83,8 +83,11 @@ export class LibvirtControl implements VmControl {
       await refuseActive(domain, "undefine");
       const { virtualization } = await this.#factsOf(connection);
       // What would outlive the domain and make libvirt refuse, or haunt a later VM of the same name.
-      const leftovers = ["managedSave", "snapshotsMetadata", "checkpointsMetadata"] as const;
-      const flags = virtualization === "test" ? leftovers : ([...leftovers, "nvram"] as const);
+      const leftovers = ["managedSave", "snapshotsMetadata"] as const;
+      const flags =
+        virtualization === "test"
+          ? leftovers
+          : ([...leftovers, "checkpointsMetadata", "nvram"] as const);
       await unlessRefused(domain.undefine({ flags }), "noDomain");
     });
   }
@@ -122,22 +125,16 @@ async function refuseActive(domain: Domain, verb: string): Promise<void> {
   throw new MusterError("wrong-state", message);
 }
 
+/** Throws "wrong-state" for what only a running VM can do. */
 async function isAlready(domain: Domain, action: PowerAction): Promise<boolean> {
   const [{ state }, isActive] = await Promise.all([domain.getState(), domain.isActive()]);
-  switch (action) {
-    case "start":
-      return isActive;
-    case "shutdown":
-    case "destroy":
-      return !isActive;
-    case "pause":
-      return isActive && state === "paused";
-    case "resume":
-      return isActive && (state === "running" || state === "blocked");
-    case "reboot":
-    case "reset":
-      return false;
+  if (action === "start") return isActive;
+  if (action === "shutdown" || action === "destroy") return !isActive;
+  if (!isActive) {
+    throw new MusterError("wrong-state", `cannot ${action} vm ${domain.uuid}: it is not running`);
   }
+  if (action === "pause") return state === "paused";
+  return action === "resume" && (state === "running" || state === "blocked");
 }
 
 function act(domain: Domain, action: PowerAction): Promise<void> {
