@@ -28,6 +28,16 @@ export {
   type WatchHandler,
 } from "./grpc/service.ts";
 export { decodeError, encodeError, ERROR_METADATA_KEY, grpcStatusOf } from "./grpc/status.ts";
+export {
+  isLoopback,
+  serveHttp,
+  type HttpListener,
+  type HttpOptions,
+  type HttpReply,
+  type HttpRequest,
+  type HttpRoute,
+  type HttpTls,
+} from "./http/serve-http.ts";
 export type { Link } from "./link.ts";
 export type { Log } from "./log-port.ts";
 export {
@@ -51,6 +61,7 @@ export {
 export { LoopDelay, processFamilies } from "./metrics/process-metrics.ts";
 export { seededRandom, systemRandom, type Random } from "./random.ts";
 export { createServiceNotifier, type ServiceNotifier } from "./service-notify.ts";
+export { serveUntilAsked, type ServiceParts } from "./service.ts";
 export { SimulatedClock } from "./simulated-clock.ts";
 export { createCertificateRequest, type KeyAndRequest } from "./tls/certificate-request.ts";
 export { createDirectoryWith, replaceFile, type DurableFile } from "./tls/durable-files.ts";

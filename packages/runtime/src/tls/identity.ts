@@ -19,4 +19,4 @@ export interface ClientTrust {
 }
 
 /** Both ends are ours: no need to talk to anything older. */
-export const TLS_VERSION_MIN = "TLSv1.3";
+export const TLS_VERSION_MIN = "TLSv1.3" as const;
