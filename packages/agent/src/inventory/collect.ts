@@ -10,20 +10,24 @@ import { parseMounts } from "./mounts.ts";
 import {
   cpuUsedRatio,
   parseCpuTimes,
+  parseFrequencyMhz,
   parseLoad,
   parseMemory,
   type CpuTimes,
 } from "./parse-proc.ts";
+import { readFreeHugePages } from "./huge-pages.ts";
 import type { SystemFacts, SystemNic, SystemProbe } from "./system-facts.ts";
 
 const sinceBoot: CpuTimes = { busy: 0n, total: 0n };
 
 export class LinuxSystem implements SystemProbe {
   readonly #procPath: string;
+  readonly #nodePath: string;
   #cpuTimes: CpuTimes = sinceBoot;
 
-  constructor(options: { readonly procPath?: string } = {}) {
+  constructor(options: { readonly procPath?: string; readonly nodePath?: string } = {}) {
     this.#procPath = options.procPath ?? "/proc";
+    this.#nodePath = options.nodePath ?? "/sys/devices/system/node";
   }
 
   async readFacts(): Promise<SystemFacts> {
@@ -56,6 +60,7 @@ export class LinuxSystem implements SystemProbe {
       operatingSystem: [os.distro, os.release].filter((part) => part !== "").join(" "),
       hardware: [system.manufacturer, system.model].filter((part) => part !== "").join(" "),
       bootId: bootId.trim(),
+      freeHugePages: await readFreeHugePages(this.#nodePath),
     };
   }
 

@@ -7,6 +7,7 @@ import {
   renderSize,
   type HostInventory,
   type NicInventory,
+  type NumaCell,
   type StorageInventory,
 } from "@muster/model";
 import type { HostFacts, StorageFact } from "../hypervisor/hypervisor.ts";
@@ -46,7 +47,7 @@ export function hostReport({ hypervisor, system, agentVersion }: HostReportParts
       brand: system.cpu.brand,
     },
     memoryBytes: hypervisor.memoryBytes > 0n ? hypervisor.memoryBytes : system.memoryBytes,
-    numaCells: capabilities.numaCells,
+    numaCells: capabilities.numaCells.map((cell) => withFreePages(cell, system)),
     nics: system.nics.map(nicFrom),
     storages: hypervisor.storages.map((storage) => storageFrom(storage, system.mounts)),
     versions: {
@@ -64,6 +65,17 @@ export function hostReport({ hypervisor, system, agentVersion }: HostReportParts
     hardware: system.hardware,
   };
 }
+
+/** Where the system does not say how many huge pages are free, all of them are taken to be. */
+const withFreePages = (cell: NumaCell, { freeHugePages }: SystemFacts): NumaCell => ({
+  ...cell,
+  hugePages: cell.hugePages.map((pages) => ({
+    ...pages,
+    free:
+      freeHugePages.find((known) => known.cell === cell.id && known.pageBytes === pages.pageBytes)
+        ?.free ?? pages.free,
+  })),
+});
 
 /** Of all sockets together. */
 function coresOf(capabilities: HostCapabilities, system: SystemFacts): number {

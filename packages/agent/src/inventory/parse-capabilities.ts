@@ -94,7 +94,7 @@ function numaCellFrom(cell: XmlElement): NumaCell {
   };
 }
 
-/** Pages larger than 4 KiB. libvirt's capabilities do not say how many are free. */
+/** Pages larger than 4 KiB, as if all were free: libvirt's capabilities do not say, `hostReport` corrects it. */
 function hugePagesFrom(pages: XmlElement): readonly HugePages[] {
   const sizeKib = BigInt(whole(attributeOf(pages, "size")));
   const total = BigInt(whole(textOf(pages)));

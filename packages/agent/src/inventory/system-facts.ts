@@ -23,6 +23,13 @@ export interface Mount {
   readonly source: string;
 }
 
+export interface FreeHugePages {
+  /** NUMA cell. */
+  readonly cell: number;
+  readonly pageBytes: bigint;
+  readonly free: bigint;
+}
+
 export interface SystemFacts {
   readonly hostname: string;
   readonly memoryBytes: bigint;
@@ -45,6 +52,8 @@ export interface SystemFacts {
   readonly hardware: string;
   /** Changes with every boot. */
   readonly bootId: string;
+  /** Those that are known. */
+  readonly freeHugePages: readonly FreeHugePages[];
 }
 
 export interface SystemProbe {

@@ -49,6 +49,7 @@ export class SimulatedSystem implements SystemProbe {
       operatingSystem: "Simulated Linux",
       hardware: "Simulated machine",
       bootId,
+      freeHugePages: [],
     };
   }
 
