@@ -1,4 +1,4 @@
-import type { PlaceAnswer } from "./answer.ts";
+import type { PlaceAnswer, PlaceOptions } from "./answer.ts";
 import { disksByStorage } from "./compile.ts";
 import { migrationCost } from "./migration-cost.ts";
 import type { MoveCost } from "./motion.ts";
@@ -50,9 +50,13 @@ export class MoveBook {
   }
 
   /** Where it would best go from where it is. */
-  place(vmId: string, exclude: PlaceRequest["exclude"] = []): PlaceAnswer {
+  place(
+    vmId: string,
+    exclude: PlaceRequest["exclude"] = [],
+    options: PlaceOptions = {},
+  ): PlaceAnswer {
     const request = this.request(vmId);
-    return this.planner.place(exclude.length === 0 ? request : { ...request, exclude });
+    return this.planner.place(exclude.length === 0 ? request : { ...request, exclude }, options);
   }
 
   begin(vmId: string, toHostId: string): void {
@@ -63,12 +67,6 @@ export class MoveBook {
     this.planner.arrive(vmId, toHostId);
     this.#hostOf.set(vmId, toHostId);
     this.#requests.delete(vmId);
-  }
-
-  /** Puts a VM on another host in the accounts at once, as if its old host were gone. */
-  restart(vmId: string, toHostId: string): void {
-    this.begin(vmId, toHostId);
-    this.end(vmId, toHostId);
   }
 
   costOf(vmId: string, toHostId: string): MoveCost {

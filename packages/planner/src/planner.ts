@@ -101,6 +101,25 @@ export class Planner {
     return answer;
   }
 
+  /**
+   * The same decision and claim without the explanation, for questions of many thousands.
+   * @returns the host's id, or undefined when no host can take the VM.
+   */
+  placeQuietly(request: PlaceRequest, options: PlaceOptions = {}): string | undefined {
+    const want = this.#want(request);
+    const weights = weightsFrom(options.weights);
+    const statics = this.#statics.of(want);
+    const { best } = this.#withoutOwnCharges(request.vm.id, () =>
+      selectHost(this.usage, want, { weights, space: this.#space, statics, isSecondWanted: false }),
+    );
+    if (best < 0) return undefined;
+    if (!this.#isCharged(request.vm.id, best)) {
+      const volumesHost = this.#volumesHost(request.vm.id);
+      this.#charge({ load: want.load, host: best, volumesHost });
+    }
+    return this.usage.hosts[best]?.id;
+  }
+
   /** Takes the VM off the host's account; nothing happens when it is not on it. */
   release(vmId: string, hostId: string): void {
     const host = this.usage.hostIndexById.get(hostId);
@@ -133,7 +152,12 @@ export class Planner {
     const examined = usage.hosts.length;
     const asked = askedOf(want);
     const statics = this.#statics.of(want);
-    const selection = selectHost(usage, want, { weights, space: this.#space, statics });
+    const selection = selectHost(usage, want, {
+      weights,
+      space: this.#space,
+      statics,
+      isSecondWanted: true,
+    });
     if (selection.best < 0) {
       const refusals = refusalsOfAll(usage, want);
       const refusedByCheck = countByCheck(refusals);

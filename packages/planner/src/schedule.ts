@@ -13,6 +13,7 @@ import {
   type MotionPlan,
   type PlannedMove,
 } from "./motion.ts";
+import { WaveBudget } from "./wave-budget.ts";
 
 export interface WantedMove {
   readonly vmId: string;
@@ -65,7 +66,6 @@ class Schedule {
     const budget = new WaveBudget(this.#book, this.#limits);
     const started = new Set<WantedMove>();
     for (const move of pending) {
-      if (started.size >= this.#limits.atOnceMax) break;
       if (!budget.allows(move) || !this.#book.canMove(move.vmId, move.toHostId)) continue;
       budget.take(move);
       this.#start(move, { isHop: false, wave: this.waveCount + 1 });
@@ -110,50 +110,4 @@ class Schedule {
     this.moves.push({ step, vmId, vmName, fromHostId, toHostId, ...how, cost });
     this.#book.begin(vmId, toHostId);
   }
-}
-
-/** What one wave may still use of hosts' links and of storages. */
-class WaveBudget {
-  readonly #book: MoveBook;
-  readonly #limits: MotionLimits;
-  readonly #outgoing = new Map<string, number>();
-  readonly #incoming = new Map<string, number>();
-  readonly #copies = new Map<string, number>();
-
-  constructor(book: MoveBook, limits: MotionLimits) {
-    this.#book = book;
-    this.#limits = limits;
-  }
-
-  allows({ vmId, toHostId }: WantedMove): boolean {
-    const { outgoingPerHostMax, incomingPerHostMax, perStorageMax } = this.#limits;
-    const from = this.#book.hostOf(vmId) ?? "";
-    return (
-      (this.#outgoing.get(from) ?? 0) < outgoingPerHostMax &&
-      (this.#incoming.get(toHostId) ?? 0) < incomingPerHostMax &&
-      this.#copied(vmId, toHostId).every((name) => (this.#copies.get(name) ?? 0) < perStorageMax)
-    );
-  }
-
-  take({ vmId, toHostId }: WantedMove): void {
-    const from = this.#book.hostOf(vmId) ?? "";
-    increment(this.#outgoing, from);
-    increment(this.#incoming, toHostId);
-    for (const name of this.#copied(vmId, toHostId)) increment(this.#copies, name);
-  }
-
-  /** Storages that the move reads or writes: names of local ones are made unique by host. */
-  #copied(vmId: string, toHostId: string): readonly string[] {
-    const { storages, hostIndexById } = this.#book.planner.usage;
-    const from = hostIndexById.get(this.#book.hostOf(vmId) ?? "") ?? -1;
-    const to = hostIndexById.get(toHostId) ?? -1;
-    return (this.#book.vm(vmId).disks ?? []).flatMap(({ storage }) => {
-      const slots = [storages.slotOf(storage, from), storages.slotOf(storage, to)];
-      return slots[0] === slots[1] ? [] : slots.map(String);
-    });
-  }
-}
-
-function increment(counts: Map<string, number>, key: string): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
 }

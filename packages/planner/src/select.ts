@@ -41,6 +41,8 @@ export function selectHost(
     readonly weights: Weights;
     readonly space: SelectionSpace;
     readonly statics: StaticVerdict;
+    /** Whether the runner-up must be known to pass every rule too. */
+    readonly isSecondWanted: boolean;
   },
 ): Selection {
   const { hosts, scores } = how.space;
@@ -68,7 +70,8 @@ export function selectHost(
   if (survivesFailure.applies(usage, want)) {
     // Dear to ask: so the best are asked first, and only until two have passed.
     while (two.best >= 0) {
-      const failing = [two.best, two.second].filter(
+      const asked = how.isSecondWanted ? [two.best, two.second] : [two.best];
+      const failing = asked.filter(
         (host) => host >= 0 && !survivesFailure.passes(usage, want, host),
       );
       if (failing.length === 0) break;

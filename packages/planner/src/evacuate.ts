@@ -1,0 +1,99 @@
+/**
+ * Finds new hosts for a set of VMs whose hosts are to be left or are lost. Nothing is placed on the hosts
+ * that are left, so every move is claimed while all sources still count: any order is safe, and waves are
+ * made by the limits alone.
+ */
+import type { NoPlacement, PlaceOptions, Placement } from "./answer.ts";
+import type { MoveBook } from "./move-book.ts";
+import { totalsOf, type MotionLimits, type MotionPlan, type PlannedMove } from "./motion.ts";
+import type { Snapshot, VmSnapshot } from "./snapshot.ts";
+import { WaveBudget } from "./wave-budget.ts";
+
+export interface EvacuationPlan extends MotionPlan {
+  /** Why each VM goes where it goes, in the order of the decisions. */
+  readonly choices: readonly Placement[];
+  /** VMs that can go nowhere, each with every reason of every host. */
+  readonly stuck: readonly StuckVm[];
+}
+
+export interface StuckVm {
+  readonly vmId: string;
+  readonly vmName: string;
+  readonly hostId: string;
+  readonly why:
+    { readonly kind: "not-movable" } | { readonly kind: "no-host"; readonly answer: NoPlacement };
+}
+
+/** The most important first, then the largest: a large VM placed late may find only crumbs. */
+export const byPriorityThenSize = (a: VmSnapshot, b: VmSnapshot): number =>
+  (b.priority ?? 0) - (a.priority ?? 0) ||
+  Number(b.memoryBytes - a.memoryBytes) ||
+  b.cpus - a.cpus ||
+  (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+
+export function evacuate(
+  book: MoveBook,
+  vms: readonly VmSnapshot[],
+  how: { readonly limits: MotionLimits; readonly isLive: boolean; readonly place?: PlaceOptions },
+): EvacuationPlan {
+  const choices: Placement[] = [];
+  const stuck: StuckVm[] = [];
+  const decided: { readonly vm: VmSnapshot; readonly toHostId: string }[] = [];
+  for (const vm of vms.toSorted(byPriorityThenSize)) {
+    const named = { vmId: vm.id, vmName: vm.name, hostId: vm.hostId ?? "" };
+    if (how.isLive && vm.movable === false) {
+      stuck.push({ ...named, why: { kind: "not-movable" } });
+      continue;
+    }
+    const answer = book.place(vm.id, [], how.place);
+    if (!answer.ok) {
+      stuck.push({ ...named, why: { kind: "no-host", answer } });
+      continue;
+    }
+    book.begin(vm.id, answer.hostId);
+    choices.push(answer);
+    decided.push({ vm, toHostId: answer.hostId });
+  }
+  const moves = inWaves(book, decided, how.limits);
+  return {
+    snapshotVersion: book.planner.snapshotVersion,
+    moves,
+    waveCount: moves.at(-1)?.wave ?? 0,
+    dropped: [],
+    totals: totalsOf(moves),
+    choices,
+    stuck,
+  };
+}
+
+/** VMs of the hosts, by id of the host. */
+export function vmsOn(snapshot: Snapshot, hostIds: ReadonlySet<string>): readonly VmSnapshot[] {
+  return snapshot.vms.filter((vm) => vm.hostId !== undefined && hostIds.has(vm.hostId));
+}
+
+function inWaves(
+  book: MoveBook,
+  decided: readonly { readonly vm: VmSnapshot; readonly toHostId: string }[],
+  limits: MotionLimits,
+): readonly PlannedMove[] {
+  const moves: PlannedMove[] = [];
+  let pending = decided;
+  for (let wave = 1; pending.length > 0; wave++) {
+    const budget = new WaveBudget(book, limits);
+    pending = pending.filter(({ vm, toHostId }) => {
+      if (!budget.take({ vmId: vm.id, toHostId })) return true;
+      moves.push({
+        step: moves.length + 1,
+        wave,
+        vmId: vm.id,
+        vmName: vm.name,
+        fromHostId: vm.hostId ?? "",
+        toHostId,
+        isHop: false,
+        cost: book.costOf(vm.id, toHostId),
+      });
+      return false;
+    });
+  }
+  return moves;
+}
