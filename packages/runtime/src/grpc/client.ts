@@ -20,9 +20,14 @@ import { linkOfClientCall } from "./stream.ts";
 /** A list of 50,000 VMs fits. The coordinator is trusted, so this only guards against our own mistakes. */
 const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;
 
-/** A dead coordinator is noticed after the sum: ten seconds. */
-const KEEPALIVE_TIME_MS = 5_000;
-const KEEPALIVE_TIMEOUT_MS = 5_000;
+/** How soon a coordinator that vanished without a word is noticed: after the sum of both. */
+export interface Keepalive {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+/** Ten seconds: sooner takes a busy coordinator for a dead one, later leaves the host without orders. */
+const KEEPALIVE: Keepalive = { intervalMs: 5_000, timeoutMs: 5_000 };
 
 /** Deadline of a call that names none. */
 const CALL_TIMEOUT_MS = 30_000;
@@ -30,8 +35,6 @@ const CALL_TIMEOUT_MS = 30_000;
 const channelOptions = {
   "grpc.max_receive_message_length": RESPONSE_BYTES_MAX,
   "grpc.max_send_message_length": -1,
-  "grpc.keepalive_time_ms": KEEPALIVE_TIME_MS,
-  "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
   "grpc.keepalive_permit_without_calls": 1,
   // Two clients of one process may have different identities.
   "grpc.use_local_subchannel_pool": 1,
@@ -54,6 +57,7 @@ export interface ConnectOptions {
   /** For each address. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  readonly keepalive?: Keepalive;
 }
 
 export interface CallOptions {
@@ -67,7 +71,7 @@ export async function connect(options: ConnectOptions): Promise<RpcClient> {
   for (const text of options.addresses) {
     options.signal?.throwIfAborted();
     const address = parseRpcAddress(text);
-    const client = new RpcClient(address, options.trust);
+    const client = new RpcClient(address, options);
     if (await client.isReady(options.timeoutMs, options.signal)) return client;
     client.close();
     options.signal?.throwIfAborted();
@@ -83,9 +87,17 @@ export class RpcClient implements Disposable {
   readonly address: string;
   readonly #client: Client;
 
-  constructor(address: RpcAddress, trust: ClientTrust | undefined) {
+  constructor(
+    address: RpcAddress,
+    { trust, keepalive = KEEPALIVE }: Pick<ConnectOptions, "trust" | "keepalive">,
+  ) {
     this.address = renderRpcAddress(address);
-    const options = { ...channelOptions, "grpc.default_authority": SERVER_NAME };
+    const options = {
+      ...channelOptions,
+      "grpc.default_authority": SERVER_NAME,
+      "grpc.keepalive_time_ms": keepalive.intervalMs,
+      "grpc.keepalive_timeout_ms": keepalive.timeoutMs,
+    };
     if (address.kind === "unix") {
       this.#client = new Client(`unix:${address.path}`, credentials.createInsecure(), options);
       return;
@@ -157,6 +169,8 @@ export class RpcClient implements Disposable {
     options: { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<Response, void, undefined> {
     const { signal } = options;
+    const isAborted = (): boolean => signal?.aborted === true;
+    if (isAborted()) return;
     const call = this.#client.makeServerStreamRequest(
       method.path,
       method.requestSerialize,
@@ -168,10 +182,12 @@ export class RpcClient implements Disposable {
       call.cancel();
     };
     signal?.addEventListener("abort", abort, { once: true });
+    // The loop below hears of errors itself; this one is for the echo of our own cancelling, after it ended.
+    call.on("error", abort);
     try {
       for await (const response of call) yield response as Response;
     } catch (error) {
-      if (signal?.aborted === true) return;
+      if (isAborted()) return;
       throw decodeThrown(error, this.#doing(method.path));
     } finally {
       signal?.removeEventListener("abort", abort);
@@ -186,13 +202,12 @@ export class RpcClient implements Disposable {
   ): Link<Request, Response> {
     const asIs = (bytes: Buffer): Buffer => bytes;
     const call = this.#client.makeBidiStreamRequest(method.path, asIs, asIs, new Metadata());
-    options.signal?.addEventListener(
-      "abort",
-      () => {
-        call.cancel();
-      },
-      { once: true },
-    );
+    const abort = (): void => {
+      call.cancel();
+    };
+    options.signal?.addEventListener("abort", abort, { once: true });
+    call.once("status", () => options.signal?.removeEventListener("abort", abort));
+    if (options.signal?.aborted === true) abort();
     const link = linkOfClientCall(call, { doing: this.#doing(method.path) });
     return mapLink(link, { encode: method.requestSerialize, decode: method.responseDeserialize });
   }

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -342,6 +343,12 @@ describe("gRPC over a unix socket", () => {
     await expect(listenLocal({ path, services: [], logger: silentLogger })).rejects.toMatchObject({
       code: "wrong-state",
     });
+    const stale = join(directory, "stale");
+    const program = `require("node:net").createServer().listen(${JSON.stringify(stale)}, () => process.kill(process.pid, "SIGKILL"))`;
+    spawnSync(process.execPath, ["-e", program]);
+    expect((await stat(stale)).isSocket()).toBe(true);
+    await using taken = await listenLocal({ path: stale, services: [], logger: silentLogger });
+    expect(taken.address).toBe(`unix://${stale}`);
     await writeFile(join(directory, "file"), "");
     await expect(
       listenLocal({ path: join(directory, "file"), services: [], logger: silentLogger }),

@@ -4,9 +4,9 @@
  */
 import { X509Certificate } from "node:crypto";
 import { connect as connectHttp2 } from "node:http2";
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTcp, createServer, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
-import { EnrolmentService } from "@muster/proto/dispatch";
+import { DispatchService, EnrolmentService } from "@muster/proto/dispatch";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { silentLogger } from "../log.ts";
 import { aAuthority, aIdentity } from "../testing/certificates.ts";
@@ -15,7 +15,7 @@ import type { ClientTrust, TlsIdentity } from "../tls/identity.ts";
 import { connect } from "./client.ts";
 import { listenTls, type TlsRpcListener } from "./listen-tls.ts";
 import type { Peer } from "./peer.ts";
-import { implement } from "./service.ts";
+import { implement, type CallContext } from "./service.ts";
 
 const CLUSTER = "11111111-1111-4111-8111-111111111111";
 const limits = { handshakeMs: 300, strangerLifeMs: 500, strangersMax: 4 };
@@ -35,6 +35,13 @@ describe("gRPC over TLS", () => {
       },
     }),
   ];
+
+  const untilGone = async (_link: unknown, { signal }: CallContext): Promise<void> => {
+    await new Promise((resolve) => {
+      signal.addEventListener("abort", resolve);
+    });
+  };
+  services.push(implement(DispatchService, { session: untilGone, bulk: untilGone }));
 
   beforeAll(async () => {
     authority = await aAuthority();
@@ -236,6 +243,74 @@ describe("gRPC over TLS", () => {
     ).toBe(200);
     session.destroy();
     await stillServes();
+  });
+
+  it("sees the certificate also in resumed TLS sessions", async () => {
+    const host = await aIdentity(authority, { role: "host" });
+    const options = { ALPNProtocols: ["h2"], key: host.privateKey, cert: host.certificate };
+    let session: Buffer | undefined;
+    const call = async (): Promise<boolean> => {
+      const socket = connectTls({
+        host: "127.0.0.1",
+        port: listener.port,
+        rejectUnauthorized: false,
+        ...options,
+        ...(session === undefined ? {} : { session }),
+      });
+      socket.on("session", (ticket: Buffer) => {
+        session = ticket;
+      });
+      await new Promise((resolve) => socket.once("secureConnect", resolve));
+      const http2 = connectHttp2("https://x", { createConnection: () => socket });
+      const stream = http2.request({
+        ":method": "POST",
+        ":path": EnrolmentService.renew.path,
+        "content-type": "application/grpc",
+        te: "trailers",
+      });
+      stream.end(Buffer.from([0, 0, 0, 0, 0]));
+      stream.resume();
+      await new Promise((resolve) => stream.once("close", resolve));
+      const isReused = socket.isSessionReused();
+      http2.destroy();
+      return isReused;
+    };
+    peers = [];
+    expect(await call()).toBe(false);
+    expect(await call()).toBe(true);
+    expect(peers.map((peer) => peer.kind)).toEqual(["certificate", "certificate"]);
+  });
+
+  it("notices a connection that died without a word", async () => {
+    // A proxy that stops passing anything on, with both connections open: a pulled cable.
+    const sockets: Socket[] = [];
+    const proxy = createServer((near) => {
+      const far = tcp();
+      sockets.push(near, far);
+      near.pipe(far);
+      far.pipe(near);
+      near.on("error", () => undefined);
+      far.on("error", () => undefined);
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    const bound = proxy.address();
+    const port = typeof bound === "object" ? String(bound?.port) : "";
+    using client = await connect({
+      addresses: [`127.0.0.1:${port}`],
+      trust: trustOf(await aIdentity(authority, { role: "host" })),
+      timeoutMs: 5_000,
+      keepalive: { intervalMs: 100, timeoutMs: 200 },
+    });
+    await client.unary(EnrolmentService.renew, { certificateRequest: "" });
+    const link = client.open(DispatchService.session);
+    link.send({ message: { $case: "heartbeat", value: { sequence: 1n, libvirtAlive: true } } });
+    for (const socket of sockets) socket.unpipe().pause();
+    const reading = (async () => {
+      for await (const _message of link.incoming);
+    })();
+    await expect(reading).rejects.toMatchObject({ code: "unreachable" });
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
   });
 
   describe("a client", () => {
