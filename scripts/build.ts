@@ -111,8 +111,15 @@ if (import.meta.main) {
     );
     process.exit(2);
   }
-  const built = await buildPrograms(names.length === 0 ? undefined : names.filter(isProgram));
-  for (const { path, bytes } of built) {
-    console.log(`${relative(root, path).padEnd(30)} ${(bytes / 1024).toFixed(0).padStart(6)} KiB`);
+  try {
+    const built = await buildPrograms(names.length === 0 ? undefined : names.filter(isProgram));
+    for (const { path, bytes } of built) {
+      const size = (bytes / 1024).toFixed(0);
+      console.log(`${relative(root, path).padEnd(30)} ${size.padStart(6)} KiB`);
+    }
+  } catch (error) {
+    // esbuild has already shown where.
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
   }
 }
