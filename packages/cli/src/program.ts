@@ -45,8 +45,8 @@ export function buildProgram(parts: {
       outputError: (text, write) => {
         write(text.replace(/^error:/, "muster:"));
       },
-      getOutHelpWidth: () => stdout.columns ?? 100,
-      getErrHelpWidth: () => stderr.columns ?? 100,
+      getOutHelpWidth: () => stdout.columns || 100,
+      getErrHelpWidth: () => stderr.columns || 100,
     })
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .showSuggestionAfterError()

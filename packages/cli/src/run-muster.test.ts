@@ -1,4 +1,6 @@
 /** Goal: the wire's answers become the right words and exit codes. Method: a real gRPC server with scripted answers. */
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -105,7 +107,7 @@ describe("refusals", () => {
     const script: Script = { getVm: () => undefined };
     const { exitCode, stderr } = await against(script, "vm", "show", "x", "--timeout", "300ms");
     expect(exitCode).toBe(8);
-    expect(stderr).toContain("cannot show vm x");
+    expect(stderr).toContain("cannot show VM x");
   });
 });
 
@@ -133,6 +135,43 @@ describe("an unreachable coordinator", () => {
     ]);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^muster \d+\.\d+\.\d+\ncannot reach the coordinator/);
+  });
+});
+
+describe("something else behind the address", () => {
+  it.each([
+    ["an HTTP/1 server", "HTTP/1.1 400 Bad Request\r\n\r\n"],
+    ["noise", "\u0000\u0001\u0002".repeat(1_000)],
+    ["silence", ""],
+  ])("%s is no coordinator", async (_case, greeting) => {
+    const path = join(directory, "other");
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on("error", () => sockets.delete(socket));
+      socket.write(greeting);
+    });
+    await once(server.listen(path), "listening");
+    try {
+      const run = await muster(["vm", "ls", "--coordinator", path, "--timeout", "500ms"]);
+      expect(run).toMatchObject({ exitCode: 8, stdout: "" });
+      expect(run.stderr).toContain(`cannot reach the coordinator at unix://${path}`);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    }
+  });
+
+  it("an answer of 100 MB is refused, not held", async () => {
+    const big = "x".repeat(1024 * 1024);
+    const script: Script = {
+      listVms: answering(() => ({
+        vms: Array.from({ length: 100 }, () => aVm({ trouble: big })),
+      })),
+    };
+    const { exitCode, stderr } = await against(script, "vm", "ls");
+    expect(exitCode).toBe(4);
+    expect(stderr).toContain("larger than max");
   });
 });
 
@@ -221,7 +260,7 @@ describe("changes", () => {
       "h1",
     );
     expect(run.stdout).toBe(
-      "would create vm web-1 on h1\nh1: best\nnothing was changed (dry run)\n",
+      "would create VM web-1 on h1\nh1: best\nnothing was changed (dry run)\n",
     );
     expect(seen).toMatchObject({
       spec: aSpec(),

@@ -53,7 +53,7 @@ async function explainVm(
       ? await gatherSpec(session, options.file === undefined ? NAME_OF_NOTHING : undefined, options)
       : undefined;
   const answer = await session.admin.call(AdminService.explainVm, {
-    doing: `explain vm ${name ?? spec?.name ?? ""}`,
+    doing: `explain VM ${name ?? spec?.name ?? ""}`,
     request: {
       vm: name === undefined ? "" : parseNameOrId(name, "vm"),
       spec,

@@ -95,7 +95,7 @@ async function changeVm(
   const { verb, name } = what;
   const vm = parseNameOrId(name, "vm");
   const answer = await callChange(session, AdminService.changeVm, {
-    doing: `${verb.name} vm ${name}`,
+    doing: `${verb.name} VM ${name}`,
     request: {
       vm,
       change: options.force === true && verb.forced ? verb.forced.change : verb.change,
@@ -105,15 +105,15 @@ async function changeVm(
     },
   });
   if (options.dryRun === true) {
-    const summary = answer.summary === "" ? `would ${verb.name} vm ${name}` : answer.summary;
-    return showDryRun(session, [summary], { summary });
+    const summary = answer.summary === "" ? `${verb.name} VM ${name}` : answer.summary;
+    return showDryRun(session, [`would ${summary}`], { summary });
   }
   return finishOperation(session, {
     operation: answer.operation,
     options,
     outcome: async () =>
       verb.change === VmChange.DELETE
-        ? { sentence: `vm ${name} is deleted`, data: {} }
+        ? { sentence: `VM ${name} is deleted`, data: {} }
         : vmOutcome(session, vm),
   });
 }

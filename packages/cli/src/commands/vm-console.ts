@@ -33,7 +33,7 @@ async function openConsole(
 ): Promise<ExitCode> {
   const vm = parseNameOrId(name, "vm");
   const isTyped = session.surroundings.stdin.isTTY === true;
-  if (isTyped) session.output.note(`console of vm ${name}; Ctrl-] leaves`);
+  if (isTyped) session.output.note(`console of VM ${name}; Ctrl-] leaves`);
   const end = await runConsole(session, {
     vm,
     force: options.force ?? false,

@@ -57,7 +57,7 @@ async function createVm(
 ): Promise<ExitCode> {
   const spec = await gatherSpec(session, name, options);
   const answer = await callChange(session, AdminService.createVm, {
-    doing: `create vm ${spec.name}`,
+    doing: `create VM ${spec.name}`,
     request: {
       spec,
       stopped: options.stopped ?? false,
@@ -70,7 +70,7 @@ async function createVm(
   if (options.dryRun === true) {
     const vm = answer.vm === undefined ? undefined : decodeVm(answer.vm);
     const where = vm === undefined || vm.host === "" ? "" : ` on ${vm.host}`;
-    const lines = [`would create vm ${spec.name}${where}`, ...(explanation?.lines ?? [])];
+    const lines = [`would create VM ${spec.name}${where}`, ...(explanation?.lines ?? [])];
     return showDryRun(session, lines, { vm, explanation });
   }
   return finishOperation(session, {

@@ -52,7 +52,7 @@ async function migrateVm(
 ): Promise<ExitCode> {
   const vm = parseNameOrId(name, "vm");
   const answer = await callChange(session, AdminService.migrateVm, {
-    doing: `migrate vm ${name}`,
+    doing: `migrate VM ${name}`,
     request: {
       vm,
       host: options.host === undefined ? "" : parseNameOrId(options.host, "--host"),
@@ -67,7 +67,7 @@ async function migrateVm(
   const explanation =
     answer.explanation === undefined ? undefined : decodeExplanation(answer.explanation);
   if (options.dryRun === true) {
-    const lines = [`would migrate vm ${name} to ${targetHost}`, ...(explanation?.lines ?? [])];
+    const lines = [`would migrate VM ${name} to ${targetHost}`, ...(explanation?.lines ?? [])];
     return showDryRun(session, lines, { targetHost, explanation });
   }
   return finishOperation(session, {

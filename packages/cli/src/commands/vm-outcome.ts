@@ -8,14 +8,14 @@ import type { Outcome } from "./finish-operation.ts";
 /** How a VM is after an operation on it: "web-1 is running on h2". */
 export async function vmOutcome({ admin }: Session, name: string): Promise<Outcome> {
   try {
-    const question = { doing: `show vm ${name}`, request: { vm: name } };
+    const question = { doing: `show VM ${name}`, request: { vm: name } };
     const answer = await admin.call(AdminService.getVm, question);
     const vm = decodeVm(required(answer.vm, "vm"));
     const where = vm.host === "" ? "" : ` on ${vm.host}`;
-    return { sentence: `vm ${vm.name} is ${vm.state}${where}`, data: { vm } };
+    return { sentence: `VM ${vm.name} is ${vm.state}${where}`, data: { vm } };
   } catch (error) {
     // Somebody may have deleted it since; our operation succeeded all the same.
     if (!(error instanceof MusterError) || error.code !== "not-found") throw error;
-    return { sentence: `vm ${name} is gone since`, data: {} };
+    return { sentence: `VM ${name} is gone since`, data: {} };
   }
 }

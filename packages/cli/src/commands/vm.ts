@@ -62,7 +62,7 @@ async function listVms(session: Session, options: ListOptions): Promise<ExitCode
 
 /** Wild VMs may have any name libvirt allows, so the name is not checked here. */
 async function showVm({ admin, output, surroundings }: Session, name: string): Promise<ExitCode> {
-  const question = { doing: `show vm ${name}`, request: { vm: name } };
+  const question = { doing: `show VM ${name}`, request: { vm: name } };
   const answer = await admin.call(AdminService.getVm, question);
   const vm = decodeVm(required(answer.vm, "vm"));
   output.show({

@@ -41,6 +41,7 @@ class GrowingLog implements ProgressDisplay {
 const CLEAR_LINE = "\r\u001b[K";
 /** Often enough that the seconds move; seldom enough to cost nothing. */
 const REDRAW_PERIOD_MS = 500;
+/** Also for terminals that say they are 0 wide. */
 const WIDTH_DEFAULT = 80;
 
 /** Ended steps stay as lines; what goes on now is redrawn below them. */
@@ -83,7 +84,7 @@ class RedrawnLine implements ProgressDisplay {
 
   #draw(): void {
     const operation = this.#last;
-    const widthMax = (this.#screen.columns ?? WIDTH_DEFAULT) - 1;
+    const widthMax = (this.#screen.columns || WIDTH_DEFAULT) - 1;
     if (this.#lostWhy !== undefined) {
       const text = `lost the coordinator (${this.#lostWhy}); dialling again`;
       this.#screen.write(CLEAR_LINE + text.slice(0, widthMax));

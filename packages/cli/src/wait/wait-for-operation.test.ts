@@ -71,7 +71,7 @@ describe("waiting", () => {
       "op-000001 clean-source on h1: done after 0.0 s",
       "",
     ]);
-    expect(stdout).toBe("vm web-1 is running on h2 (op-000001, 9.0 s)\n");
+    expect(stdout).toBe("VM web-1 is running on h2 (op-000001, 9.0 s)\n");
     expect(exitCode).toBe(0);
   });
 
@@ -206,7 +206,7 @@ describe("a coordinator that is killed while we wait", () => {
       migrationScript(ending(anOperation(), aSucceededOperation())),
     );
     expect(await run.exitCode).toBe(0);
-    expect(run.stdout.text).toBe("vm web-1 is running on h2 (op-000001, 9.0 s)\n");
+    expect(run.stdout.text).toBe("VM web-1 is running on h2 (op-000001, 9.0 s)\n");
     expect(run.stderr.text.match(/move-guest on h1: copying memory/g)).toHaveLength(1);
   });
 
