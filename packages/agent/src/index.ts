@@ -1,1 +1,2 @@
-export {};
+export { Agent, type AgentParts } from "./agent.ts";
+export type { Bytes, Dialer } from "./session/dialer.ts";

@@ -3,12 +3,9 @@
  * the simulation's business; they bring agents' links and people's requests here.
  */
 import {
-  isEnded,
   type AgentMessage,
-  type CommandId,
   type CoordinatorMessage,
   type HostId,
-  type OperationId,
   parseClusterId,
 } from "@muster/model";
 import {
@@ -25,6 +22,7 @@ import { Ledger } from "./ledger/ledger.ts";
 import { Observations } from "./observations/observations.ts";
 import { recordTransition } from "./observations/vm-events.ts";
 import { allOperations } from "./operations/all-operations.ts";
+import { isWanted } from "./operations/operation-state.ts";
 import { OperationRunner } from "./operations/operation-runner.ts";
 import { expireOperations } from "./reconcilers/expire-operations.ts";
 import { trackPlacements } from "./reconcilers/track-placements.ts";
@@ -57,7 +55,10 @@ export class Coordinator {
     this.ledger = ledger;
     this.observations = new Observations(clock);
     this.events = new EventLog(clock);
-    this.commands = new Commands({ clock, isWanted: (commandId) => this.#isWanted(commandId) });
+    this.commands = new Commands({
+      clock,
+      isWanted: (commandId) => isWanted(commandId, ledger.view),
+    });
     this.consoles = new Consoles({ clock, random });
     const { observations, events, commands } = this;
     this.runner = new OperationRunner({
@@ -115,11 +116,5 @@ export class Coordinator {
     this.sessions.stop();
     await this.runner.stop();
     await Promise.all(Object.values(this.#loops).map((loop) => loop.stop()));
-  }
-
-  #isWanted(commandId: CommandId): boolean {
-    const operationId = commandId.slice(0, commandId.indexOf("/")) as OperationId;
-    const operation = this.ledger.view.operations.get(operationId);
-    return operation !== undefined && !isEnded(operation.state);
   }
 }

@@ -1,1 +1,12 @@
-export {};
+export { hostHandlers } from "./api/hosts.ts";
+export { networkHandlers } from "./api/networks.ts";
+export { operationHandlers } from "./api/operations.ts";
+export type { ApiParts } from "./api/parts.ts";
+export { vmHandlers } from "./api/vms.ts";
+export { vmView, type VmView } from "./api/vm-view.ts";
+export { Coordinator, type CoordinatorParts } from "./coordinator.ts";
+export { put } from "./ledger/ledger.ts";
+export type { LedgerView } from "./ledger/view.ts";
+export { clusterSnapshot, type CapacityPolicy } from "./planning/cluster-snapshot.ts";
+export { SqliteStore } from "./store/sqlite-store.ts";
+export type { Store } from "./store/store.ts";

@@ -5,6 +5,7 @@ import {
   type CommandAction,
   type MigrateAction,
   type MigrationStats,
+  type VmObservation,
 } from "@muster/model";
 import type { MigrationWatcher } from "../hypervisor/hypervisor.ts";
 import type { CommandContext } from "./command-context.ts";
@@ -38,7 +39,8 @@ export async function migrateVm(
 
 /**
  * After the agent was restarted in the middle: follows the job if it still runs. When it does not, the domain tells
- * whether it left; if it is still active here, nobody can say from here alone what became of the job.
+ * whether it left: gone, or stopped because it migrated. Anything else, a power cut too, leaves the outcome open, and
+ * nobody can say from here alone what became of the job.
  */
 export async function resumeMigration(
   context: CommandContext,
@@ -50,15 +52,16 @@ export async function resumeMigration(
     return stats;
   }
   const seen = await context.hypervisor.watch.observe(action.vmId);
-  if (seen === undefined || !isActive(seen.state)) return undefined;
-  throw new MusterError(
-    "interrupted",
-    `the migration of VM ${seen.name} ended while the agent was restarting; it runs on here`,
-    {
-      hint: "migrate it again",
-    },
-  );
+  if (seen === undefined || hasLeft(seen)) {
+    await context.networks.unplug(action.vmId);
+    return undefined;
+  }
+  const message = `the migration of VM ${seen.name} ended while the agent was restarting; here it is ${seen.state}`;
+  throw new MusterError("interrupted", message, { hint: "look where it is, and migrate it again" });
 }
+
+const hasLeft = (seen: VmObservation): boolean =>
+  !isActive(seen.state) && seen.reason === "migrated";
 
 export async function finishArrival(
   context: CommandContext,

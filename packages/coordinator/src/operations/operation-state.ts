@@ -2,11 +2,15 @@
 import {
   assert,
   canMoveOperation,
+  isEnded,
+  type CommandId,
   type ErrorDetail,
+  type OperationId,
   type OperationRecord,
   type OperationState,
   type StepRecord,
 } from "@muster/model";
+import type { LedgerView } from "../ledger/view.ts";
 
 export function move(operation: OperationRecord, to: OperationState): OperationRecord {
   assert(
@@ -37,3 +41,20 @@ export const lastToUndo = (operation: OperationRecord): number =>
 /** The error of the step that made the operation turn around. */
 export const failureOf = (operation: OperationRecord): ErrorDetail | undefined =>
   operation.steps.find((step) => step.error !== undefined)?.error;
+
+/**
+ * True while the result of a command still has to be recorded: its step, in its latest attempt, is under way or being
+ * undone. A result that comes again after that was recorded already and needs only its acknowledgement.
+ */
+export function isWanted(commandId: CommandId, view: LedgerView): boolean {
+  const [operationId, name = "", attempt] = commandId.split("/");
+  const operation = view.operations.get(operationId as OperationId);
+  if (operation === undefined || isEnded(operation.state)) return false;
+  return operation.steps.some(
+    (step) =>
+      (step.name === name || name.startsWith(`${step.name}-`)) &&
+      String(step.attempt) === attempt &&
+      (step.state === "running" || operation.state === "undoing") &&
+      step.state !== "undone",
+  );
+}

@@ -30,5 +30,7 @@ export function whereabouts(hosts: {
   if (source === "active") return "at-source";
   if (target === "unheard") return "uncertain";
   if (target === "active" || target === "moving") return "at-target";
-  return "nowhere";
+  // It runs on neither: it is where it is defined, and at its old place when it is defined on both.
+  if (source === "absent" && target === "inactive") return "at-target";
+  return source === "absent" ? "nowhere" : "at-source";
 }

@@ -2,7 +2,13 @@
  * libvirt is the truth about where a VM is: when somebody moves one behind our back, the ledger follows. Only free VMs
  * (no operation works on them), and only when both hosts are heard and the old one is sure not to have it any more.
  */
-import { isActive, type HostId, type Placement, type VmRecord } from "@muster/model";
+import {
+  isActive,
+  type HostId,
+  type Placement,
+  type VmObservation,
+  type VmRecord,
+} from "@muster/model";
 import type { Log, Reconciler } from "@muster/runtime";
 import type { EventLog } from "../events/event-log.ts";
 import { put, type Ledger } from "../ledger/ledger.ts";
@@ -26,13 +32,14 @@ export function planRelocations(
     if (placedOn?.connected !== true || !placedOn.reported) return [];
     const here = placedOn.vms.get(vm.id);
     if (here !== undefined && (isActive(here.state) || here.migrating)) return [];
-    const runners = [...hosts].filter(([hostId, host]) => {
+    // Where it is defined says something only when its own host does not have it at all.
+    const counts = (seen: VmObservation): boolean =>
+      seen.managed && !seen.migrating && (here === undefined || isActive(seen.state));
+    const elsewhere = [...hosts].filter(([hostId, host]) => {
       const seen = host.connected && host.reported ? host.vms.get(vm.id) : undefined;
-      return (
-        view.hosts.has(hostId) && seen?.managed === true && isActive(seen.state) && !seen.migrating
-      );
+      return view.hosts.has(hostId) && seen !== undefined && counts(seen);
     });
-    const [only, second] = runners;
+    const [only, second] = elsewhere;
     if (only === undefined || second !== undefined) return [];
     const generation = Math.max(vm.placement.generation, only[1].vms.get(vm.id)?.generation ?? 0);
     return [{ vm, from: vm.placement.hostId, placement: { hostId: only[0], generation } }];

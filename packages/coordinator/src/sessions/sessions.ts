@@ -9,9 +9,20 @@ import type { Clock, Link, Log } from "@muster/runtime";
 import type { EventLog } from "../events/event-log.ts";
 import { put, type Ledger } from "../ledger/ledger.ts";
 
+import type { SessionSummary } from "../metrics/summary.ts";
 import type { Observations } from "../observations/observations.ts";
 import type { Commands } from "./commands.ts";
 import { HostSession, type SessionTimes } from "./host-session.ts";
+
+type AgentLink = Link<CoordinatorMessage, AgentMessage>;
+
+interface Traffic {
+  received: number;
+  sent: number;
+  sessions: number;
+}
+
+const noTraffic: Readonly<Traffic> = { received: 0, sent: 0, sessions: 0 };
 
 export interface SessionsParts {
   readonly ledger: Ledger;
@@ -26,6 +37,7 @@ export interface SessionsParts {
 export class Sessions {
   readonly #parts: SessionsParts;
   readonly #sessions = new Map<HostId, HostSession>();
+  readonly #traffic = new Map<HostId, Traffic>();
   readonly #stopListening: () => void;
 
   constructor(parts: SessionsParts) {
@@ -35,6 +47,22 @@ export class Sessions {
       if (kinds.has("vm") || kinds.has("network")) this.#refreshAll();
       if (kinds.has("host")) this.#closeRemoved();
     });
+  }
+
+  /** Since the coordinator started. */
+  summaryOf(hostId: HostId): SessionSummary {
+    const observed = this.#parts.observations.get(hostId);
+    const { received, sent, sessions } = this.#traffic.get(hostId) ?? noTraffic;
+    const heardMs =
+      observed === undefined ? undefined : this.#parts.clock.now() - observed.heardAtMs;
+    return {
+      connected: observed?.connected ?? false,
+      libvirtAlive: observed?.libvirtAlive ?? false,
+      ...(heardMs === undefined ? {} : { lastHeardSeconds: heardMs / 1000 }),
+      messagesReceived: received,
+      messagesSent: sent,
+      sessions,
+    };
   }
 
   get connectedCount(): number {
@@ -48,7 +76,7 @@ export class Sessions {
     const session = new HostSession({
       hostId,
       clusterId: ledger.view.cluster.id,
-      link,
+      link: this.#counted(hostId, link),
       clock,
       times,
       view: ledger.view,
@@ -96,6 +124,28 @@ export class Sessions {
       host: name,
     });
     if (host?.connectedBefore === false) this.#rememberConnected(hostId);
+  }
+
+  #counted(hostId: HostId, link: AgentLink): AgentLink {
+    const traffic = this.#traffic.get(hostId) ?? { ...noTraffic };
+    this.#traffic.set(hostId, traffic);
+    traffic.sessions += 1;
+    const counting = async function* (): AsyncGenerator<AgentMessage> {
+      for await (const message of link.incoming) {
+        traffic.received += 1;
+        yield message;
+      }
+    };
+    return {
+      incoming: counting(),
+      send: (message) => {
+        traffic.sent += 1;
+        link.send(message);
+      },
+      close: (error) => {
+        link.close(error);
+      },
+    };
   }
 
   #rememberConnected(hostId: HostId): void {

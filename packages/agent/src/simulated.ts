@@ -1,0 +1,9 @@
+/** What a simulated cluster is made of: the agent's ports on a world that only exists in memory. */
+export { MemoryAssignmentStore } from "./assignments/assignment-store.ts";
+export { SimulatedHypervisor } from "./hypervisor/simulated/simulated-hypervisor.ts";
+export { SimulatedWorld } from "./hypervisor/simulated/simulated-world.ts";
+export { collectInventory } from "./inventory/collect-inventory.ts";
+export type { Journal } from "./journal/journal.ts";
+export { MemoryJournal } from "./journal/memory-journal.ts";
+export { SimulatedHostNetworks } from "./networks/simulated/simulated-host-networks.ts";
+export { SimulatedNetworkDriver } from "./networks/simulated/simulated-network-driver.ts";

@@ -1,0 +1,31 @@
+/** The public API: one handler for every call of proto/muster/v1/admin.proto. */
+import { AdminService } from "@muster/proto/admin";
+import { implement, type RpcService } from "@muster/runtime";
+import type { Commands } from "../sessions/commands.ts";
+import { consoleHandler } from "./console.ts";
+import { hostHandlers } from "./hosts.ts";
+import { networkHandlers } from "./networks.ts";
+import { operationHandlers } from "./operations.ts";
+import type { ApiParts } from "./parts.ts";
+import { vmHandlers } from "./vms.ts";
+
+export function adminService(parts: ApiParts, commands: Commands): RpcService {
+  return implement(AdminService, {
+    async getCluster(_request, context) {
+      parts.operatorOf(context);
+      const { agentAddresses, authorityFingerprint, metricsAddress, version } = parts.about;
+      return {
+        clusterId: parts.ledger.view.cluster.id,
+        version,
+        authorityFingerprint,
+        agentAddresses: [...agentAddresses],
+        metricsAddress,
+      };
+    },
+    ...hostHandlers(parts),
+    ...vmHandlers(parts),
+    ...networkHandlers(parts),
+    ...operationHandlers(parts),
+    openConsole: consoleHandler(parts, commands),
+  });
+}

@@ -1,0 +1,107 @@
+/** The coordinator's configuration, parsed once into a complete value. */
+import { invalid, MIB, parseSize } from "@muster/model";
+import {
+  COORDINATOR_PORT,
+  logLevels,
+  parseRpcAddress,
+  readConfig,
+  renderRpcAddress,
+  type ConfigSources,
+  type Fields,
+  type LogLevel,
+} from "@muster/runtime";
+import type { CapacityPolicy } from "../planning/cluster-snapshot.ts";
+import type { SessionTimes } from "../sessions/host-session.ts";
+
+export interface CoordinatorConfig {
+  readonly dataDirectory: string;
+  readonly socketPath: string;
+  readonly logLevel: LogLevel;
+  readonly listen: { readonly host: string; readonly port: number };
+  /** What agents are told to dial. */
+  readonly agentAddresses: readonly string[];
+  readonly metrics: { readonly host: string; readonly port: number };
+  readonly capacity: CapacityPolicy;
+  readonly times: SessionTimes;
+  readonly migrationTls: boolean;
+  readonly hostCertificateMs: number;
+}
+
+const SECOND_MS = 1_000;
+const DAY_MS = 24 * 3_600 * SECOND_MS;
+export const METRICS_PORT = 7480;
+
+const size = (text: string, field: string): string => {
+  parseSize(text, field);
+  return text;
+};
+
+const agentAddress = (text: string, field: string): string => {
+  const address = parseRpcAddress(text);
+  if (address.kind === "unix")
+    throw invalid(field, "agents cannot dial a unix socket of another machine");
+  return renderRpcAddress(address);
+};
+
+export const readCoordinatorConfig = (sources: ConfigSources): CoordinatorConfig =>
+  readConfig(sources, (fields) => {
+    const dataDirectory = fields.text("data-directory", { default: "/var/lib/muster/coordinator" });
+    return {
+      dataDirectory,
+      socketPath: fields.text("socket", { default: "/run/muster/coordinator.sock" }),
+      logLevel: fields.choice("log-level", logLevels, { default: "info" }),
+      listen: fields.section("listen", (listen) => ({
+        host: listen.text("host", { default: "::" }),
+        port: listen.integer("port", { min: 0, max: 65_535, default: COORDINATOR_PORT }),
+      })),
+      agentAddresses: fields.textList("agent-addresses", { default: [], check: agentAddress }),
+      metrics: fields.section("metrics", (metrics) => ({
+        host: metrics.text("host", { default: "127.0.0.1" }),
+        port: metrics.integer("port", { min: 0, max: 65_535, default: METRICS_PORT }),
+      })),
+      capacity: fields.section("capacity", readCapacity),
+      times: fields.section("sessions", readTimes),
+      migrationTls: fields.section("migration", (migration) =>
+        migration.flag("tls", { default: true }),
+      ),
+      hostCertificateMs: fields.section("certificates", (certificates) =>
+        // Below a minute renewals would never end; above a year a stolen key of a forgotten host lives too long.
+        certificates.durationMs("host-life", {
+          min: 60 * SECOND_MS,
+          max: 365 * DAY_MS,
+          default: 30 * DAY_MS,
+        }),
+      ),
+    };
+  });
+
+function readCapacity(fields: Fields): CapacityPolicy {
+  const reserved = fields.text("memory-reserved", { default: String(1024n * MIB), check: size });
+  return {
+    cpuOvercommit: fields.number("cpu-overcommit", { min: 0.1, max: 64, default: 4 }),
+    memoryReservedBytes: /^\d/.test(reserved)
+      ? parseSize(reserved, "capacity.memory-reserved")
+      : 0n,
+    vmsPerHostMax: fields.integer("vms-per-host-max", { min: 1, max: 10_000, default: 500 }),
+  };
+}
+
+function readTimes(fields: Fields): SessionTimes {
+  return {
+    heartbeatIntervalMs: fields.durationMs("heartbeat", {
+      min: 500,
+      max: 60 * SECOND_MS,
+      default: 5 * SECOND_MS,
+    }),
+    fullReportIntervalMs: fields.durationMs("full-report", {
+      min: 5 * SECOND_MS,
+      max: 3_600 * SECOND_MS,
+      default: 60 * SECOND_MS,
+    }),
+    sampleIntervalMs: fields.durationMs("sample", {
+      min: SECOND_MS,
+      max: 600 * SECOND_MS,
+      default: 5 * SECOND_MS,
+    }),
+  };
+}

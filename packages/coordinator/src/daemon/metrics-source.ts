@@ -1,0 +1,115 @@
+/** Gathers what the metrics show from the coordinator's parts. */
+import { isActive, isEnded, type HostRecord, type OperationRecord } from "@muster/model";
+import { vmView } from "../api/vm-view.ts";
+import type { Coordinator } from "../coordinator.ts";
+import type {
+  CoordinatorMetricsSource,
+  CoordinatorSummary,
+  HostSummary,
+  MigrationSummary,
+} from "../metrics/summary.ts";
+import type { MigrateVmParameters } from "../operations/migrate-vm.ts";
+import type { CapacityPolicy } from "../planning/cluster-snapshot.ts";
+import { VERSION } from "../version.ts";
+
+export function metricsSource(
+  coordinator: Coordinator,
+  capacity: CapacityPolicy,
+): CoordinatorMetricsSource {
+  return { summary: () => summarize(coordinator, capacity) };
+}
+
+function summarize(coordinator: Coordinator, capacity: CapacityPolicy): CoordinatorSummary {
+  const { ledger, observations } = coordinator;
+  const { view } = ledger;
+  const vmsByState = new Map<string, number>();
+  for (const vm of view.vms.values()) {
+    const { state } = vmView(vm, { view, observations });
+    vmsByState.set(state, (vmsByState.get(state) ?? 0) + 1);
+  }
+  return {
+    version: VERSION,
+    clusterId: view.cluster.id,
+    hosts: [...view.hosts.values()].map((host) => hostSummary(host, coordinator, capacity)),
+    vmsByState,
+    networks: [...view.networks.keys()].map((name) => networkSummary(name, coordinator)),
+    operations: countOperations([...view.operations.values()]),
+    migrations: migrations(coordinator),
+    reconcilers: coordinator.loopStatus(),
+  };
+}
+
+function networkSummary(name: string, { observations }: Coordinator) {
+  const states = [...observations.hosts().values()].map((host) => host.networks.get(name)?.state);
+  return {
+    name,
+    ready: states.filter((state) => state === "ready").length,
+    failed: states.filter((state) => state === "failed").length,
+  };
+}
+
+function countOperations(operations: readonly OperationRecord[]): CoordinatorSummary["operations"] {
+  const counts = new Map<string, CoordinatorSummary["operations"][number]>();
+  for (const { type, state } of operations) {
+    const key = `${type} ${state}`;
+    counts.set(key, { type, state, count: (counts.get(key)?.count ?? 0) + 1 });
+  }
+  return [...counts.values()];
+}
+
+function migrations({ ledger, runner }: Coordinator): readonly MigrationSummary[] {
+  const { view } = ledger;
+  return [...view.operations.values()]
+    .filter((operation) => operation.type === "vm-migrate" && !isEnded(operation.state))
+    .map((operation) => {
+      // The type of an operation fixes the form of its parameters.
+      const { vmId, sourceId, targetId } = operation.parameters as MigrateVmParameters;
+      const stats = runner.viewOf(operation).migration;
+      return {
+        vm: view.vms.get(vmId)?.spec.name ?? vmId,
+        source: view.hosts.get(sourceId)?.name ?? sourceId,
+        target: view.hosts.get(targetId)?.name ?? targetId,
+        ...(stats === undefined ? {} : { stats }),
+      };
+    });
+}
+
+function hostSummary(
+  host: HostRecord,
+  coordinator: Coordinator,
+  capacity: CapacityPolicy,
+): HostSummary {
+  const { ledger, observations, sessions } = coordinator;
+  const observed = observations.get(host.id);
+  const inventory = observed?.inventory;
+  const placed = [...ledger.view.vms.values()].filter(
+    (vm) => vm.placement?.hostId === host.id || vm.target?.hostId === host.id,
+  );
+  const wild = [...(observed?.vms.values() ?? [])].filter((vm) => !ledger.view.vms.has(vm.id));
+  const charged = [
+    ...placed.map(({ spec }) => spec),
+    ...wild.filter(({ state }) => isActive(state)),
+  ];
+  const memory = (inventory?.memoryBytes ?? 0n) - capacity.memoryReservedBytes;
+  const load = observed?.load;
+  return {
+    name: host.name,
+    state: observations.stateOf(host),
+    cordoned: host.cordoned,
+    capacityCpus: (inventory?.cpu.logicalCpus ?? 0) * capacity.cpuOvercommit,
+    capacityMemoryBytes: memory > 0n ? memory : 0n,
+    claimedCpus: charged.reduce((sum, { cpus }) => sum + cpus, 0),
+    claimedMemoryBytes: charged.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0n),
+    ...(load === undefined || inventory === undefined
+      ? {}
+      : {
+          used: {
+            cpus: load.cpuUsedRatio * inventory.cpu.logicalCpus,
+            memoryBytes: inventory.memoryBytes - load.memoryAvailableBytes,
+          },
+        }),
+    vms: placed.length,
+    wildVms: wild.length,
+    session: sessions.summaryOf(host.id),
+  };
+}

@@ -1,0 +1,130 @@
+/** `muster-coordinator run | certificate NAME`. */
+import { mkdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { detailOf, invalid, MusterError, parseName } from "@muster/model";
+import {
+  createLogger,
+  parseCommandLine,
+  serveUntilAsked,
+  systemClock,
+  systemRandom,
+} from "@muster/runtime";
+import { Authority } from "./authority/authority.ts";
+import { readCoordinatorConfig } from "./daemon/config.ts";
+import { runCoordinator } from "./daemon/run.ts";
+import { Ledger } from "./ledger/ledger.ts";
+import { SqliteStore } from "./store/sqlite-store.ts";
+import { VERSION } from "./version.ts";
+
+const HELP = `muster-coordinator ${VERSION}: the one brain of a cluster
+
+  muster-coordinator run [--config FILE] [--OPTION VALUE ...]
+  muster-coordinator certificate NAME DIRECTORY [--role operator|metrics] [--config FILE]
+      makes a key and certificate for a person (operator) or for Prometheus (metrics)
+  muster-coordinator version
+
+Options stand over the configuration file; sections are joined with a dot, as in --listen.port 7443.
+See deploy/config/coordinator.example.yaml for all of them.
+`;
+
+async function main(words: readonly string[]): Promise<void> {
+  const { positionals, options } = parseCommandLine(words);
+  const [command, ...rest] = positionals;
+  if (command === undefined || command === "help" || options.has("help")) {
+    process.stdout.write(HELP);
+    return;
+  }
+  switch (command) {
+    case "version":
+      process.stdout.write(`${VERSION}\n`);
+      return;
+    case "run":
+      return run(options);
+    case "certificate":
+      return certificate(rest, options);
+    default:
+      throw invalid("command", `"${command}" is unknown`, "see: muster-coordinator help");
+  }
+}
+
+type Options = ReadonlyMap<string, string | true>;
+
+function configSources(options: Options) {
+  const path = options.get("config");
+  const others = new Map([...options].filter(([name]) => name !== "config" && name !== "role"));
+  if (path === true) throw invalid("--config", "needs the path of a file");
+  return path === undefined ? { options: others } : { path, options: others };
+}
+
+async function run(options: Options): Promise<void> {
+  const config = readCoordinatorConfig(configSources(options));
+  const log = createLogger({ name: "muster-coordinator", level: config.logLevel });
+  await using daemon = await runCoordinator(config, log);
+  const status = `serving ${daemon.address}`;
+  await serveUntilAsked({
+    clock: systemClock,
+    log,
+    status,
+    // Only an event loop that turns feeds the watchdog; there is no other way to be unwell and not know.
+    isHealthy: () => true,
+  });
+}
+
+async function certificate(words: readonly string[], options: Options): Promise<void> {
+  const [name, directory] = words;
+  if (name === undefined || directory === undefined) {
+    throw invalid(
+      "command line",
+      "NAME and DIRECTORY are required",
+      "see: muster-coordinator help",
+    );
+  }
+  const role = options.get("role") ?? "operator";
+  if (role !== "operator" && role !== "metrics") throw invalid("--role", "is operator or metrics");
+  const config = readCoordinatorConfig(configSources(options));
+  const authority = await existingAuthority(config.dataDirectory);
+  const identity = await authority.issueClient({ role, name: parseName(name, "NAME") });
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await writeFile(join(directory, "key.pem"), identity.privateKey, { mode: 0o600, flag: "wx" });
+  await writeFile(join(directory, "certificate.pem"), identity.certificate, { flag: "wx" });
+  await writeFile(join(directory, "authority.pem"), identity.authority, { flag: "wx" });
+  process.stdout.write(
+    `certificate of ${role} ${name} is in ${directory}; use it with: muster --identity ${directory}\n`,
+  );
+}
+
+/** Certificates come from the authority of a coordinator that has run; another one would be worth nothing. */
+async function existingAuthority(dataDirectory: string): Promise<Authority> {
+  const path = join(dataDirectory, "state.sqlite");
+  try {
+    await stat(path);
+  } catch (cause) {
+    throw new MusterError("not-found", `there is no coordinator in ${dataDirectory}`, {
+      cause,
+      hint: "start it once: muster-coordinator run",
+    });
+  }
+  await using store = SqliteStore.open(path);
+  const ledger = await Ledger.open(store, () => {
+    throw new MusterError("not-found", `the coordinator in ${dataDirectory} was never started`);
+  });
+  return Authority.open({
+    dataDirectory,
+    clusterId: ledger.view.cluster.id,
+    clock: systemClock,
+    random: systemRandom,
+  });
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  const { message, cause, reasons, hint } = detailOf(error);
+  const lines = [
+    `muster-coordinator: ${message}${cause === "" ? "" : `: ${cause}`}`,
+    ...reasons.map((reason) => `  ${reason}`),
+  ];
+  if (hint !== "") lines.push(`  hint: ${hint}`);
+  process.stderr.write(`${lines.join("\n")}\n`);
+  process.exitCode = 1;
+}
