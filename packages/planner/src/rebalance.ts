@@ -1,5 +1,5 @@
 import { MoveBook } from "./move-book.ts";
-import { DEFAULT_MOTION_LIMITS, type MotionLimits, type MotionPlan } from "./motion.ts";
+import { DEFAULT_MOTION_LIMITS, totalsOf, type MotionLimits, type MotionPlan } from "./motion.ts";
 import { scheduleMoves, type WantedMove } from "./schedule.ts";
 import { Annealer } from "./search/anneal.ts";
 import { Assignment } from "./search/assignment.ts";
@@ -71,39 +71,87 @@ export function planRebalance(snapshot: Snapshot, options: RebalanceOptions = {}
   const weights = { ...DEFAULT_BALANCE_WEIGHTS, ...options.weights };
   const restraint = { ...DEFAULT_RESTRAINT, ...options.restraint };
   const found = problemFrom(coolDown(snapshot, restraint), weights);
-  const assignment = new Assignment(found.problem);
-  const scoreBefore = assignment.cost;
+  const scoreBefore = new Assignment(found.problem).cost;
   const seed = options.seed ?? 1;
   const movesMax = Math.min(
     options.movesMax ?? found.problem.vmCount,
     restraint.movesPerDayMax - (snapshot.history?.movesLastDay ?? 0),
   );
-  const nothing = (whyEmpty: RebalancePlan["whyEmpty"]): RebalanceAnswer =>
-    emptyPlan(snapshot, { seed, score: scoreBefore, whyEmpty });
+  const answer = (
+    motion: MotionPlan,
+    scoreAfterMoves: readonly number[],
+    whyEmpty: RebalancePlan["whyEmpty"],
+  ): RebalanceAnswer => {
+    const scoreAfter = scoreAfterMoves.at(-1) ?? scoreBefore;
+    return { ok: true, ...motion, seed, scoreBefore, scoreAfter, scoreAfterMoves, whyEmpty };
+  };
+  const nothing = (whyEmpty: RebalancePlan["whyEmpty"]) =>
+    answer(noMotion(snapshot.version), [], whyEmpty);
   if (scoreBefore <= restraint.startAbove) return nothing("below-start");
   if (movesMax <= 0) return nothing("budget-spent");
-  const evaluationsMax = options.evaluationsMax ?? defaultEvaluations(found.problem.vmCount);
-  const search = { movesMax, evaluationsMax, seed, shouldStop: options.shouldStop };
-  new Annealer(assignment, search).run(search);
-  if (assignment.movedCount === 0) return nothing("balanced");
-  if (scoreBefore - assignment.cost < restraint.gainMin) return nothing("gain-too-small");
-  const limits = { ...DEFAULT_MOTION_LIMITS, ...options.limits };
-  const wanted = mostValuableFirst(found, assignment);
-  const motion = scheduleMoves(new MoveBook(snapshot), wanted, {
-    ...limits,
-    hopsMax: Math.max(0, Math.min(limits.hopsMax, movesMax - wanted.length)),
-  });
-  const scoreAfterMoves = scoresAlong(found, motion);
-  return {
-    ok: true,
-    ...motion,
-    seed,
-    scoreBefore,
-    scoreAfter: scoreAfterMoves.at(-1) ?? scoreBefore,
-    scoreAfterMoves,
-    whyEmpty: null,
-  };
+  const best = searchRounds(snapshot, found, { ...options, seed, movesMax });
+  if (best === undefined) return nothing("balanced");
+  if (scoreBefore - best.score < restraint.gainMin) return nothing("gain-too-small");
+  return answer(best.motion, best.scoreAfterMoves, null);
 }
+
+interface Round {
+  readonly motion: MotionPlan;
+  readonly scoreAfterMoves: readonly number[];
+  readonly score: number;
+}
+
+/**
+ * Searches for a better arrangement and an order that leads there. Where some moves have no order, their VMs
+ * are held in place and the search is made again. What counts is the best state along the way.
+ */
+function searchRounds(
+  snapshot: Snapshot,
+  found: SnapshotProblem,
+  how: RebalanceOptions & { readonly seed: number; readonly movesMax: number },
+): Round | undefined {
+  const movable = Uint8Array.from(found.problem.movable);
+  const problem = { ...found.problem, movable };
+  const evaluationsMax = how.evaluationsMax ?? defaultEvaluations(problem.vmCount);
+  const limits = { ...DEFAULT_MOTION_LIMITS, ...how.limits };
+  const indexOf = new Map(found.vms.map((vm, index) => [vm.id, index]));
+  let best: Round | undefined;
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const assignment = new Assignment(problem);
+    const { movesMax, seed, shouldStop } = how;
+    const search = { movesMax, evaluationsMax, seed: seed + round, shouldStop };
+    new Annealer(assignment, search).run(search);
+    const wanted = mostValuableFirst(found, assignment);
+    const hopsMax = Math.max(0, Math.min(limits.hopsMax, movesMax - wanted.length));
+    const whole = scheduleMoves(new MoveBook(snapshot), wanted, { ...limits, hopsMax });
+    const cut = cutAtBest(whole, scoresAlong(found, whole));
+    if (cut !== undefined && cut.score < (best?.score ?? assignment.startCost)) best = cut;
+    if (whole.dropped.length === 0 || shouldStop?.() === true) break;
+    for (const { vmId } of whole.dropped) movable[indexOf.get(vmId) ?? -1] = 0;
+  }
+  return best;
+}
+
+/** Searches made anew because some moves had no order. */
+const ROUNDS_MAX = 3;
+
+/** The moves up to the lowest score: when some were dropped, the rest need not all be for the better. */
+function cutAtBest(whole: MotionPlan, scores: readonly number[]): Round | undefined {
+  const score = Math.min(...scores);
+  const length = scores.indexOf(score) + 1;
+  if (length === 0) return undefined;
+  const moves = whole.moves.slice(0, length);
+  const motion = { ...whole, moves, waveCount: moves.at(-1)?.wave ?? 0, totals: totalsOf(moves) };
+  return { motion, scoreAfterMoves: scores.slice(0, length), score };
+}
+
+const noMotion = (snapshotVersion: number): MotionPlan => ({
+  snapshotVersion,
+  moves: [],
+  waveCount: 0,
+  dropped: [],
+  totals: totalsOf([]),
+});
 
 /** A tenth of a second at 400 VMs, one at 2,000, half a minute at 20,000, on one core. */
 function defaultEvaluations(vmCount: number): number {
@@ -128,21 +176,6 @@ function coolDown(snapshot: Snapshot, restraint: Restraint): Snapshot {
   if (cooling.size === 0) return snapshot;
   const vms = snapshot.vms.map((vm) => (cooling.has(vm.id) ? { ...vm, movable: false } : vm));
   return { ...snapshot, vms };
-}
-
-function emptyPlan(
-  snapshot: Snapshot,
-  what: { seed: number; score: number; whyEmpty: RebalancePlan["whyEmpty"] },
-): RebalanceAnswer {
-  return {
-    ok: true,
-    ...scheduleMoves(new MoveBook({ ...snapshot, vms: [] }), [], DEFAULT_MOTION_LIMITS),
-    seed: what.seed,
-    scoreBefore: what.score,
-    scoreAfter: what.score,
-    scoreAfterMoves: [],
-    whyEmpty: what.whyEmpty,
-  };
 }
 
 /**

@@ -18,6 +18,7 @@ export class Assignment {
   #penalty = 0;
   #movedCount = 0;
   #cost = 0;
+  readonly #startCost: number;
 
   constructor(problem: BalanceProblem) {
     this.problem = problem;
@@ -30,6 +31,12 @@ export class Assignment {
     this.#countedHosts = problem.counted.reduce((count, isCounted) => count + isCounted, 0);
     for (let vm = 0; vm < problem.vmCount; vm++) this.#addAtOrigin(vm);
     this.recompute();
+    this.#startCost = this.#cost;
+  }
+
+  /** The cost at the start, with every VM at its origin. */
+  get startCost(): number {
+    return this.#startCost;
   }
 
   get cost(): number {

@@ -6,7 +6,12 @@ import { GiB, aHost, aRequest, aSnapshot, aVm } from "./builders.ts";
 
 const name = (prefix: string, count: number) =>
   fc.integer({ min: 0, max: count - 1 }).map((index) => `${prefix}${index}`);
-const names = (prefix: string, count: number) => fc.uniqueArray(name(prefix, count));
+/** Usually none: a rule that binds everything leaves nothing to decide. */
+const seldom = (prefix: string, count: number) =>
+  fc.oneof(
+    { weight: 3, arbitrary: fc.constant<string[]>([]) },
+    { weight: 1, arbitrary: name(prefix, count).map((one) => [one]) },
+  );
 
 /** @param open true for clusters in which every host takes VMs. */
 export const someHosts = (open: boolean): fc.Arbitrary<readonly HostSnapshot[]> =>
@@ -17,14 +22,14 @@ export const someHosts = (open: boolean): fc.Arbitrary<readonly HostSnapshot[]> 
           ? fc.constant("online" as const)
           : fc.constantFrom("online", "online", "unknown" as const),
         cordoned: open ? fc.constant(false) : fc.boolean(),
-        networks: names("net", 3),
-        cpus: fc.integer({ min: 1, max: 8 }),
-        memoryGiB: fc.integer({ min: 1, max: 16 }),
-        freeGiB: fc.integer({ min: 0, max: 40 }),
-        sharedGiB: fc.integer({ min: 0, max: 60 }),
+        networks: fc.subarray(["net0", "net1", "net2"], { minLength: 2 }),
+        cpus: fc.integer({ min: 2, max: 10 }),
+        memoryGiB: fc.integer({ min: 4, max: 16 }),
+        freeGiB: fc.integer({ min: 0, max: 30 }),
+        sharedGiB: fc.integer({ min: 10, max: 100 }),
         rack: name("rack", 2),
       }),
-      { minLength: 1, maxLength: 5 },
+      { minLength: 2, maxLength: 5, size: "max" },
     )
     .map((fields) =>
       fields.map(({ cpus, memoryGiB, freeGiB, sharedGiB, rack, ...rest }, index) =>
@@ -41,17 +46,17 @@ export const someHosts = (open: boolean): fc.Arbitrary<readonly HostSnapshot[]> 
     );
 
 const shape = fc.record({
-  cpus: fc.integer({ min: 1, max: 4 }),
-  memoryBytes: fc.integer({ min: 1, max: 8 }).map((count) => BigInt(count) * GiB),
-  networks: names("net", 3).map((list) => list.slice(0, 1)),
-  antiAffinity: names("apart", 2).map((list) => list.slice(0, 1)),
-  groups: names("group", 2),
+  cpus: fc.integer({ min: 1, max: 3 }),
+  memoryBytes: fc.integer({ min: 1, max: 6 }).map((count) => BigInt(count) * GiB),
+  networks: name("net", 3).map((one) => [one]),
+  antiAffinity: seldom("apart", 2),
+  groups: seldom("group", 2),
   disks: fc.array(
     fc.record({
       storage: fc.constantFrom("local", "nfs"),
-      sizeBytes: fc.integer({ min: 1, max: 20 }).map((count) => BigInt(count) * GiB),
+      sizeBytes: fc.integer({ min: 1, max: 9 }).map((count) => BigInt(count) * GiB),
     }),
-    { maxLength: 2 },
+    { maxLength: 1 },
   ),
 });
 
@@ -68,7 +73,7 @@ export const someRules: readonly GroupRule[] = [
 ];
 
 export const someRequests: fc.Arbitrary<readonly PlaceRequest[]> = fc
-  .array(shape, { minLength: 1, maxLength: 30 })
+  .array(shape, { minLength: 4, maxLength: 30, size: "max" })
   .map((shapes) => shapes.map((fields, index) => aRequest({ ...fields, id: `n${index}` })));
 
 /** VMs placed by the rules one after the other, on hosts that are as they are. */
