@@ -38,7 +38,7 @@ async function runLab(): Promise<Outcome> {
 }
 
 const stages: readonly Stage[] = [
-  check("format", "prettier", ["--check", "--log-level=warn", "."]),
+  check("format", "prettier", ["--check", "--cache", "--log-level=warn", "."]),
   check("lint", "eslint", ["--flag", "unstable_native_nodejs_ts_config", "."]),
   check("types", "tsc", ["-p", "tsconfig.json"]),
   check("gen", "node", ["scripts/gen.ts", "--check"]),

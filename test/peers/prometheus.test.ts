@@ -1,12 +1,9 @@
 /** Prometheus judges our metrics, rules and example configuration. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { renderMetrics, METRICS_CONTENT_TYPE, LoopDelay, processFamilies } from "@muster/runtime";
 import { parse } from "yaml";
 import { describe, expect, it } from "vitest";
@@ -23,6 +20,7 @@ import {
   aCoordinatorSummary,
   someStats,
 } from "../../packages/coordinator/src/metrics/testing/a-summary.ts";
+import { startPrometheus } from "./real-prometheus.ts";
 import { ask, isInstalled, root } from "./tools.ts";
 
 const prometheusDirectory = join(root, "deploy/prometheus");
@@ -60,6 +58,12 @@ describe.skipIf(!isInstalled("promtool"))("promtool", () => {
     const verdict = ask("promtool", ["check", "rules", join(prometheusDirectory, "alerts.yml")]);
     expect(verdict.text).toContain("SUCCESS: 10 rules found");
     expect(verdict.exitCode).toBe(0);
+  });
+
+  it("sees the alerts fire when they should", () => {
+    const path = join(prometheusDirectory, "alerts.test.yml");
+    const verdict = ask("promtool", ["test", "rules", path]);
+    expect(verdict.exitCode, verdict.text).toBe(0);
   });
 
   it("accepts the example configuration", () => {
@@ -111,10 +115,10 @@ interface ExampleConfig {
 }
 
 /** The example, pointed at the samples and hurried up. */
-function hurried(address: string): string {
+function hurried(address: string): object {
   const text = readFileSync(join(prometheusDirectory, "prometheus.example.yml"), "utf8");
   const example = parse(text) as ExampleConfig;
-  return JSON.stringify({
+  return {
     global: { scrape_interval: "1s", evaluation_interval: "1s" },
     rule_files: [join(prometheusDirectory, "alerts.yml")],
     scrape_configs: example.scrape_configs.map((job) => ({
@@ -126,65 +130,21 @@ function hurried(address: string): string {
           }
         : { static_configs: [{ targets: [address] }] }),
     })),
-  });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-async function query(port: number, expression: string): Promise<unknown> {
-  const url = `http://127.0.0.1:${String(port)}/api/v1/query?query=${encodeURIComponent(expression)}`;
-  const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
-  return response.json();
-}
-
-/** Asks until the answer has what is wanted. */
-async function eventually(port: number, expression: string, wanted: string): Promise<void> {
-  let last = "nothing yet";
-  for (let attempt = 0; attempt < 150; attempt += 1) {
-    try {
-      last = JSON.stringify(await query(port, expression));
-      if (last.includes(wanted)) return;
-    } catch (error) {
-      last = String(error);
-    }
-    await delay(200);
-  }
-  expect.fail(`${expression} never had ${wanted}; last: ${last}`);
+  };
 }
 
 describe.skipIf(!isInstalled("prometheus"))("a real Prometheus", () => {
   it("scrapes the coordinator, finds the agents and evaluates the alerts", async () => {
     const { server, address } = await serveSamples();
-    const scratch = mkdtempSync(join(tmpdir(), "muster-prometheus-"));
-    const port = await freePort();
-    writeFileSync(join(scratch, "prometheus.yml"), hurried(address));
-    const child = spawn(
-      "prometheus",
-      [
-        `--config.file=${scratch}/prometheus.yml`,
-        `--storage.tsdb.path=${scratch}/data`,
-        `--web.listen-address=127.0.0.1:${String(port)}`,
-      ],
-      { stdio: "ignore" },
-    );
-    const ended = once(child, "exit");
     try {
-      await eventually(port, "muster_hosts", '"state":"online"');
-      await eventually(port, 'libvirt_domain_info_vstate{instance="h1"}', '"domain":"web-1"');
+      await using prometheus = await startPrometheus(hurried(address));
+      await prometheus.eventually("muster_hosts", '"state":"online"');
+      const running = 'libvirt_domain_info_vstate{instance="h1"}';
+      await prometheus.eventually(running, '"domain":"web-1"');
       // One host of the samples never connected: its alert waits for its two minutes.
-      await eventually(port, 'ALERTS{alertname="MusterHostSilent"}', '"host":"h2"');
+      await prometheus.eventually('ALERTS{alertname="MusterHostSilent"}', '"host":"h2"');
     } finally {
-      child.kill("SIGTERM");
-      await ended;
       server.close();
-      rmSync(scratch, { recursive: true, force: true });
     }
   });
 });
