@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { authenticate } from "./auth/authenticate.ts";
 import { Connection } from "./connection.ts";
+import { driverFeature } from "./features.ts";
 import type { KeepaliveOptions } from "./keepalive.ts";
 import { Hypervisor } from "./objects/hypervisor/hypervisor.ts";
 import type { CallOptions } from "./pending-call.ts";
@@ -48,9 +49,6 @@ const DEFAULTS = {
   maxConnections: 4,
   patienceMs: 2,
 } as const;
-
-/** VIR_DRV_FEATURE_PROGRAM_KEEPALIVE: asking for it lets the daemon ping us too. */
-const FEATURE_KEEPALIVE = 10;
 
 interface Plan {
   readonly uri: string;
@@ -129,7 +127,8 @@ async function startKeepalive(
 ): Promise<void> {
   const keepalive = options.keepalive ?? DEFAULTS.keepalive;
   if (keepalive === false) return;
-  const args = { feature: FEATURE_KEEPALIVE };
+  // Asking lets the daemon ping us too.
+  const args = { feature: driverFeature.programKeepalive };
   const { supported } = await callRemote(connection, "connectSupportsFeature", args, limits);
   if (supported) connection.startKeepalive(keepalive);
 }

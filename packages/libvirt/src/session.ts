@@ -3,6 +3,7 @@ import { CallPool, type CallPoolOptions } from "./call-pool.ts";
 import type { Connection } from "./connection.ts";
 import { ConnectionLostError } from "./errors.ts";
 import { EventHub } from "./events/event-hub.ts";
+import { driverFeature, type DriverFeature } from "./features.ts";
 import type { CallOptions } from "./pending-call.ts";
 import {
   callRemote,
@@ -28,6 +29,7 @@ export class Session {
   readonly #open: (signal?: AbortSignal) => Promise<Connection>;
   readonly #options: SessionOptions;
   readonly #dedicated = new Set<Connection>();
+  readonly #features = new Map<DriverFeature, Promise<boolean>>();
 
   constructor(
     control: Connection,
@@ -63,6 +65,24 @@ export class Session {
     options?: CallOptions,
   ): Promise<RetOf<QemuCalls[Name]>> {
     return this.#pool.call(name, qemuProcedure(name), args, this.#limited(options));
+  }
+
+  /** Whether the daemon's driver has a feature. It is asked once. */
+  supports(feature: DriverFeature): Promise<boolean> {
+    const known = this.#features.get(feature);
+    if (known) return known;
+    const asked = this.call("connectSupportsFeature", { feature: driverFeature[feature] }).then(
+      ({ supported }) => supported !== 0,
+    );
+    this.#features.set(feature, asked);
+    // The next one asks again if this one could not.
+    asked.catch(() => this.#features.delete(feature));
+    return asked;
+  }
+
+  /** The flag that getters of typed parameters need where strings are possible. */
+  async stringOkayFlag(): Promise<number> {
+    return (await this.supports("typedParamString")) ? TYPED_PARAM_STRING_OKAY : 0;
   }
 
   /** A call whose effect is bound to the connection that makes it (auto-destroy). */
@@ -169,3 +189,6 @@ export class Session {
 }
 
 const GOODBYE_MS = 2_000;
+
+/** VIR_TYPED_PARAM_STRING_OKAY */
+const TYPED_PARAM_STRING_OKAY = 4;

@@ -6,7 +6,7 @@ import type { Session } from "../session.ts";
 import { toTypedParameters } from "../xdr/parameter-spec.ts";
 import type { TypedParameters } from "../xdr/typed-parameters.ts";
 import type { WithFlags } from "./call-flags.ts";
-import { bandwidthFields, STRING_OKAY, type BandwidthParameters } from "./tunables.ts";
+import { bandwidthFields, type BandwidthParameters } from "./tunables.ts";
 
 type Impact = WithFlags<flags.DomainModificationImpactFlag>;
 
@@ -33,7 +33,8 @@ export class NetworkPort {
 
   /** virNetworkPortGetParameters (5.5.0). */
   async getParameters(options: Impact = {}): Promise<BandwidthParameters & TypedParameters> {
-    const bits = bitsOf(flags.domainModificationImpactFlags, options.flags) | STRING_OKAY;
+    const okay = await this.#session.stringOkayFlag();
+    const bits = bitsOf(flags.domainModificationImpactFlags, options.flags) | okay;
     const ask = (nparams: number) => {
       const args = { port: this.reference, nparams, flags: bits };
       return this.#session.call("networkPortGetParameters", args, options);

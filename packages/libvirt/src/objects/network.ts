@@ -40,9 +40,6 @@ export interface MetadataOptions extends WithFlags<flags.NetworkUpdateFlag> {
   readonly key?: string | undefined;
 }
 
-/** VIR_DRV_FEATURE_NETWORK_UPDATE_HAS_CORRECT_ORDER: daemons before 7.2.0 swap command and section. */
-const FEATURE_CORRECT_ORDER = 16;
-
 /** virNetwork: a virtual network of the host. */
 export class Network {
   readonly #session: Session;
@@ -119,10 +116,9 @@ export class Network {
     { command, section, parentIndex = -1, xml }: NetworkUpdate,
     options: WithFlags<flags.NetworkUpdateFlag> = {},
   ): Promise<void> {
-    const feature = { feature: FEATURE_CORRECT_ORDER };
-    const { supported } = await this.#session.call("connectSupportsFeature", feature, options);
+    const isInOrder = await this.#session.supports("networkUpdateHasCorrectOrder");
     const numbers = [networkUpdateCommand[command], networkUpdateSection[section]] as const;
-    const [first, second] = supported ? numbers : [numbers[1], numbers[0]];
+    const [first, second] = isInOrder ? numbers : [numbers[1], numbers[0]];
     const args = {
       net: this.reference,
       command: first,

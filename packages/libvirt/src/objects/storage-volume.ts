@@ -64,10 +64,14 @@ export class StorageVolume {
     return (await this.#session.call("storageVolGetXmlDesc", args, options)).xml;
   }
 
-  /** virStorageVolGetInfoFlags (3.0.0). */
+  /** virStorageVolGetInfo (0.4.1), virStorageVolGetInfoFlags (3.0.0) if there are flags. */
   async getInfo(options: WithFlags<flags.StorageVolInfoFlag> = {}): Promise<VolumeInfo> {
-    const args = { vol: this.reference, flags: bitsOf(flags.storageVolInfoFlags, options.flags) };
-    const info = await this.#session.call("storageVolGetInfoFlags", args, options);
+    const vol = this.reference;
+    const bits = bitsOf(flags.storageVolInfoFlags, options.flags);
+    const info =
+      bits === 0
+        ? await this.#session.call("storageVolGetInfo", { vol }, options)
+        : await this.#session.call("storageVolGetInfoFlags", { vol, flags: bits }, options);
     return { ...info, type: nameOf(storageVolType, info.type) };
   }
 

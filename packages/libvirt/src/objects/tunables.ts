@@ -138,6 +138,3 @@ export const launchSecurityFields = fieldKinds({
   "sev-secret-set-address": "ullong",
 });
 export type LaunchSecurityState = ParametersOf<typeof launchSecurityFields>;
-
-/** VIR_TYPED_PARAM_STRING_OKAY: getters must say that they can read strings. */
-export const STRING_OKAY = 4;

@@ -10,7 +10,7 @@ import { bitsOf, nameOf } from "../../protocol/names.ts";
 import { fieldKinds, toTypedParameters, type ParametersOf } from "../../xdr/parameter-spec.ts";
 import type { TypedParameters } from "../../xdr/typed-parameters.ts";
 import type { WithFlags } from "../call-flags.ts";
-import { blockIoTuneFields, STRING_OKAY, type BlockIoTuneParameters } from "../tunables.ts";
+import { blockIoTuneFields, type BlockIoTuneParameters } from "../tunables.ts";
 import { DomainTuning } from "./domain-tuning.ts";
 
 type Impact = WithFlags<flags.DomainModificationImpactFlag>;
@@ -71,8 +71,9 @@ export abstract class DomainBlock extends DomainTuning {
 
   /** virDomainBlockStatsFlags (0.9.5): by libvirt's names, for example `rd_bytes`. */
   async blockStatsFlags(disk: string, options?: CallOptions): Promise<TypedParameters> {
+    const bits = await this.session.stringOkayFlag();
     const ask = (nparams: number) => {
-      const args = { dom: this.reference, path: disk, nparams, flags: STRING_OKAY };
+      const args = { dom: this.reference, path: disk, nparams, flags: bits };
       return this.session.call("domainBlockStatsFlags", args, options);
     };
     return (await ask((await ask(0)).nparams)).params;
@@ -202,8 +203,9 @@ export abstract class DomainBlock extends DomainTuning {
     disk: string,
     options: Impact = {},
   ): Promise<BlockIoTuneParameters & TypedParameters> {
+    const bits = impact(options) | (await this.session.stringOkayFlag());
     const ask = (nparams: number) => {
-      const args = { dom: this.reference, disk, nparams, flags: impact(options) | STRING_OKAY };
+      const args = { dom: this.reference, disk, nparams, flags: bits };
       return this.session.call("domainGetBlockIoTune", args, options);
     };
     return (await ask((await ask(0)).nparams)).params;

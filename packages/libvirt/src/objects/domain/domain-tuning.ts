@@ -27,15 +27,18 @@ const bits = ({ flags: names }: Impact) => bitsOf(flags.domainModificationImpact
 
 /** Limits and weights: CPU scheduler, memory, disks' weights, NUMA, network bandwidth, perf events. */
 export abstract class DomainTuning extends DomainCpu {
-  /** virDomainGetSchedulerParametersFlags (0.9.2). */
+  /** virDomainGetSchedulerParameters (0.2.3), virDomainGetSchedulerParametersFlags (0.9.2) if there are flags. */
   async getSchedulerParameters(
     options: Impact = {},
   ): Promise<tunables.SchedulerParameters & TypedParameters> {
     const dom = this.reference;
     const { nparams } = await this.session.call("domainGetSchedulerType", { dom }, options);
-    const args = { dom, nparams, flags: bits(options) | tunables.STRING_OKAY };
-    const name = "domainGetSchedulerParametersFlags";
-    return (await this.session.call(name, args, options)).params;
+    if (bits(options) === 0) {
+      const plain = { dom, nparams };
+      return (await this.session.call("domainGetSchedulerParameters", plain, options)).params;
+    }
+    const args = { dom, nparams, flags: await this.#readBits(options) };
+    return (await this.session.call("domainGetSchedulerParametersFlags", args, options)).params;
   }
 
   /** virDomainSetSchedulerParametersFlags (0.9.2). */
@@ -49,8 +52,10 @@ export abstract class DomainTuning extends DomainCpu {
   }
 
   /** virDomainGetMemoryParameters (0.8.5). */
-  getMemoryParameters(options: Impact = {}): Promise<tunables.MemoryParameters & TypedParameters> {
-    const fixed = { dom: this.reference, flags: bits(options) | tunables.STRING_OKAY };
+  async getMemoryParameters(
+    options: Impact = {},
+  ): Promise<tunables.MemoryParameters & TypedParameters> {
+    const fixed = { dom: this.reference, flags: await this.#readBits(options) };
     return twoSteps((nparams) =>
       this.session.call("domainGetMemoryParameters", { ...fixed, nparams }, options),
     );
@@ -67,8 +72,10 @@ export abstract class DomainTuning extends DomainCpu {
   }
 
   /** virDomainGetBlkioParameters (0.9.0). */
-  getBlkioParameters(options: Impact = {}): Promise<tunables.BlkioParameters & TypedParameters> {
-    const fixed = { dom: this.reference, flags: bits(options) | tunables.STRING_OKAY };
+  async getBlkioParameters(
+    options: Impact = {},
+  ): Promise<tunables.BlkioParameters & TypedParameters> {
+    const fixed = { dom: this.reference, flags: await this.#readBits(options) };
     return twoSteps((nparams) =>
       this.session.call("domainGetBlkioParameters", { ...fixed, nparams }, options),
     );
@@ -85,8 +92,10 @@ export abstract class DomainTuning extends DomainCpu {
   }
 
   /** virDomainGetNumaParameters (0.9.9). */
-  getNumaParameters(options: Impact = {}): Promise<tunables.NumaParameters & TypedParameters> {
-    const fixed = { dom: this.reference, flags: bits(options) | tunables.STRING_OKAY };
+  async getNumaParameters(
+    options: Impact = {},
+  ): Promise<tunables.NumaParameters & TypedParameters> {
+    const fixed = { dom: this.reference, flags: await this.#readBits(options) };
     return twoSteps((nparams) =>
       this.session.call("domainGetNumaParameters", { ...fixed, nparams }, options),
     );
@@ -103,11 +112,11 @@ export abstract class DomainTuning extends DomainCpu {
   }
 
   /** virDomainGetInterfaceParameters (0.9.9): bandwidth limits of a network interface. */
-  getInterfaceParameters(
+  async getInterfaceParameters(
     device: string,
     options: Impact = {},
   ): Promise<tunables.BandwidthParameters & TypedParameters> {
-    const fixed = { dom: this.reference, device, flags: bits(options) | tunables.STRING_OKAY };
+    const fixed = { dom: this.reference, device, flags: await this.#readBits(options) };
     return twoSteps((nparams) =>
       this.session.call("domainGetInterfaceParameters", { ...fixed, nparams }, options),
     );
@@ -126,7 +135,7 @@ export abstract class DomainTuning extends DomainCpu {
 
   /** virDomainGetPerfEvents (1.3.3). */
   async getPerfEvents(options: Impact = {}): Promise<tunables.PerfEvents & TypedParameters> {
-    const args = { dom: this.reference, flags: bits(options) | tunables.STRING_OKAY };
+    const args = { dom: this.reference, flags: await this.#readBits(options) };
     return (await this.session.call("domainGetPerfEvents", args, options)).params;
   }
 
@@ -138,6 +147,11 @@ export abstract class DomainTuning extends DomainCpu {
       { dom: this.reference, params, flags: bits(options) },
       options,
     );
+  }
+
+  /** The flags of a getter whose answer may hold strings. */
+  async #readBits(options: Impact): Promise<number> {
+    return bits(options) | (await this.session.stringOkayFlag());
   }
 
   /** virDomainSetMemoryStatsPeriod (1.1.1): seconds between updates of the balloon's statistics; 0 stops them. */
@@ -169,7 +183,7 @@ export abstract class DomainTuning extends DomainCpu {
 
   /** virDomainGetLaunchSecurityInfo (4.5.0): SEV measurement and versions. */
   async getLaunchSecurityInfo(options?: CallOptions): Promise<TypedParameters> {
-    const args = { dom: this.reference, flags: tunables.STRING_OKAY };
+    const args = { dom: this.reference, flags: await this.#readBits({}) };
     return (await this.session.call("domainGetLaunchSecurityInfo", args, options)).params;
   }
 

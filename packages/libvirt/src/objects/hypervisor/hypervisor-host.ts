@@ -7,7 +7,7 @@ import type { TypedParameters } from "../../xdr/typed-parameters.ts";
 import type { WithFlags } from "../call-flags.ts";
 import { decodeCpuMap } from "../cpu-map.ts";
 import type { SaveOptions } from "../domain/domain-save.ts";
-import { nodeMemoryFields, STRING_OKAY, type NodeMemoryParameters } from "../tunables.ts";
+import { nodeMemoryFields, type NodeMemoryParameters } from "../tunables.ts";
 import type { CellsOptions } from "./hypervisor-node.ts";
 import { HypervisorEvents } from "./hypervisor-events.ts";
 
@@ -30,8 +30,9 @@ export abstract class HypervisorHost extends HypervisorEvents {
   async nodeGetMemoryParameters(
     options?: CallOptions,
   ): Promise<NodeMemoryParameters & TypedParameters> {
+    const bits = await this.session.stringOkayFlag();
     const ask = (nparams: number) =>
-      this.session.call("nodeGetMemoryParameters", { nparams, flags: STRING_OKAY }, options);
+      this.session.call("nodeGetMemoryParameters", { nparams, flags: bits }, options);
     return (await ask((await ask(0)).nparams)).params;
   }
 
@@ -80,8 +81,9 @@ export abstract class HypervisorHost extends HypervisorEvents {
 
   /** virNodeGetSEVInfo (4.5.0). */
   async nodeGetSevInfo(options?: CallOptions): Promise<TypedParameters> {
+    const bits = await this.session.stringOkayFlag();
     const ask = (nparams: number) =>
-      this.session.call("nodeGetSevInfo", { nparams, flags: STRING_OKAY }, options);
+      this.session.call("nodeGetSevInfo", { nparams, flags: bits }, options);
     return (await ask((await ask(0)).nparams)).params;
   }
 
