@@ -2,26 +2,20 @@
  * What every Hypervisor must do, as a vitest suite: the simulated one, libvirt's test driver and QEMU in the lab
  * pass the same. A setting says what its driver cannot do; everything else is asked of all.
  */
-import { isMusterError, MIB, type ErrorCode, type MigrateAction, type VmId } from "@muster/model";
+import { isMusterError, MIB } from "@muster/model";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describeGuests, describeMigration, describeVolumes } from "./contract/devices.ts";
 import {
-  sampleDefinition,
-  sampleVmId,
-  type SampleOptions,
-} from "./domain-xml/definition-samples.ts";
-import type { Hypervisor, MigrationWatcher, VmChange, VmDefinition } from "./hypervisor.ts";
-
-export interface ContractSetting extends AsyncDisposable {
-  readonly hypervisor: Hypervisor;
-  /** Awaits with time passing, simulated or real. */
-  pass<Value>(promise: Promise<Value>): Promise<Value>;
-  /** Lets time pass until it is true; fails after a limit of its own. */
-  until(predicate: () => Promise<boolean> | boolean): Promise<void>;
-  /** Defines a stopped domain without a mark. */
-  makeWild(name: string): Promise<VmId>;
-  /** A definition this driver can start. */
-  definition(options: SampleOptions): VmDefinition;
-}
+  define,
+  observe,
+  power,
+  refused,
+  start,
+  type At,
+  type ContractSetting,
+} from "./contract/setting.ts";
+import { sampleDefinition, sampleVmId } from "./domain-xml/definition-samples.ts";
+import type { VmChange } from "./hypervisor.ts";
 
 export interface ContractFeatures {
   /** Guests have an operating system that obeys the power button and writes to its console. */
@@ -30,28 +24,6 @@ export interface ContractFeatures {
   readonly storage?: string;
   readonly migration: boolean;
 }
-
-const idleWatcher = (): MigrationWatcher => ({
-  onProgress: () => undefined,
-  signal: new AbortController().signal,
-});
-
-export const migrateAction = (
-  vmId: VmId,
-  targetUri: string,
-  change: Partial<MigrateAction> = {},
-): MigrateAction => ({
-  kind: "migrate-vm",
-  vmId,
-  targetUri,
-  bandwidthMibPerSecond: 0,
-  autoConverge: false,
-  copyStorage: false,
-  tls: false,
-  downtimeLimitMs: 0,
-  migrationAddress: "",
-  ...change,
-});
 
 export function describeHypervisorContract(
   name: string,
@@ -83,36 +55,6 @@ export function describeHypervisorContract(
     });
   });
 }
-
-type At = () => ContractSetting;
-
-async function refused(at: At, code: ErrorCode, attempt: Promise<unknown>): Promise<void> {
-  await expect(at().pass(attempt)).rejects.toSatisfy(
-    (error: unknown) => isMusterError(error) && error.code === code,
-    `expected a MusterError "${code}"`,
-  );
-}
-
-async function define(at: At, options: SampleOptions = {}): Promise<VmDefinition> {
-  const definition = at().definition(options);
-  await at().pass(at().hypervisor.control.define(definition));
-  return definition;
-}
-
-async function start(at: At, options: SampleOptions = {}): Promise<VmDefinition> {
-  const definition = await define(at, options);
-  await at().pass(at().hypervisor.control.power(definition.vmId, "start"));
-  return definition;
-}
-
-const observe = (at: At, vmId: VmId): ReturnType<Hypervisor["watch"]["observe"]> =>
-  at().pass(at().hypervisor.watch.observe(vmId));
-
-const power = (
-  at: At,
-  vmId: VmId,
-  action: Parameters<Hypervisor["control"]["power"]>[1],
-): Promise<void> => at().pass(at().hypervisor.control.power(vmId, action));
 
 function describeDefinition(at: At): void {
   it("does not know a VM that was never defined", async () => {
@@ -304,112 +246,4 @@ function describeWatching(at: At): void {
     await expect(at().pass(hypervisor.watch.list())).rejects.toSatisfy(isMusterError);
     expect(await at().pass(hypervisor.watch.isAlive(100))).toBe(false);
   });
-}
-
-function describeVolumes(at: At, storage: string): void {
-  const disks = [{ storage, sizeBytes: 16n * MIB }];
-
-  it("makes volumes once and removes them once", async () => {
-    const { control, migration } = at().hypervisor;
-    const { vmId, spec } = await define(at, { disks });
-    await define(at, { disks });
-    await at().pass(migration.checkArrival(vmId, spec));
-    await refused(at, "storage-failed", control.define(withBase(at, storage, "no-such-base")));
-    await at().pass(control.undefine(vmId));
-    await at().pass(control.removeVolumes(vmId, spec));
-    await at().pass(control.removeVolumes(vmId, spec));
-  });
-
-  it("refuses an unknown storage by name", async () => {
-    const definition = at().definition({ disks: [{ storage: "nowhere", sizeBytes: 1n * MIB }] });
-    await refused(at, "storage-failed", at().hypervisor.control.define(definition));
-    expect(await observe(at, definition.vmId)).toBeUndefined();
-    const arrival = at().hypervisor.migration.checkArrival(definition.vmId, definition.spec);
-    await refused(at, "storage-failed", arrival);
-  });
-
-  it("keeps the volumes of a running VM", async () => {
-    const { vmId, spec } = await start(at, { disks });
-    await refused(at, "wrong-state", at().hypervisor.control.removeVolumes(vmId, spec));
-    await refused(at, "wrong-state", at().hypervisor.migration.checkArrival(vmId, spec));
-    await power(at, vmId, "destroy");
-    await at().pass(at().hypervisor.control.undefine(vmId));
-    await at().pass(at().hypervisor.control.removeVolumes(vmId, spec));
-  });
-}
-
-const withBase = (at: At, storage: string, baseVolume: string): VmDefinition =>
-  at().definition({ number: 7, disks: [{ storage, sizeBytes: 16n * MIB, baseVolume }] });
-
-function describeMigration(at: At): void {
-  it("has nothing to reattach to where nothing moves", async () => {
-    const { vmId } = await start(at);
-    const { migration } = at().hypervisor;
-    expect(await at().pass(migration.reattach(vmId, idleWatcher()))).toBeUndefined();
-    expect(await at().pass(migration.reattach(sampleVmId(99), idleWatcher()))).toBeUndefined();
-  });
-
-  it("cannot move a VM it does not have, or one that is off", async () => {
-    const { vmId } = await define(at);
-    const { migration } = at().hypervisor;
-    const uri = "qemu+tcp://127.0.0.1:1/system";
-    const missing = migration.migrate(migrateAction(sampleVmId(99), uri), idleWatcher());
-    await refused(at, "not-found", missing);
-    await refused(at, "wrong-state", migration.migrate(migrateAction(vmId, uri), idleWatcher()));
-  });
-
-  it("says that a target is not reachable, and the VM runs on", async () => {
-    const { vmId } = await start(at);
-    const action = migrateAction(vmId, "qemu+tcp://127.0.0.1:1/system");
-    const moving = at().hypervisor.migration.migrate(action, idleWatcher());
-    await refused(at, "unreachable", moving);
-    expect(await observe(at, vmId)).toMatchObject({ state: "running", migrating: false });
-  });
-}
-
-function describeGuests(at: At): void {
-  it("lets the guest shut down", async () => {
-    const { vmId } = await start(at);
-    await at().until(() => hasWritten(at, vmId));
-    await power(at, vmId, "shutdown");
-    await at().until(async () => (await observe(at, vmId))?.state === "stopped");
-    expect(await observe(at, vmId)).toMatchObject({ state: "stopped", reason: "shutdown" });
-  });
-
-  it("opens the console for one reader at a time", async () => {
-    const { vmId } = await start(at);
-    const { console } = at().hypervisor;
-    const first = await at().pass(console.open(vmId, { force: false }));
-    await refused(at, "busy", console.open(vmId, { force: false }));
-    const second = await at().pass(console.open(vmId, { force: true }));
-    const text = await at().pass(readUntil(second.output, "count="));
-    expect(text).toContain("count=");
-    await second.close();
-    await first.close();
-  });
-
-  it("has no console of a VM that is off", async () => {
-    const { vmId } = await define(at);
-    await refused(at, "wrong-state", at().hypervisor.console.open(vmId, { force: false }));
-    await refused(at, "not-found", at().hypervisor.console.open(sampleVmId(99), { force: false }));
-  });
-}
-
-/** The guest has booted far enough to obey the power button. */
-async function hasWritten(at: At, vmId: VmId): Promise<boolean> {
-  const stream = await at().pass(at().hypervisor.console.open(vmId, { force: true }));
-  try {
-    return (await at().pass(readUntil(stream.output, "count="))).includes("count=");
-  } finally {
-    await stream.close();
-  }
-}
-
-async function readUntil(output: AsyncIterable<Uint8Array>, wanted: string): Promise<string> {
-  let text = "";
-  for await (const chunk of output) {
-    text += Buffer.from(chunk).toString();
-    if (text.includes(wanted)) break;
-  }
-  return text;
 }

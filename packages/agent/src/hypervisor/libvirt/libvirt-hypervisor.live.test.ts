@@ -8,11 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Lab, waitFor, type LabHost, type LabProcess } from "../../../../../test/lab/lab.ts";
 import { readFile } from "node:fs/promises";
 import { sampleClusterId, sampleDefinition, sampleMac } from "../domain-xml/definition-samples.ts";
-import {
-  describeHypervisorContract,
-  migrateAction,
-  type ContractSetting,
-} from "../hypervisor-contract.ts";
+import { migrateAction, type ContractSetting } from "../contract/setting.ts";
+import { describeHypervisorContract } from "../hypervisor-contract.ts";
 import type { HypervisorLog, VmChange, VmDefinition } from "../hypervisor.ts";
 import { LibvirtHypervisor } from "./libvirt-hypervisor.ts";
 
@@ -128,6 +125,8 @@ describe("libvirt hypervisor in the lab", () => {
     await hypervisor.control.define(definition);
     await hypervisor.control.power(definition.vmId, "start");
     await lab.waitForGuest("h1", name);
+    await using target = await openOn(lab.host("h2"));
+    await target.migration.checkArrival(definition.vmId, definition.spec);
     return definition;
   }
 
@@ -243,7 +242,7 @@ describe("libvirt hypervisor in the lab", () => {
     await process.exited;
     const { error } = (await linesOf(process)).at(-1) ?? {};
     await lab.host("h2").libvirtd("start");
-    expect(error?.code).toBe("hypervisor-failed");
+    expect(error).toMatchObject({ code: "hypervisor-failed" });
     expect(error?.cause).not.toBe("");
     expect(await stateOn("h1", vmId)).toBe("running, persistent");
   });

@@ -1,6 +1,7 @@
 import { seededRandom, SimulatedClock } from "@muster/runtime";
 import { sampleClusterId, sampleDefinition } from "../domain-xml/definition-samples.ts";
-import { describeHypervisorContract, type ContractSetting } from "../hypervisor-contract.ts";
+import type { ContractSetting } from "../contract/setting.ts";
+import { describeHypervisorContract } from "../hypervisor-contract.ts";
 import { SimulatedHypervisor } from "./simulated-hypervisor.ts";
 import { SimulatedWorld } from "./simulated-world.ts";
 
