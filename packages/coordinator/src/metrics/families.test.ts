@@ -69,25 +69,29 @@ describe("the coordinator's metrics", () => {
 describe("service discovery", () => {
   it("names every agent that serves metrics", () => {
     const agents = [
-      { host: "h1", hostId: "id1", metricsAddress: "10.0.0.1:9177" },
+      { host: "h1", hostId: "id1", metricsAddress: "127.0.0.1:9177" },
       { host: "h2", hostId: "id2", metricsAddress: "" },
       { host: "h3", hostId: "id3", metricsAddress: "[fd00::3]:9177" },
     ];
     const groups = discoverAgents(agents, "c1");
     expect(groups).toStrictEqual([
       {
-        targets: ["10.0.0.1:9177"],
+        targets: ["127.0.0.1:9177"],
         labels: {
+          __scheme__: "http",
           __meta_muster_host: "h1",
           __meta_muster_host_id: "id1",
+          __meta_muster_port: "9177",
           __meta_muster_cluster_id: "c1",
         },
       },
       {
         targets: ["[fd00::3]:9177"],
         labels: {
+          __scheme__: "https",
           __meta_muster_host: "h3",
           __meta_muster_host_id: "id3",
+          __meta_muster_port: "9177",
           __meta_muster_cluster_id: "c1",
         },
       },
