@@ -8,6 +8,7 @@ import type {
   CoordinatorMessage,
   HostInventory,
   HostLoad,
+  NetworkObservation,
 } from "@muster/model";
 import { Loop, type Clock, type Log, type LoopStatus, type Random } from "@muster/runtime";
 import { applyAssignments, type Assigned } from "./assignments/assigned.ts";
@@ -16,6 +17,7 @@ import { NetworkKeeper } from "./assignments/network-keeper.ts";
 import { CommandRunner } from "./commands/command-runner.ts";
 import type { Hypervisor } from "./hypervisor/hypervisor.ts";
 import type { Journal } from "./journal/journal.ts";
+import type { AgentSummary } from "./metrics/summary.ts";
 import type { NetworkDriver } from "./networks/network-driver.ts";
 import { watchChanges } from "./reports/change-watcher.ts";
 import { Reporter } from "./reports/reporter.ts";
@@ -55,6 +57,17 @@ const LIBVIRT_ANSWER_MS = 2_000;
 /** Pause before a report that failed is tried again. */
 const REPORT_AGAIN_MS = 1_000;
 
+type AgentCounters = Pick<
+  AgentSummary,
+  | "version"
+  | "sessions"
+  | "reportsSent"
+  | "messagesReceived"
+  | "commandsRunning"
+  | "commandsEnded"
+  | "journalEntries"
+>;
+
 interface AgentLoops {
   readonly networks: Loop;
   readonly report: Loop;
@@ -73,6 +86,8 @@ export class Agent {
   #assigned: Assigned | undefined;
   #inventory: HostInventory | undefined;
   #reportDue = true;
+  #isLibvirtAlive = true;
+  #messagesReceived = 0;
   #watching: Promise<void> = Promise.resolve();
 
   constructor(parts: AgentParts) {
@@ -112,7 +127,10 @@ export class Agent {
         closed: () => {
           this.#reporter.close();
         },
-        isLibvirtAlive: () => hypervisor.watch.isAlive(LIBVIRT_ANSWER_MS),
+        isLibvirtAlive: async () => {
+          this.#isLibvirtAlive = await hypervisor.watch.isAlive(LIBVIRT_ANSWER_MS);
+          return this.#isLibvirtAlive;
+        },
         reportSequence: () => this.#reporter.sequence,
       },
     });
@@ -173,6 +191,32 @@ export class Agent {
     this.#loops.networks.poke();
   }
 
+  /** Nothing is cached yet but the inventory: the next report collects it anew. */
+  cleanCaches(): void {
+    this.refreshInventory();
+  }
+
+  get networks(): readonly NetworkObservation[] {
+    return this.#networkKeeper.observed;
+  }
+
+  get isLibvirtAlive(): boolean {
+    return this.#isLibvirtAlive;
+  }
+
+  /** Since the agent started. */
+  get counters(): AgentCounters {
+    return {
+      version: this.#parts.agentVersion,
+      sessions: this.#session.opened,
+      reportsSent: this.#reporter.sent,
+      messagesReceived: this.#messagesReceived,
+      commandsRunning: this.#commands.runningIds.length,
+      commandsEnded: this.#commands.ended,
+      journalEntries: this.#parts.journal.entries().length,
+    };
+  }
+
   get state(): SessionState {
     return this.#session.state;
   }
@@ -192,6 +236,7 @@ export class Agent {
   }
 
   async #received(message: Exclude<CoordinatorMessage, { kind: "welcome" }>): Promise<void> {
+    this.#messagesReceived += 1;
     switch (message.kind) {
       case "assignments":
         return this.#assign(message);

@@ -8,6 +8,7 @@ import {
   type Command,
   type CommandAction,
   type CommandId,
+  type CommandKind,
   type CommandProgress,
   type CommandResult,
   type MigrationStats,
@@ -25,16 +26,28 @@ export interface CommandRunnerParts extends CommandParts {
   readonly send: (message: CommandProgress | CommandResult) => void;
 }
 
+export interface EndedCommands {
+  readonly kind: CommandKind;
+  readonly outcome: "succeeded" | "failed";
+  readonly count: number;
+}
+
 /** Commands at once. Each is mostly waiting for libvirt; more than this and a broken coordinator is to blame. */
 const COMMANDS_MAX = 512;
 
 export class CommandRunner {
   readonly #parts: CommandRunnerParts;
   readonly #running = new Map<CommandId, AbortController>();
+  readonly #ended = new Map<string, EndedCommands>();
   readonly #vmTails = new Map<VmId, Promise<void>>();
 
   constructor(parts: CommandRunnerParts) {
     this.#parts = parts;
+  }
+
+  /** Since the agent started, by kind and outcome. */
+  get ended(): readonly EndedCommands[] {
+    return [...this.#ended.values()];
   }
 
   get runningIds(): readonly CommandId[] {
@@ -118,6 +131,7 @@ export class CommandRunner {
       return send(failed(commandId, error));
     }
     const result = await this.#outcome(command, act, cancel);
+    this.#count(command.action.kind, result.error === undefined ? "succeeded" : "failed");
     const fields = { commandId, command: command.action.kind, vmId: command.action.vmId };
     if (result.error === undefined) log.info(fields, "command done");
     else
@@ -132,6 +146,11 @@ export class CommandRunner {
       );
     if (isDurable) await journal.finish(result);
     send(result);
+  }
+
+  #count(kind: CommandKind, outcome: EndedCommands["outcome"]): void {
+    const key = `${kind} ${outcome}`;
+    this.#ended.set(key, { kind, outcome, count: (this.#ended.get(key)?.count ?? 0) + 1 });
   }
 
   async #outcome(

@@ -31,6 +31,8 @@ export class Reporter {
   readonly #parts: ReporterParts;
   #send: Send | undefined;
   #sequence = 0n;
+  #sent = { full: 0, delta: 0 };
+  #load: HostLoad | undefined;
   #told = new Map<VmId, VmObservation>();
   #usage: ReadonlyMap<VmId, VmUsage> = new Map();
   /** Reports are made one at a time, so that what is told last is what was seen last. */
@@ -38,6 +40,14 @@ export class Reporter {
 
   constructor(parts: ReporterParts) {
     this.#parts = parts;
+  }
+
+  get sent(): { readonly full: number; readonly delta: number } {
+    return this.#sent;
+  }
+
+  get load(): HostLoad | undefined {
+    return this.#load;
   }
 
   get sequence(): bigint {
@@ -88,8 +98,10 @@ export class Reporter {
     const { watch, inventory, load, networks, runningCommandIds } = this.#parts;
     const [seen, what, now] = await Promise.all([watch.list(), inventory(), load()]);
     this.#told = new Map(seen.map((vm) => [vm.id, vm]));
+    this.#load = now;
     if (this.#send === undefined) return;
     this.#sequence += 1n;
+    this.#sent.full += 1;
     this.#send({
       kind: "full-report",
       sequence: this.#sequence,
@@ -109,6 +121,7 @@ export class Reporter {
     if (this.#send === undefined || this.#sequence === 0n) return;
     if (toJson(seen ?? null) === toJson(told ?? null)) return;
     this.#sequence += 1n;
+    this.#sent.delta += 1;
     this.#send({
       kind: "delta-report",
       sequence: this.#sequence,

@@ -45,6 +45,7 @@ export class Session {
   readonly #stop = new AbortController();
   #state: SessionState = { name: "disconnected", attempt: 0, lastError: "" };
   #running: Promise<void> | undefined;
+  #opened = 0;
   #link: Link<AgentMessage, CoordinatorMessage> | undefined;
 
   constructor(parts: SessionParts) {
@@ -53,6 +54,11 @@ export class Session {
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  /** Sessions opened since the agent started. */
+  get opened(): number {
+    return this.#opened;
   }
 
   get isLive(): boolean {
@@ -138,6 +144,7 @@ export class Session {
       throw new MusterError("forbidden", problem);
     }
     this.#state = { name: "live", sinceMs: clock.now() };
+    this.#opened += 1;
     log.info({ clusterId }, "session opened");
   }
 

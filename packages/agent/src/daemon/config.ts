@@ -1,0 +1,40 @@
+/** The agent's configuration, parsed once into a complete value. */
+import { hostname } from "node:os";
+import { logLevels, readConfig, type ConfigSources, type LogLevel } from "@muster/runtime";
+import { readNetworksConfig, type NetworksConfig } from "../networks/networks-config.ts";
+
+export interface AgentConfig {
+  readonly dataDirectory: string;
+  readonly logLevel: LogLevel;
+  readonly libvirtUri: string;
+  /** Name or address other hosts send migrations to; empty: the name the host joined by. */
+  readonly migrationAddress: string;
+  readonly networks: NetworksConfig;
+  readonly metrics: {
+    readonly host: string;
+    readonly port: number;
+    /** What Prometheus is told to scrape; empty: host and port. */
+    readonly advertise: string;
+  };
+}
+
+/** libvirt-exporter's, so that firewalls of sites that had it need no change. */
+const METRICS_PORT = 9_177;
+
+export const readAgentConfig = (sources: ConfigSources): AgentConfig =>
+  readConfig(sources, (fields) => ({
+    dataDirectory: fields.text("data-directory", { default: "/var/lib/muster/agent" }),
+    logLevel: fields.choice("log-level", logLevels, { default: "info" }),
+    libvirtUri: fields.section("libvirt", (libvirt) =>
+      libvirt.text("uri", { default: "qemu:///system" }),
+    ),
+    migrationAddress: fields.text("migration-address", { default: "" }),
+    networks: fields.section("networks", readNetworksConfig),
+    metrics: fields.section("metrics", (metrics) => ({
+      host: metrics.text("host", { default: "127.0.0.1" }),
+      port: metrics.integer("port", { min: 0, max: 65_535, default: METRICS_PORT }),
+      advertise: metrics.text("advertise", { default: "" }),
+    })),
+  }));
+
+export const machineName = (): string => hostname();

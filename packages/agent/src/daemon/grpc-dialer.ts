@@ -1,0 +1,73 @@
+/** Dials the coordinator: one connection for the session, another for every console. */
+import type { AgentMessage, CoordinatorMessage } from "@muster/model";
+import { decodeCoordinatorMessage, encodeAgentMessage } from "@muster/model/wire";
+import { DispatchService } from "@muster/proto/dispatch";
+import { connect, mapLink, type Link, type RpcClient } from "@muster/runtime";
+import { trustOf } from "../enrolment/identity.ts";
+import type { Bytes, Dialer } from "../session/dialer.ts";
+import type { IdentityKeeper } from "./identity-keeper.ts";
+
+/** For each address: a dead one must not hold up the next. */
+const DIAL_TIMEOUT_MS = 5_000;
+
+export class GrpcDialer implements Dialer {
+  readonly #identity: IdentityKeeper;
+
+  constructor(identity: IdentityKeeper) {
+    this.#identity = identity;
+  }
+
+  async dial(signal: AbortSignal): Promise<Link<AgentMessage, CoordinatorMessage>> {
+    const client = await this.#connect(signal);
+    const link = client.open(DispatchService.session, { signal });
+    const messages = mapLink(link, {
+      encode: encodeAgentMessage,
+      decode: decodeCoordinatorMessage,
+    });
+    return closingWith(messages, client);
+  }
+
+  async openBulk(ticket: string): Promise<Link<Bytes, Bytes>> {
+    const client = await this.#connect();
+    const link = client.open(DispatchService.bulk);
+    link.send({ ticket, data: Buffer.alloc(0) });
+    const bytes = mapLink(link, {
+      encode: ({ data }: Bytes) => ({ ticket: "", data: Buffer.from(data) }),
+      decode: ({ data }): Bytes => ({ data }),
+    });
+    return closingWith(bytes, client);
+  }
+
+  #connect(signal?: AbortSignal): Promise<RpcClient> {
+    const { coordinators } = this.#identity.current;
+    return connect({
+      addresses: coordinators,
+      trust: trustOf(this.#identity.current),
+      timeoutMs: DIAL_TIMEOUT_MS,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+}
+
+/** The connection belongs to its one stream. */
+function closingWith<Outgoing, Incoming>(
+  link: Link<Outgoing, Incoming>,
+  client: RpcClient,
+): Link<Outgoing, Incoming> {
+  const incoming = async function* (): AsyncGenerator<Incoming> {
+    try {
+      yield* link.incoming;
+    } finally {
+      client.close();
+    }
+  };
+  return {
+    incoming: incoming(),
+    send: (message) => {
+      link.send(message);
+    },
+    close: (error) => {
+      link.close(error);
+    },
+  };
+}
