@@ -69,7 +69,7 @@ export interface CertificateOrder extends Validity {
   readonly serial: Uint8Array;
 }
 
-/** A leaf certificate, PEM, usable by servers and clients alike. */
+/** A leaf certificate, PEM: for servers and clients alike, or for clients only, as its role needs. */
 export async function issueCertificate(order: CertificateOrder): Promise<string> {
   const x509 = await loadLibrary();
   const authority = await importKeys(order.authority.privateKey);
@@ -80,10 +80,11 @@ export async function issueCertificate(order: CertificateOrder): Promise<string>
     ...(order.ipAddresses ?? []).map((value) => ({ type: "ip", value }) as const),
   ];
   const { serverAuth, clientAuth } = x509.ExtendedKeyUsage;
+  const isServer = order.subject.role === "coordinator" || order.subject.role === "host";
   const extensions: X509Library.Extension[] = [
     new x509.BasicConstraintsExtension(false, undefined, true),
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-    new x509.ExtendedKeyUsageExtension([serverAuth, clientAuth]),
+    new x509.ExtendedKeyUsageExtension(isServer ? [serverAuth, clientAuth] : [clientAuth]),
     new x509.SubjectAlternativeNameExtension(names),
     await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
   ];
