@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { authenticate } from "./auth/authenticate.ts";
+import type { Credentials } from "./auth/scram.ts";
 import { Connection } from "./connection.ts";
 import { driverFeature } from "./features.ts";
 import type { KeepaliveOptions } from "./keepalive.ts";
@@ -38,6 +39,8 @@ export interface ConnectOptions {
   /** Connections for calls, 4 by default: others are opened only while calls have no free slot. */
   readonly maxConnections?: number | undefined;
   readonly tls?: TlsMaterial | undefined;
+  /** For daemons that want SASL; only SCRAM-SHA-256 is spoken. */
+  readonly credentials?: Credentials | undefined;
 }
 
 const DEFAULT_URI = "qemu:///system";
@@ -52,6 +55,8 @@ const DEFAULTS = {
 
 interface Plan {
   readonly uri: string;
+  /** The bytes cannot be read on their way: a local socket, or TLS. */
+  readonly isPrivate: boolean;
   readonly dial: (signal: AbortSignal) => Promise<Duplex>;
 }
 
@@ -71,6 +76,7 @@ export async function connect(
     maxConnections: options.maxConnections ?? DEFAULTS.maxConnections,
     callTimeoutMs: options.callTimeoutMs ?? DEFAULTS.callTimeoutMs,
     patienceMs: DEFAULTS.patienceMs,
+    isPrivate: plan.isPrivate,
   });
   return new Hypervisor(session);
 }
@@ -78,15 +84,16 @@ export async function connect(
 function planOf(target: ConnectTarget, options: ConnectOptions): Plan {
   if (typeof target !== "string") {
     const { uri = DEFAULT_URI } = target;
-    if ("dial" in target) return { uri, dial: target.dial };
+    if ("dial" in target) return { uri, isPrivate: false, dial: target.dial };
     const endpoint: Endpoint = { kind: "unix", path: target.socketPath };
-    return { uri, dial: (signal) => dial(endpoint, signal) };
+    return { uri, isPrivate: true, dial: (signal) => dial(endpoint, signal) };
   }
   const uri = parseUri(target);
   const endpoint = endpointOf(uri, existsSync);
-  if (endpoint.kind !== "tls") return { uri: uri.name, dial: (signal) => dial(endpoint, signal) };
+  const fixed = { uri: uri.name, isPrivate: endpoint.kind !== "tcp" };
+  if (endpoint.kind !== "tls") return { ...fixed, dial: (signal) => dial(endpoint, signal) };
   const material = { ...(uri.pkiPath !== null && readPki(uri.pkiPath)), ...options.tls };
-  return { uri: uri.name, dial: (signal) => dial({ ...endpoint, ...material }, signal) };
+  return { ...fixed, dial: (signal) => dial({ ...endpoint, ...material }, signal) };
 }
 
 function readPki(directory: string): TlsMaterial {
@@ -108,7 +115,7 @@ async function openConnection(
   const connection = new Connection(transport, { maxInFlight });
   try {
     const limits: CallOptions = { signal };
-    await authenticate(connection, limits);
+    await authenticate(connection, options.credentials, limits);
     await startKeepalive(connection, options, limits);
     const flags = options.readOnly ? connectFlags.ro : 0;
     const args = { name: plan.uri, flags };

@@ -12,6 +12,7 @@ export {
   type LibvirtErrorDomain,
   type LibvirtErrorLevel,
 } from "./errors.ts";
+export type { Credentials } from "./auth/scram.ts";
 export type { KeepaliveOptions } from "./keepalive.ts";
 export type { CallOptions } from "./pending-call.ts";
 export type { TlsMaterial } from "./transport/dial.ts";

@@ -20,6 +20,8 @@ import type { RpcStream } from "./rpc-stream.ts";
 export interface SessionOptions extends CallPoolOptions {
   /** Default deadline of a call in milliseconds; 0 is none. */
   readonly callTimeoutMs: number;
+  /** The bytes cannot be read on their way. */
+  readonly isPrivate: boolean;
 }
 
 export class Session {
@@ -42,6 +44,10 @@ export class Session {
     this.#pool = new CallPool(control, () => open(), options);
     this.events = new EventHub(control);
     void control.closed.then((reason) => this.#end(reason));
+  }
+
+  get isPrivate(): boolean {
+    return this.#options.isPrivate;
   }
 
   /** Connections now open, those of long operations and streams included. */

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect } from "../src/index.ts";
+import { AuthenticationError, connect } from "../src/index.ts";
 
 export interface LibvirtdOptions {
   /** More lines for libvirtd.conf. */
@@ -85,7 +85,8 @@ export class PrivateLibvirtd implements AsyncDisposable {
     for (const directory of PRIVATE) mkdirSync(join(root, directory), { recursive: true });
     mkdirSync(join(root, "var/log/libvirt/qemu"), { recursive: true });
     execFileSync("cp", ["-a", "/etc", join(root, "etc")]);
-    writeFileSync(join(root, "etc/libvirt/libvirtd.conf"), CONFIG + (options.config ?? ""));
+    const config = withoutRepeats([options.config ?? "", CONFIG]);
+    writeFileSync(join(root, "etc/libvirt/libvirtd.conf"), config);
     writeFileSync(join(root, "etc/libvirt/qemu.conf"), QEMU_CONFIG);
     for (const [path, text] of Object.entries(options.etcFiles ?? {})) {
       mkdirSync(join(root, "etc", path, ".."), { recursive: true });
@@ -164,11 +165,23 @@ export class PrivateLibvirtd implements AsyncDisposable {
         const hypervisor = await connect({ socketPath: this.socketPath, uri: "test:///default" });
         return await hypervisor.close();
       } catch (error) {
+        if (error instanceof AuthenticationError) return;
         if (attempt > 300) throw error;
         await sleep(50);
       }
     }
   }
+}
+
+/** The first value of each setting wins; libvirtd refuses a file that has two. */
+function withoutRepeats(configs: readonly string[]): string {
+  const lines = configs.flatMap((config) => config.split("\n")).filter((line) => line !== "");
+  const settings = new Map<string, string>();
+  for (const line of lines) {
+    const [name = ""] = line.split(" ");
+    if (!settings.has(name)) settings.set(name, line);
+  }
+  return `${[...settings.values()].join("\n")}\n`;
 }
 
 function childrenOf(pid: number): readonly number[] {

@@ -76,8 +76,9 @@ export abstract class HypervisorBase implements AsyncDisposable {
     return (await this.session.call("connectGetUri", {}, options)).uri;
   }
 
-  /** virConnectIsSecure (0.7.3): whether the transport is encrypted, or local. */
+  /** virConnectIsSecure (0.7.3): whether every hop to the hypervisor is encrypted or local. */
   async isSecure(options?: CallOptions): Promise<boolean> {
+    if (!this.session.isPrivate) return false;
     return (await this.session.call("connectIsSecure", {}, options)).secure !== 0;
   }
 
