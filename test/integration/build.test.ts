@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildPrograms, programs, type Built } from "../../scripts/build.ts";
 
 const START_MAX_MS = 1000;
-/** systeminformation looks for it on a Mac, and does without. */
-const neverOnLinux = new Set(["osx-temperature-sensor"]);
+/** systeminformation looks for them on a Mac, and does without them. */
+const neverOnLinux = new Set(["osx-temperature-sensor", "macos-temperature-sensor"]);
 const scratch = mkdtempSync(join(tmpdir(), "muster-build-"));
 const built = new Map<string, Built>();
 
