@@ -4,7 +4,7 @@
  */
 import { isMusterError, MIB } from "@muster/model";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { describeGuests, describeMigration, describeVolumes } from "./contract/devices.ts";
+import { describeGuests, describeMigration, describeVolumes } from "./testing/contract-devices.ts";
 import {
   define,
   observe,
@@ -13,8 +13,8 @@ import {
   start,
   type At,
   type ContractSetting,
-} from "./contract/setting.ts";
-import { sampleDefinition, sampleVmId } from "./domain-xml/definition-samples.ts";
+} from "./testing/contract-setting.ts";
+import { sampleDefinition, sampleVmId } from "./testing/definition-samples.ts";
 import type { VmChange } from "./hypervisor.ts";
 
 export interface ContractFeatures {

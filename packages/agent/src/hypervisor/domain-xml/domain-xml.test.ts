@@ -10,7 +10,7 @@ import type { VmDefinition } from "../hypervisor.ts";
 import { childrenOf, descend, type XmlElement } from "../xml/element.ts";
 import { parseXml, XML_LENGTH_MAX } from "../xml/parse-xml.ts";
 import { isXmlText } from "../xml/render-xml.ts";
-import { sampleClusterId, sampleDefinition, sampleMac } from "./definition-samples.ts";
+import { sampleClusterId, sampleDefinition, sampleMac } from "../testing/definition-samples.ts";
 import type { DomainFacts } from "./domain-facts.ts";
 import { findMark, MARK_NAMESPACE } from "./mark.ts";
 import { parseDomain } from "./parse-domain.ts";

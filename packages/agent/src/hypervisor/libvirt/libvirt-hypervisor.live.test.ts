@@ -7,13 +7,13 @@ import { systemClock } from "@muster/runtime";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Lab, waitFor, type LabHost, type LabProcess } from "../../../../../test/lab/lab.ts";
 import { readFile } from "node:fs/promises";
-import { sampleClusterId, sampleDefinition, sampleMac } from "../domain-xml/definition-samples.ts";
-import { migrateAction, type ContractSetting } from "../contract/setting.ts";
+import { sampleClusterId, sampleDefinition, sampleMac } from "../testing/definition-samples.ts";
+import { migrateAction, type ContractSetting } from "../testing/contract-setting.ts";
 import { describeHypervisorContract } from "../hypervisor-contract.ts";
 import type { HypervisorLog, VmChange, VmDefinition } from "../hypervisor.ts";
 import { LibvirtHypervisor } from "./libvirt-hypervisor.ts";
 
-const MOVE_VM = new URL("./live/move-vm.ts", import.meta.url).pathname;
+const MOVE_VM = new URL("./testing/move-vm.ts", import.meta.url).pathname;
 const UNTIL_MAX_MS = 120_000;
 const quiet: HypervisorLog = { info: () => undefined, warn: () => undefined };
 

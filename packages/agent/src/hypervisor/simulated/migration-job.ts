@@ -123,8 +123,11 @@ export class MigrationJob {
   start(): void {
     assert(this.#outcome === undefined, "a migration is started once");
     this.#outcome = this.#run();
-    // The agent that asked may be dead by the time it ends: then nobody hears of it, as with libvirt.
-    this.#outcome.catch(() => undefined);
+    const ended = (): void => {
+      this.#listeners.clear();
+    };
+    // The agent that asked may be dead by then: a failure nobody hears of is no failure of this program.
+    this.#outcome.then(ended, ended);
   }
 
   /** How it ended. */

@@ -1,6 +1,6 @@
 import { seededRandom, SimulatedClock } from "@muster/runtime";
-import { sampleClusterId, sampleDefinition } from "../domain-xml/definition-samples.ts";
-import type { ContractSetting } from "../contract/setting.ts";
+import { sampleClusterId, sampleDefinition } from "../testing/definition-samples.ts";
+import type { ContractSetting } from "../testing/contract-setting.ts";
 import { describeHypervisorContract } from "../hypervisor-contract.ts";
 import { SimulatedHypervisor } from "./simulated-hypervisor.ts";
 import { SimulatedWorld } from "./simulated-world.ts";

@@ -4,7 +4,7 @@
 import { GIB, MIB } from "@muster/model";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Scene, vmId } from "./scene.ts";
+import { Scene, vmId } from "../testing/scene.ts";
 
 describe("a simulated live migration", () => {
   it("moves the guest without it noticing, phase by phase", async () => {

@@ -1,8 +1,8 @@
 /** What only the simulation can be asked of hosts and guests; and that the same seed gives the same history. */
 import { describe, expect, it } from "vitest";
-import { sampleDefinition } from "../domain-xml/definition-samples.ts";
+import { sampleDefinition } from "../testing/definition-samples.ts";
 import type { VmChange } from "../hypervisor.ts";
-import { disks, Scene, vmId } from "./scene.ts";
+import { disks, Scene, vmId } from "../testing/scene.ts";
 
 describe("a simulated host", () => {
   it("keeps definitions through a power cut, and nothing else", async () => {

@@ -1,8 +1,16 @@
 /** The part of the contract that only some drivers can keep: volumes, migration, guests with an operating system. */
 import { MIB, type VmId } from "@muster/model";
 import { expect, it } from "vitest";
-import { define, migrateAction, observe, power, refused, start, type At } from "./setting.ts";
-import { sampleVmId } from "../domain-xml/definition-samples.ts";
+import {
+  define,
+  migrateAction,
+  observe,
+  power,
+  refused,
+  start,
+  type At,
+} from "./contract-setting.ts";
+import { sampleVmId } from "./definition-samples.ts";
 import type { MigrationWatcher, VmDefinition } from "../hypervisor.ts";
 
 const idleWatcher = (): MigrationWatcher => ({

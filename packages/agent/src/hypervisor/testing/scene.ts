@@ -1,10 +1,10 @@
 /** Three simulated hosts and a VM of 2 GiB that runs on the first: what the tests of this folder play with. */
 import { GIB, isMusterError, type MigrateAction, type MigrationStats } from "@muster/model";
 import { seededRandom, SimulatedClock } from "@muster/runtime";
-import { sampleClusterId, sampleDefinition, sampleVmId } from "../domain-xml/definition-samples.ts";
-import { migrateAction } from "../contract/setting.ts";
-import { SimulatedHypervisor } from "./simulated-hypervisor.ts";
-import { SimulatedWorld } from "./simulated-world.ts";
+import { sampleClusterId, sampleDefinition, sampleVmId } from "./definition-samples.ts";
+import { migrateAction } from "./contract-setting.ts";
+import { SimulatedHypervisor } from "../simulated/simulated-hypervisor.ts";
+import { SimulatedWorld } from "../simulated/simulated-world.ts";
 
 export const vmId = sampleVmId(1);
 export const disks = [{ storage: "shared", sizeBytes: 1n * GIB }];

@@ -1,7 +1,7 @@
 /** What the contract suite needs of the hypervisor it is run on, and the few words it is written in. */
 import { isMusterError, type ErrorCode, type MigrateAction, type VmId } from "@muster/model";
 import { expect } from "vitest";
-import type { SampleOptions } from "../domain-xml/definition-samples.ts";
+import type { SampleOptions } from "./definition-samples.ts";
 import type { Hypervisor, VmDefinition } from "../hypervisor.ts";
 
 export interface ContractSetting extends AsyncDisposable {
