@@ -25,9 +25,8 @@ import { LibvirtMigration } from "./libvirt-migration.ts";
 import { LibvirtWatch } from "./libvirt-watch.ts";
 
 export interface LibvirtHypervisorOptions {
-  /** "qemu:///system", or the path of libvirt's socket. */
-  readonly target:
-    { readonly uri: string } | { readonly socketPath: string; readonly uri?: string };
+  /** "qemu:///system", the path of libvirt's socket, or a byte stream of any other origin. */
+  readonly target: { readonly uri: string } | Exclude<ConnectTarget, string>;
   readonly clock: Clock;
   readonly log: HypervisorLog;
   /** Whose marks count as ours; while it gives undefined, everybody's. */
@@ -44,7 +43,8 @@ export class LibvirtHypervisor implements Hypervisor {
   private constructor(options: LibvirtHypervisorOptions) {
     const { clock, log, target } = options;
     const clusterId = options.clusterId ?? ((): undefined => undefined);
-    const connectTarget: ConnectTarget = "socketPath" in target ? target : target.uri;
+    const connectTarget: ConnectTarget =
+      "socketPath" in target || "dial" in target ? target : target.uri;
     const link = new LibvirtLink({ target: connectTarget, clock, log });
     this.#link = link;
     this.watch = new LibvirtWatch({ link, clock, log, clusterId });

@@ -24,16 +24,16 @@ import type { Mount } from "../../inventory/system-facts.ts";
 import { parseXml } from "../xml/parse-xml.ts";
 import { attributeOf, descend, textOf, type XmlElement } from "../xml/element.ts";
 import { findDomain, requireDomain, requireOurs, type ClusterIdSource } from "./domain-handle.ts";
-import { attempt, failedTo } from "./libvirt-error.ts";
+import { attempt, failedTo, unlessRefused } from "./libvirt-error.ts";
 import { refuseTwin } from "./libvirt-control.ts";
 import type { Connection, LibvirtLink } from "./libvirt-link.ts";
 import { LibvirtStorage } from "./libvirt-storage.ts";
-import { LibvirtMigrationJob } from "./migration-job.ts";
+import { LibvirtMigrationJob, RESTART_WAIT_MS } from "./migration-job.ts";
 import { checkReachable } from "./migration-target.ts";
 import { hasLeft, isArriving, isMigrationOut, migrationStatsFrom } from "./vm-state.ts";
 
-/** A libvirtd that restarts gives up its migrations when it is back; longer than this and it is not coming back. */
-const RESTART_WAIT_MS = 60_000;
+/** Between two looks at a libvirtd that is restarting. */
+const LOOK_AGAIN_MS = 250;
 
 export class LibvirtMigration implements VmMigration {
   readonly #link: LibvirtLink;
@@ -88,9 +88,12 @@ export class LibvirtMigration implements VmMigration {
     watcher.onProgress("connecting", migrationStatsFrom({}));
     await checkReachable(action.targetUri, { clock: this.#clock, signal: watcher.signal });
     if (watcher.signal.aborted) throw cancelled(vmId);
-    using job = this.#job(domain, vmId, watcher, action.downtimeLimitMs);
+    using job = this.#job(vmId, watcher, { downtimeLimitMs: action.downtimeLimitMs });
     const ended = new AbortController();
-    const following = job.follow(ended.signal);
+    // Progress that cannot be had is no failure of the migration.
+    const following = job.follow(ended.signal).catch((error: unknown) => {
+      this.#log.warn({ vmId, err: error }, "migration is no longer followed");
+    });
     let failure: unknown;
     try {
       await domain.migrateToUri(action.targetUri, options);
@@ -100,18 +103,18 @@ export class LibvirtMigration implements VmMigration {
       ended.abort();
       await following;
     }
-    if (failure instanceof ConnectionLostError) await this.#outliveRestart(vmId, job);
+    if (failure instanceof ConnectionLostError) await this.#outliveRestart(vmId, watcher);
     await this.#settle(vmId, watcher, failure);
     return job.stats;
   }
 
   async reattach(vmId: VmId, watcher: MigrationWatcher): Promise<MigrationStats | undefined> {
-    const domain = await attempt(`look for a migration of vm ${vmId}`, async () => {
-      const found = await findDomain(await this.#link.connection(), vmId);
-      return found !== undefined && (await isDeparting(found)) ? found : undefined;
+    const departing = await attempt(`look for a migration of vm ${vmId}`, async () => {
+      const domain = await findDomain(await this.#link.connection(), vmId);
+      return domain !== undefined && (await isDeparting(domain));
     });
-    if (domain === undefined) return undefined;
-    using job = this.#job(domain, vmId, watcher, 0);
+    if (!departing) return undefined;
+    using job = this.#job(vmId, watcher, { began: true });
     await job.follow(this.#link.closed);
     this.#link.closed.throwIfAborted();
     await this.#settle(vmId, watcher, undefined);
@@ -119,13 +122,13 @@ export class LibvirtMigration implements VmMigration {
   }
 
   #job(
-    domain: Domain,
     vmId: VmId,
     watcher: MigrationWatcher,
-    downtimeLimitMs: number,
+    options: { readonly downtimeLimitMs?: number; readonly began?: boolean },
   ): LibvirtMigrationJob {
     const [link, clock, log] = [this.#link, this.#clock, this.#log];
-    return new LibvirtMigrationJob({ vmId, domain, link, clock, log, watcher, downtimeLimitMs });
+    const { downtimeLimitMs = 0, began = false } = options;
+    return new LibvirtMigrationJob({ vmId, link, clock, log, watcher, downtimeLimitMs, began });
   }
 
   async #departing(connection: Connection, vmId: VmId): Promise<Domain> {
@@ -189,12 +192,11 @@ export class LibvirtMigration implements VmMigration {
 
   /** Resolves when the guest has left; otherwise rejects with what is known of the reason. */
   async #settle(vmId: VmId, watcher: MigrationWatcher, failure: unknown): Promise<void> {
-    const domain = await attempt(`look where vm ${vmId} is after its migration`, async () =>
-      findDomain(await this.#link.connection(RESTART_WAIT_MS), vmId),
-    );
-    if (domain === undefined) return;
-    const state = await attempt(`look at vm ${vmId} after its migration`, () => domain.getState());
-    if (hasLeft(state)) return;
+    const state = await this.#patiently(`look where vm ${vmId} is now`, async (connection) => {
+      const domain = await findDomain(connection, vmId);
+      return domain === undefined ? undefined : unlessRefused(domain.getState(), "noDomain");
+    });
+    if (state === undefined || hasLeft(state)) return;
     if (watcher.signal.aborted) throw cancelled(vmId, failure);
     if (failure !== undefined) throw migrationFailure(vmId, failure);
     const message = `the migration of vm ${vmId} ended, and the vm is still here: ${state.state}`;
@@ -202,11 +204,32 @@ export class LibvirtMigration implements VmMigration {
   }
 
   /** libvirtd died under the call; a new one may still have the job, or has given it up. */
-  async #outliveRestart(vmId: VmId, job: LibvirtMigrationJob): Promise<void> {
+  async #outliveRestart(vmId: VmId, watcher: MigrationWatcher): Promise<void> {
     this.#log.warn({ vmId }, "libvirt went away during a migration");
-    const connection = await this.#link.connection(RESTART_WAIT_MS);
-    const domain = await findDomain(connection, vmId);
-    if (domain !== undefined && (await isDeparting(domain))) await job.follow(this.#link.closed);
+    const departing = await this.#patiently(`look for vm ${vmId} again`, async (connection) => {
+      const domain = await findDomain(connection, vmId);
+      return domain !== undefined && (await isDeparting(domain));
+    });
+    if (!departing) return;
+    using job = this.#job(vmId, watcher, { began: true });
+    await job.follow(this.#link.closed);
+  }
+
+  /** Asks again while libvirtd is on its way back. */
+  async #patiently<Result>(
+    doing: string,
+    ask: (connection: Connection) => Promise<Result>,
+  ): Promise<Result> {
+    const giveUpAtMs = this.#clock.now() + RESTART_WAIT_MS;
+    for (;;) {
+      try {
+        return await ask(await this.#link.connection(RESTART_WAIT_MS));
+      } catch (error) {
+        const failure = failedTo(doing, error);
+        if (failure.code !== "unreachable" || this.#clock.now() > giveUpAtMs) throw failure;
+      }
+      await this.#clock.sleep(LOOK_AGAIN_MS, this.#link.closed);
+    }
   }
 }
 

@@ -2,12 +2,13 @@
  * Follows one migration away from this host by what libvirt says of its job: progress a few times a second, and the
  * abort when somebody asks for it. Which of the ends it came to is decided by the caller, from the domain itself.
  */
-import type { VmId } from "@muster/model";
-import type { MigrationStats } from "@muster/model";
+import type { MigrationStats, VmId } from "@muster/model";
 import type { Clock } from "@muster/runtime";
 import { isLibvirtError, type Domain, type TypedParameters } from "node-libvirt";
 import type { HypervisorLog, MigrationWatcher } from "../hypervisor.ts";
-import type { LibvirtLink } from "./libvirt-link.ts";
+import { findDomain } from "./domain-handle.ts";
+import { failedTo } from "./libvirt-error.ts";
+import type { Connection, LibvirtLink } from "./libvirt-link.ts";
 import { isMigrationOut, migrationPhaseFrom, migrationStatsFrom } from "./vm-state.ts";
 
 /** People see three updates a second as movement; each is one cheap call. */
@@ -15,33 +16,43 @@ const POLL_MS = 330;
 /** A question about the job that takes longer is asked again. */
 const POLL_TIMEOUT_MS = 5_000;
 
+/** A libvirtd that restarts gives up its migrations when it is back; longer than this and it is not coming back. */
+export const RESTART_WAIT_MS = 60_000;
+
 const noStats: MigrationStats = migrationStatsFrom({});
 
 export class LibvirtMigrationJob {
-  readonly #domain: Domain;
+  readonly #vmId: VmId;
+  readonly #link: LibvirtLink;
   readonly #clock: Clock;
   readonly #log: HypervisorLog;
   readonly #watcher: MigrationWatcher;
   readonly #stopListening: () => void;
+  #handle: { readonly connection: Connection; readonly domain: Domain } | undefined;
   #stats: MigrationStats = noStats;
-  #seen = false;
+  #seen: boolean;
+  #knownAtMs: number;
   #downtimeLimitMs: number;
 
   constructor(parts: {
     readonly vmId: VmId;
-    readonly domain: Domain;
     readonly link: LibvirtLink;
     readonly clock: Clock;
     readonly log: HypervisorLog;
     readonly watcher: MigrationWatcher;
     /** 0: QEMU's default. */
     readonly downtimeLimitMs: number;
+    /** True: the job was there before; when there is none, it is over. */
+    readonly began: boolean;
   }) {
-    this.#domain = parts.domain;
+    this.#vmId = parts.vmId;
+    this.#link = parts.link;
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#watcher = parts.watcher;
     this.#downtimeLimitMs = parts.downtimeLimitMs;
+    this.#seen = parts.began;
+    this.#knownAtMs = parts.clock.now();
     this.#stopListening = parts.link.listen({
       onGap: () => undefined,
       onEvent: (event) => {
@@ -59,8 +70,12 @@ export class LibvirtMigrationJob {
     return this.#stats;
   }
 
-  /** Polls until the signal aborts, or until the job that was seen is over. */
+  /**
+   * Polls until the signal aborts, or until the job that was seen is over. Rejects when libvirt has not answered
+   * for so long that it is not coming back.
+   */
   async follow(ended: AbortSignal): Promise<void> {
+    this.#knownAtMs = this.#clock.now();
     while (!ended.aborted) {
       const job = await this.#ask();
       if (job === "none" && this.#seen) return;
@@ -78,38 +93,55 @@ export class LibvirtMigrationJob {
   /** "unknown": libvirt did not say, ask again. */
   async #ask(): Promise<"none" | "going on" | "unknown"> {
     try {
-      const { type, stats } = await this.#domain.getJobStats({ timeoutMs: POLL_TIMEOUT_MS });
-      if (type === "none" || !isMigrationOut(stats)) return "none";
+      const domain = await this.#domain();
+      const job = await domain?.getJobStats({ timeoutMs: POLL_TIMEOUT_MS });
+      this.#knownAtMs = this.#clock.now();
+      if (domain === undefined || job === undefined) return "none";
+      if (job.type === "none" || !isMigrationOut(job.stats)) return "none";
       this.#seen = true;
-      this.#report(stats, migrationPhaseFrom(stats));
-      await this.#limitDowntime();
+      this.#report(job.stats, migrationPhaseFrom(job.stats));
+      await this.#limitDowntime(domain);
       return "going on";
     } catch (error) {
       if (isLibvirtError(error, "noDomain", "operationInvalid")) return "none";
-      this.#log.info({ vmId: this.#domain.uuid, err: error }, "migration progress is not known");
+      const unknownMs = this.#clock.now() - this.#knownAtMs;
+      if (unknownMs > RESTART_WAIT_MS) {
+        throw failedTo(`follow the migration of vm ${this.#vmId}`, error);
+      }
+      this.#log.info({ vmId: this.#vmId, err: error }, "migration progress is not known");
       return "unknown";
     }
   }
 
+  /** A handle belongs to its connection: after a restart of libvirtd it is looked up again. */
+  async #domain(): Promise<Domain | undefined> {
+    const connection = await this.#link.connection();
+    if (this.#handle?.connection === connection) return this.#handle.domain;
+    const domain = await findDomain(connection, this.#vmId);
+    this.#handle = domain === undefined ? undefined : { connection, domain };
+    return domain;
+  }
+
   /** Only a running migration takes the limit; one that just ended does not need it. */
-  async #limitDowntime(): Promise<void> {
+  async #limitDowntime(domain: Domain): Promise<void> {
     if (this.#downtimeLimitMs === 0) return;
     const limitMs = BigInt(this.#downtimeLimitMs);
     this.#downtimeLimitMs = 0;
     try {
-      await this.#domain.migrateSetMaxDowntime(limitMs);
+      await domain.migrateSetMaxDowntime(limitMs);
     } catch (error) {
-      this.#log.warn({ vmId: this.#domain.uuid, err: error }, "downtime limit was not set");
+      this.#log.warn({ vmId: this.#vmId, err: error }, "downtime limit was not set");
     }
   }
 
   /** Asked again at every poll: a job that has not begun yet cannot be aborted. */
   async #abortJob(): Promise<void> {
     try {
-      await this.#domain.abortJob();
+      const domain = await this.#domain();
+      await domain?.abortJob();
     } catch (error) {
       if (isLibvirtError(error, "operationInvalid", "noDomain")) return;
-      this.#log.warn({ vmId: this.#domain.uuid, err: error }, "migration was not aborted");
+      this.#log.warn({ vmId: this.#vmId, err: error }, "migration was not aborted");
     }
   }
 
