@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { childrenOf, plainEnvironment, sendSignal } from "./command.ts";
-import { recordOf } from "./process-record.ts";
+import { commandLineOf } from "./process-record.ts";
 import { waitFor } from "./waiting.ts";
 
 export interface LabProcessExit {
@@ -18,8 +18,8 @@ const GRACE_MS = 5_000;
 export class LabProcess implements AsyncDisposable {
   /** Standard output and error, outside the machine. Appended to over restarts. */
   readonly logFile: string;
-  readonly exited: Promise<LabProcessExit>;
   readonly #child: ChildProcess;
+  readonly #exited: Promise<LabProcessExit>;
   #isOver = false;
 
   /** @param argv begins with the nsenter command that enters the machine */
@@ -33,7 +33,7 @@ export class LabProcess implements AsyncDisposable {
       detached: true,
     });
     closeSync(log);
-    this.exited = new Promise((resolve, reject) => {
+    this.#exited = new Promise((resolve, reject) => {
       this.#child.once("error", reject);
       this.#child.once("exit", (code, signal) => {
         this.#isOver = true;
@@ -41,8 +41,14 @@ export class LabProcess implements AsyncDisposable {
       });
     });
     // Whoever waits for `exited` gets the error too; one that nobody waits for must not end the process.
-    this.exited.catch(() => undefined);
+    this.#exited.catch(() => undefined);
+    // Our own program may end before it; whoever waits for `exited` waits.
     this.#child.unref();
+  }
+
+  get exited(): Promise<LabProcessExit> {
+    this.#child.ref();
+    return this.#exited;
   }
 
   get isRunning(): boolean {
@@ -70,7 +76,7 @@ export class LabProcess implements AsyncDisposable {
     const look = (): number | "ended" | undefined => {
       if (this.#isOver) return "ended";
       const pid = childrenOf(this.#child.pid ?? 0)[0];
-      return pid === undefined || recordOf(pid) === undefined ? undefined : pid;
+      return pid === undefined || isStillEntering(pid) ? undefined : pid;
     };
     return waitFor("the program to start", look, { timeoutMs: START_TIMEOUT_MS, everyMs: 5 });
   }
@@ -94,4 +100,11 @@ export class LabProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isOver) await this.stop();
   }
+}
+
+/** Has the process not become its program yet, or has it ended already? */
+function isStillEntering(pid: number): boolean {
+  const command = commandLineOf(pid);
+  // As machine.ts enters a machine: nsenter forks, its child becomes env, and that the program.
+  return command === "" || command.startsWith("nsenter\0") || command.startsWith("env\0-C\0");
 }

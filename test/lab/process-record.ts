@@ -39,6 +39,11 @@ export function readRecord(path: string): ProcessRecord | undefined {
   return { pid: Number(pid), startTime };
 }
 
+/** The arguments of a process, each ended by a zero byte; empty for a zombie and when there is none. */
+export function commandLineOf(pid: number): string {
+  return readIfThere(`/proc/${pid}/cmdline`) ?? "";
+}
+
 export function isAlive(record: ProcessRecord): boolean {
   return recordOf(record.pid)?.startTime === record.startTime;
 }

@@ -18,8 +18,10 @@ install -m 755 "$here/init.sh" "$root/init"
 install -m 755 "$here/udhcpc.sh" "$root/bin/udhcpc.sh"
 
 # The guest agent comes straight from its package: it is of no use on this machine.
-(cd "$out" && apt-get -q -o APT::Sandbox::User=root download qemu-guest-agent >&2 &&
-  dpkg-deb -x qemu-guest-agent_*.deb agent && rm -f qemu-guest-agent_*.deb)
+fetch_agent() { (cd "$out" && apt-get -q -o APT::Sandbox::User=root download qemu-guest-agent >&2); }
+fetch_agent || { apt-get -q update >&2 && fetch_agent; }
+dpkg-deb -x "$out"/qemu-guest-agent_*.deb "$out/agent"
+rm -f "$out"/qemu-guest-agent_*.deb
 add_program "$root" "$out/agent/usr/sbin/qemu-ga" /usr/sbin/qemu-ga
 
 # ACPI power button, and what the guest agent calls for guest-shutdown.
