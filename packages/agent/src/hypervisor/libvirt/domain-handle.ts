@@ -1,10 +1,11 @@
 /** Finding a VM's domain and making sure that it is ours before anything is done to it. */
 import { MusterError, type ClusterId, type VmId } from "@muster/model";
-import type { Domain } from "node-libvirt";
+import { isLibvirtError, type Domain } from "node-libvirt";
 import { MARK_NAMESPACE, markOfMetadata, type VmMark } from "../domain-xml/mark.ts";
 import { parseXml } from "../xml/parse-xml.ts";
 import { unlessRefused } from "./libvirt-error.ts";
 import type { Connection } from "./libvirt-link.ts";
+import { isMigrationOut } from "./vm-state.ts";
 
 /** Undefined while the agent does not know its cluster: then everybody's mark counts. */
 export type ClusterIdSource = () => ClusterId | undefined;
@@ -34,4 +35,16 @@ export async function requireOurs(domain: Domain, clusterId: ClusterIdSource): P
   if (mark !== undefined && isOurs(mark, clusterId)) return mark;
   const message = `vm ${domain.uuid} on this host is not managed here and is left alone`;
   throw new MusterError("forbidden", message);
+}
+
+/** A migration away from here is going on. */
+export async function isDeparting(domain: Domain): Promise<boolean> {
+  try {
+    const { type, stats } = await domain.getJobStats();
+    return type !== "none" && isMigrationOut(stats);
+  } catch (error) {
+    // None: it is off, gone, on its way in, or the driver has no jobs.
+    if (isLibvirtError(error, "operationInvalid", "noDomain", "noSupport")) return false;
+    throw error;
+  }
 }

@@ -5,7 +5,13 @@ import type { DomainFacts } from "../domain-xml/domain-facts.ts";
 import { MARK_NAMESPACE, MARK_PREFIX, renderMark } from "../domain-xml/mark.ts";
 import { renderDomain } from "../domain-xml/render-domain.ts";
 import type { PowerAction, VmControl, VmDefinition } from "../hypervisor.ts";
-import { findDomain, requireDomain, requireOurs, type ClusterIdSource } from "./domain-handle.ts";
+import {
+  findDomain,
+  isDeparting,
+  requireDomain,
+  requireOurs,
+  type ClusterIdSource,
+} from "./domain-handle.ts";
 import { readDomainFacts } from "./host-facts.ts";
 import { attempt, unlessRefused } from "./libvirt-error.ts";
 import type { Connection, LibvirtLink } from "./libvirt-link.ts";
@@ -59,6 +65,10 @@ export class LibvirtControl implements VmControl {
     await attempt(`mark vm ${vmId}`, async () => {
       const domain = await requireDomain(await this.#link.connection(), vmId);
       const mark = await requireOurs(domain, this.#clusterId);
+      // libvirt would wait half a minute for the migration to end, then refuse.
+      if (await isDeparting(domain)) {
+        throw new MusterError("busy", `vm ${vmId} is being migrated`);
+      }
       const [isActive, isPersistent] = await Promise.all([
         domain.isActive(),
         domain.isPersistent(),

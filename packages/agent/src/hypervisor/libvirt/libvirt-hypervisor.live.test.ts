@@ -20,19 +20,21 @@ const quiet: HypervisorLog = { info: () => undefined, warn: () => undefined };
 let lab: Lab;
 beforeAll(async () => {
   lab = await Lab.up({ hosts: 2, directory: process.env["MUSTER_LAB_DIR"] ?? "/tmp/muster-hv" });
-  for (const host of lab.hosts) {
-    for (const [pool, path] of [
-      ["shared", "/srv/shared/volumes"],
-      ["local", "/srv/local/volumes"],
-    ] as const) {
-      await host.exec(["mkdir", "-p", path]);
-      await host.exec(["virsh", "pool-create-as", pool, "dir", "--target", path], { check: false });
-    }
-  }
+  for (const host of lab.hosts) await makePools(host);
 });
 afterAll(async () => {
   await lab.down();
 });
+
+async function makePools(host: LabHost): Promise<void> {
+  for (const [pool, path] of [
+    ["shared", "/srv/shared/volumes"],
+    ["local", "/srv/local/volumes"],
+  ] as const) {
+    await host.exec(["mkdir", "-p", path]);
+    await host.exec(["virsh", "pool-create-as", pool, "dir", "--target", path], { check: false });
+  }
+}
 
 const openOn = (host: LabHost, uri = "qemu:///system"): Promise<LibvirtHypervisor> =>
   LibvirtHypervisor.open({
@@ -223,6 +225,12 @@ describe("libvirt hypervisor in the lab", () => {
     const action = toH2(vmId, { bandwidthMibPerSecond: 8 });
     const first = spawnMove(lab.host("h1"), "migrate", action);
     await isCopying(first);
+    await using source = await openOn(lab.host("h1"));
+    await using target = await openOn(lab.host("h2"));
+    expect(await source.watch.observe(vmId)).toMatchObject({ state: "running", migrating: true });
+    expect(await target.watch.observe(vmId)).toMatchObject({ state: "paused", migrating: true });
+    await expect(source.control.mark(vmId, 5)).rejects.toMatchObject({ code: "busy" });
+    await expect(target.control.power(vmId, "start")).rejects.toMatchObject({ code: "busy" });
     await first.kill("SIGKILL");
     await first.exited;
     const second = spawnMove(lab.host("h1"), "reattach", action);
@@ -256,6 +264,31 @@ describe("libvirt hypervisor in the lab", () => {
     await process.exited;
     expect((await linesOf(process)).at(-1)?.error?.code).toBe("hypervisor-failed");
     expect(await stateOn("h1", vmId)).toBe("running, persistent");
+  });
+
+  it("does not wait minutes for a target that drops packets", async () => {
+    const { vmId } = await startGuest();
+    await lab.host("h2").cut("mgmt");
+    const beganMs = performance.now();
+    const { last } = await move(toH2(vmId));
+    await lab.host("h2").heal("mgmt");
+    expect(last.error?.code).toBe("unreachable");
+    expect(performance.now() - beganMs).toBeLessThan(10_000);
+    expect(await stateOn("h1", vmId)).toBe("running, persistent");
+    const { last: again } = await move(toH2(vmId));
+    expect(again.error).toBeUndefined();
+  });
+
+  it("gives up when the target loses power half way, and the guest runs on", async () => {
+    const { vmId } = await startGuest();
+    const process = spawnMove(lab.host("h1"), "migrate", toH2(vmId, { bandwidthMibPerSecond: 4 }));
+    await isCopying(process);
+    await lab.host("h2").crash();
+    await process.exited;
+    expect((await linesOf(process)).at(-1)?.error?.code).toBe("hypervisor-failed");
+    expect(await stateOn("h1", vmId)).toBe("running, persistent");
+    await lab.host("h2").boot();
+    await makePools(lab.host("h2"));
   });
 
   it("notices changes made behind its back, and a libvirtd that restarts", async () => {

@@ -18,8 +18,11 @@ export type { Connection, DomainEvent };
 
 /** Calls made while libvirtd is away wait this long: a restart takes about a second. */
 const RECONNECT_WAIT_MS = 5_000;
-/** No call of ours takes longer unless the daemon hangs; migrations and console streams are exempt. */
-const CALL_TIMEOUT_MS = 30_000;
+/**
+ * No call of ours takes longer unless the daemon hangs; migrations and console streams are exempt. libvirt itself
+ * gives up waiting for a busy domain after 30 s, and its answer is the better one.
+ */
+const CALL_TIMEOUT_MS = 45_000;
 
 const EVENT_KINDS = [
   "lifecycle",

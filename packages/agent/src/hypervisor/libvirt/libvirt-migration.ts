@@ -10,12 +10,7 @@ import {
   type VmSpec,
 } from "@muster/model";
 import type { Clock } from "@muster/runtime";
-import {
-  ConnectionLostError,
-  isLibvirtError,
-  type Domain,
-  type MigrateOptions,
-} from "node-libvirt";
+import { ConnectionLostError, type Domain, type MigrateOptions } from "node-libvirt";
 import { parseDomain } from "../domain-xml/parse-domain.ts";
 import { volumeNameOf } from "../domain-xml/render-domain.ts";
 import type { HypervisorLog, MigrationWatcher, VmMigration } from "../hypervisor.ts";
@@ -23,14 +18,20 @@ import { isSharedStorage } from "../../inventory/mounts.ts";
 import type { Mount } from "../../inventory/system-facts.ts";
 import { parseXml } from "../xml/parse-xml.ts";
 import { attributeOf, descend, textOf, type XmlElement } from "../xml/element.ts";
-import { findDomain, requireDomain, requireOurs, type ClusterIdSource } from "./domain-handle.ts";
+import {
+  findDomain,
+  isDeparting,
+  requireDomain,
+  requireOurs,
+  type ClusterIdSource,
+} from "./domain-handle.ts";
 import { attempt, failedTo, unlessRefused } from "./libvirt-error.ts";
 import { refuseTwin } from "./libvirt-control.ts";
 import type { Connection, LibvirtLink } from "./libvirt-link.ts";
 import { LibvirtStorage } from "./libvirt-storage.ts";
 import { LibvirtMigrationJob, RESTART_WAIT_MS } from "./migration-job.ts";
 import { checkReachable } from "./migration-target.ts";
-import { hasLeft, isArriving, isMigrationOut, migrationStatsFrom } from "./vm-state.ts";
+import { hasLeft, isArriving, migrationStatsFrom } from "./vm-state.ts";
 
 /** Between two looks at a libvirtd that is restarting. */
 const LOOK_AGAIN_MS = 250;
@@ -248,17 +249,6 @@ function migrationFailure(vmId: VmId, failure: unknown): MusterError {
     });
   }
   return error;
-}
-
-async function isDeparting(domain: Domain): Promise<boolean> {
-  try {
-    const { type, stats } = await domain.getJobStats();
-    return type !== "none" && isMigrationOut(stats);
-  } catch (error) {
-    // None: it is off, gone, on its way in, or the driver has no jobs.
-    if (isLibvirtError(error, "operationInvalid", "noDomain", "noSupport")) return false;
-    throw error;
-  }
 }
 
 async function refuseActive(domain: Domain): Promise<void> {

@@ -20,6 +20,7 @@ import { ordinaryGuest, SimulatedGuest, type GuestBehaviour } from "./guest.ts";
 import { hostFactsFrom, type SimulatedHostOptions } from "./host-options.ts";
 import { hostOfUri } from "./host-of-uri.ts";
 import { MigrationJob, type MigrationGround } from "./migration-job.ts";
+import { Ownership, type Violation } from "./ownership.ts";
 import {
   isOwner,
   newDomain,
@@ -30,12 +31,6 @@ import {
 import { SimulatedHost } from "./simulated-host.ts";
 import { SimulatedSystem } from "./simulated-system.ts";
 import { WorldStorages } from "./world-storages.ts";
-
-/** Two owners of one disk, or of one VM: the harm that muster exists to prevent. */
-export interface Violation {
-  readonly atMs: number;
-  readonly message: string;
-}
 
 /** What `virsh` can do behind an agent's back. */
 export type VirshCommand =
@@ -59,7 +54,7 @@ export class SimulatedWorld implements MigrationGround, AsyncDisposable {
   readonly #cutLinks = new Set<string>();
   readonly #isolated = new Set<string>();
   readonly #behaviours = new Map<VmId, GuestBehaviour>();
-  readonly #violations: Violation[] = [];
+  readonly #ownership = new Ownership(this.storages);
   readonly #closing = new AbortController();
 
   constructor(parts: { readonly clock: Clock; readonly random: Random }) {
@@ -208,7 +203,7 @@ export class SimulatedWorld implements MigrationGround, AsyncDisposable {
   // What is true.
 
   get violations(): readonly Violation[] {
-    return this.#violations;
+    return this.#ownership.violations;
   }
 
   domains(hostName: string, clusterId?: ClusterId): readonly VmObservation[] {
@@ -320,27 +315,7 @@ export class SimulatedWorld implements MigrationGround, AsyncDisposable {
   }
 
   checkOwnership(live: LiveDomain, host: SimulatedHost): void {
-    const { vmId } = live.guest;
-    const mine = new Set(this.storages.diskKeys(host, vmId, live.config.spec));
-    for (const other of this.hosts) {
-      for (const domain of other.domains.values()) {
-        const owner = domain.live;
-        if (owner === undefined || owner === live || !isOwner(domain)) continue;
-        if (domain.vmId === vmId) {
-          this.#violation(`vm ${vmId} runs on ${other.name} and on ${host.name}`);
-        }
-        const shared = this.storages
-          .diskKeys(other, domain.vmId, owner.config.spec)
-          .filter((key) => mine.has(key));
-        for (const key of shared) {
-          this.#violation(`disk ${key} has owners on ${other.name} and on ${host.name}`);
-        }
-      }
-    }
-  }
-
-  #violation(message: string): void {
-    this.#violations.push({ atMs: this.clock.now(), message });
+    this.#ownership.take({ live, host }, this.clock.now());
   }
 
   #findGuest(
