@@ -56,6 +56,11 @@ export class Connection {
     return this.#closed.promise;
   }
 
+  /** Serial number of the last call that was sent. */
+  get lastSerial(): number {
+    return this.#lastSerial;
+  }
+
   /** Calls sent and not answered, the abandoned ones included. */
   get inFlight(): number {
     return this.#pending.size;

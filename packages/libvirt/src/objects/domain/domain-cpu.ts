@@ -27,11 +27,6 @@ export interface IothreadInfo {
   readonly cpus: readonly number[];
 }
 
-/** Enough for 16384 host CPUs: libvirt's REMOTE_CPUMAP_MAX. */
-const CPU_MAP_BYTES = 2048;
-/** What fits the answer: cpumaps of all vCPUs are at most 8 MiB. */
-const VCPUS_MAX = 4096;
-
 const impactBits = (options: Impact) => bitsOf(flags.domainModificationImpactFlags, options.flags);
 
 /** Virtual CPUs, emulator and I/O threads, and where they run. */
@@ -43,8 +38,8 @@ export abstract class DomainCpu extends DomainDevices {
 
   /** virDomainGetVcpus (0.1.4): of a running domain. */
   async getVcpus(options?: CallOptions): Promise<readonly VcpuInfo[]> {
-    const maplen = 128;
-    const args = { dom: this.reference, maxinfo: VCPUS_MAX, maplen };
+    const { vcpus, maplen } = await this.#mapSizes(options);
+    const args = { dom: this.reference, maxinfo: vcpus, maplen };
     const { info, cpumaps } = await this.session.call("domainGetVcpus", args, options);
     const maps = decodeCpuMaps(cpumaps, maplen);
     return info.map(({ number, state, cpu_time, cpu }, index) => ({
@@ -94,10 +89,11 @@ export abstract class DomainCpu extends DomainDevices {
 
   /** virDomainGetVcpuPinInfo (0.9.3): host CPUs of each vCPU. */
   async getVcpuPinInfo(options: Impact = {}): Promise<readonly (readonly number[])[]> {
-    const size = { ncpumaps: VCPUS_MAX, maplen: 128 };
+    const { vcpus, maplen } = await this.#mapSizes(options);
+    const size = { ncpumaps: vcpus, maplen };
     const args = { dom: this.reference, ...size, flags: impactBits(options) };
     const { cpumaps, num } = await this.session.call("domainGetVcpuPinInfo", args, options);
-    return decodeCpuMaps(cpumaps, size.maplen).slice(0, num);
+    return decodeCpuMaps(cpumaps, maplen).slice(0, num);
   }
 
   /** virDomainPinEmulator (0.10.0). */
@@ -109,7 +105,8 @@ export abstract class DomainCpu extends DomainDevices {
 
   /** virDomainGetEmulatorPinInfo (0.10.0). */
   async getEmulatorPinInfo(options: Impact = {}): Promise<readonly number[]> {
-    const args = { dom: this.reference, maplen: CPU_MAP_BYTES, flags: impactBits(options) };
+    const { maplen } = await this.#mapSizes(options);
+    const args = { dom: this.reference, maplen, flags: impactBits(options) };
     return decodeCpuMap(
       (await this.session.call("domainGetEmulatorPinInfo", args, options)).cpumaps,
     );
@@ -159,5 +156,17 @@ export abstract class DomainCpu extends DomainDevices {
       return this.session.call("domainGetCpuStats", args, options);
     };
     return (await ask((await ask(0)).nparams)).params;
+  }
+
+  /** The daemon answers with maps of exactly the size that it is asked for. */
+  async #mapSizes(
+    options?: CallOptions,
+  ): Promise<{ readonly vcpus: number; readonly maplen: number }> {
+    const [vcpus, node] = await Promise.all([
+      this.getVcpusCount({ ...options, flags: ["maximum"] }),
+      this.session.call("nodeGetInfo", {}, options),
+    ]);
+    const hostCpus = node.nodes * node.sockets * node.cores * node.threads;
+    return { vcpus, maplen: Math.ceil(hostCpus / 8) };
   }
 }
