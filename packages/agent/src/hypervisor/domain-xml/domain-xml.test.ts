@@ -226,6 +226,7 @@ describe("a hostile document", () => {
     ["undeclared entity", "<domain><name>&b;</name></domain>", /unknown entity/],
     ["too deep", `<a>${"<b>".repeat(500)}${"</b>".repeat(500)}</a>`, /well-formed/],
     ["too long", `<a>${"x".repeat(XML_LENGTH_MAX)}</a>`, /at most/],
+    ["too many tags", `<a>${"<b/>".repeat(50_000)}</a>`, /too many/],
     ["cut off", "<domain><name>x</name>", /well-formed/],
     ["two roots", "<domain/><domain/>", /root elements/],
     ["not XML", "no such domain", /well-formed/],

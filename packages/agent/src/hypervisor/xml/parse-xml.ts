@@ -6,8 +6,11 @@ import { MusterError } from "@muster/model";
 import { XMLParser } from "fast-xml-parser";
 import type { XmlElement } from "./element.ts";
 
-/** libvirt's own limit for one string on the wire is 4 MiB; a domain with 200 disks has 100 KiB. */
-export const XML_LENGTH_MAX = 4 * 1024 * 1024;
+/** A domain with 200 disks has 100 KiB, the capabilities of a host with 512 CPUs 200 KiB. */
+export const XML_LENGTH_MAX = 1024 * 1024;
+/** Tags and attributes cost far more memory than the text they are written in. Those capabilities have 10,000. */
+const XML_TAGS_MAX = 40_000;
+const XML_ATTRIBUTES_MAX = 60_000;
 /** libvirt's documents are at most about 12 deep, plus whatever metadata others add. */
 const XML_DEPTH_MAX = 64;
 
@@ -34,6 +37,9 @@ export function parseXml(text: string, what: string): XmlElement {
     const size = `${String(text.length)} characters, at most ${String(XML_LENGTH_MAX)} are read`;
     throw unreadable(what, `it has ${size}`);
   }
+  if (count(text, "<") > XML_TAGS_MAX || count(text, "=") > XML_ATTRIBUTES_MAX) {
+    throw unreadable(what, "it has too many tags or attributes");
+  }
   // Before the first element is the only place where the grammar allows it; libvirt never writes one.
   if (/<!(DOCTYPE|ENTITY)/i.test(text.slice(0, firstElementAt(text)))) {
     throw unreadable(what, "it has a document type, which may define entities");
@@ -55,6 +61,12 @@ export function parseXml(text: string, what: string): XmlElement {
 function unreadable(what: string, problem: string, cause?: unknown): MusterError {
   const message = `cannot read the ${what}: ${problem}`;
   return new MusterError("hypervisor-failed", message, cause === undefined ? {} : { cause });
+}
+
+function count(text: string, character: string): number {
+  let found = 0;
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) found += 1;
+  return found;
 }
 
 function firstElementAt(text: string): number {
