@@ -160,6 +160,19 @@ describe("every plan for a Linux bridge", () => {
     );
   });
 
+  it("takes the uplink of an earlier configuration off the bridge", () => {
+    fc.assert(
+      fc.property(anyLinuxState, anyDemands, anyConfig, (state, wanted, drawn) => {
+        const former = uplinkOfAlias(state.links.get("muster0")?.alias ?? "");
+        const { actions, refusals } = planLinuxBridge(state, wanted, drawn);
+        fc.pre(former !== undefined && former !== drawn.uplink && refusals.size < wanted.size);
+        const reached = carryOut(state, actions);
+        expect(reached.links.get(former ?? "")?.master).not.toBe("muster0");
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it("never leaves a VLAN of ours without its mark, however short it is cut", () => {
     fc.assert(
       fc.property(anyDemands, anyDemands, (first, second) => {

@@ -3,10 +3,12 @@ import { parseVmId, type NetworkSpec } from "@muster/model";
 import { describe, expect, it } from "vitest";
 import { networkDriverContract, type NetworkHostUnderTest } from "../network-driver-contract.ts";
 import { LIST_LINKS } from "../links/kernel-links.ts";
+import type { PrivateNamespace } from "../testing/private-namespace.ts";
 import {
-  PrivateOpenvswitch,
   UPLINK_MTU,
+  endDaemon,
   openvswitchObstacle,
+  startOpenvswitch,
 } from "../testing/private-openvswitch.ts";
 import { OpenvswitchDriver } from "./openvswitch-driver.ts";
 import { LIST_OPENVSWITCH, parseOpenvswitchState } from "./openvswitch-state.ts";
@@ -23,11 +25,11 @@ const network = (name: string, vlan: number, mtu = 1500): NetworkSpec => ({
 const blue = network("blue", 10);
 const green = network("green", 20);
 
-const driverOn = (openvswitch: PrivateOpenvswitch, uplink: string | undefined = "eth1") =>
+const driverOn = (openvswitch: PrivateNamespace, uplink: string | undefined = "eth1") =>
   new OpenvswitchDriver({ bridge: "br0", uplink, datapath: "netdev" }, openvswitch.runner);
 
 /** Everything but what ovs-vswitchd counts and times. */
-async function snapshotOf(openvswitch: PrivateOpenvswitch) {
+async function snapshotOf(openvswitch: PrivateNamespace) {
   const state = parseOpenvswitchState({
     tables: await openvswitch.runner.run(LIST_OPENVSWITCH),
     links: await openvswitch.runner.run(LIST_LINKS),
@@ -57,9 +59,9 @@ async function snapshotOf(openvswitch: PrivateOpenvswitch) {
 }
 
 async function hostUnderTest(
-  prepare: (openvswitch: PrivateOpenvswitch) => Promise<unknown>,
+  prepare: (openvswitch: PrivateNamespace) => Promise<unknown>,
 ): Promise<NetworkHostUnderTest> {
-  const openvswitch = await PrivateOpenvswitch.start();
+  const openvswitch = await startOpenvswitch();
   await prepare(openvswitch);
   const snapshot = () => snapshotOf(openvswitch);
   const portsOfBridge = async () =>
@@ -130,7 +132,7 @@ describe.skipIf(obstacle !== undefined)("network driver contract: Open vSwitch",
 
 describe.skipIf(obstacle !== undefined)("Open vSwitch driver", () => {
   async function firstMessage(
-    openvswitch: PrivateOpenvswitch,
+    openvswitch: PrivateNamespace,
     uplink: string | undefined = "eth1",
   ): Promise<string> {
     const [observed] = await driverOn(openvswitch, uplink).apply([blue]);
@@ -138,7 +140,7 @@ describe.skipIf(obstacle !== undefined)("Open vSwitch driver", () => {
   }
 
   it("makes a bridge without an uplink when none is configured", async () => {
-    await using openvswitch = await PrivateOpenvswitch.start();
+    await using openvswitch = await startOpenvswitch();
     const driver = new OpenvswitchDriver(
       { bridge: "br0", uplink: undefined, datapath: "netdev" },
       openvswitch.runner,
@@ -148,7 +150,7 @@ describe.skipIf(obstacle !== undefined)("Open vSwitch driver", () => {
   });
 
   it("refuses an uplink that does not exist, carries an address, or belongs elsewhere", async () => {
-    await using openvswitch = await PrivateOpenvswitch.start();
+    await using openvswitch = await startOpenvswitch();
     expect(await firstMessage(openvswitch, "eth7")).toBe("uplink eth7 does not exist on this host");
     await openvswitch.run("ip addr add 10.9.0.1/24 dev eth1");
     expect(await firstMessage(openvswitch)).toBe(
@@ -165,7 +167,7 @@ describe.skipIf(obstacle !== undefined)("Open vSwitch driver", () => {
   });
 
   it("says what is wrong with a bridge of somebody else's and does not mend it", async () => {
-    await using openvswitch = await PrivateOpenvswitch.start();
+    await using openvswitch = await startOpenvswitch();
     await openvswitch.run("ovs-vsctl add-br br0 -- set Bridge br0 datapath_type=netdev");
     expect(await firstMessage(openvswitch)).toBe(
       "uplink eth1 is not a port of bridge br0, which muster did not make",
@@ -180,7 +182,7 @@ describe.skipIf(obstacle !== undefined)("Open vSwitch driver", () => {
   });
 
   it("corrects its own bridge: uplink tagged, down, or taken out", async () => {
-    await using openvswitch = await PrivateOpenvswitch.start();
+    await using openvswitch = await startOpenvswitch();
     const driver = driverOn(openvswitch);
     await driver.apply([blue]);
     for (const damage of [
@@ -197,7 +199,7 @@ describe.skipIf(obstacle !== undefined)("Open vSwitch driver", () => {
   });
 
   it("follows the configuration to another uplink", async () => {
-    await using openvswitch = await PrivateOpenvswitch.start();
+    await using openvswitch = await startOpenvswitch();
     await driverOn(openvswitch).apply([blue]);
     await openvswitch.run("ip link add eth2 mtu 1600 type veth peer name wire2");
     await openvswitch.run("ip link set wire2 up");
@@ -206,13 +208,13 @@ describe.skipIf(obstacle !== undefined)("Open vSwitch driver", () => {
   });
 
   it("asks for the largest network's MTU on the bridge it made", async () => {
-    await using openvswitch = await PrivateOpenvswitch.start();
+    await using openvswitch = await startOpenvswitch();
     await driverOn(openvswitch).apply([blue, network("large", 30, 1580)]);
     expect((await openvswitch.run("ovs-vsctl get Interface br0 mtu")).trim()).toBe("1580");
   });
 
   it("reports a cable that is out, and lets a NIC be plugged all the same", async () => {
-    await using openvswitch = await PrivateOpenvswitch.start();
+    await using openvswitch = await startOpenvswitch();
     const driver = driverOn(openvswitch);
     await driver.apply([blue]);
     await openvswitch.run("ip link set wire down");
@@ -227,10 +229,10 @@ describe.skipIf(obstacle !== undefined)("Open vSwitch driver", () => {
   });
 
   it("fails every network with the reason when the database is gone, and removes none", async () => {
-    await using openvswitch = await PrivateOpenvswitch.start();
+    await using openvswitch = await startOpenvswitch();
     const driver = driverOn(openvswitch);
     await driver.apply([blue, green]);
-    await openvswitch.kill("ovsdb-server");
+    await endDaemon(openvswitch, "ovsdb-server");
     const observed = await driver.observe();
     expect(observed.map(({ name, state }) => `${name} ${state}`)).toEqual([
       "blue failed",
@@ -242,8 +244,8 @@ describe.skipIf(obstacle !== undefined)("Open vSwitch driver", () => {
   });
 
   it("does not wait for ever for a dead ovs-vswitchd", { timeout: 60_000 }, async () => {
-    await using openvswitch = await PrivateOpenvswitch.start();
-    await openvswitch.kill("ovs-vswitchd");
+    await using openvswitch = await startOpenvswitch();
+    await endDaemon(openvswitch, "ovs-vswitchd");
     const [observed] = await driverOn(openvswitch).apply([blue]);
     expect(observed?.message).toMatch(/failed to create Open vSwitch bridge br0/);
   });

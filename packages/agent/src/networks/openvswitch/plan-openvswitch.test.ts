@@ -332,6 +332,10 @@ describe("every plan for Open vSwitch", () => {
       fc.property(anyState, anyConfig, (state, drawn) => {
         const reached = carryOut(state, planOpenvswitch(state, new Map(), drawn).actions);
         const bridge = reached.bridges.get("br0");
+        const before = state.bridges.get("br0");
+        if (before !== undefined && !isOurBridge(before)) {
+          expect(bridge?.ports).toEqual(before.ports);
+        }
         const keys = [...(bridge?.externalIds.keys() ?? [])];
         expect(keys.filter((key) => key.startsWith("muster-network:"))).toEqual([]);
         if (bridge === undefined || !isOurBridge(bridge)) return;
