@@ -35,11 +35,13 @@ export function capacity(
   const countMax = options.countMax ?? COUNT_MAX;
   const byHost = new Map<string, number>();
   const tiers = shapes.map((shape, tier) => {
+    // VMs are only added, so a host that failed to survive once will not do so later.
+    const closed = new Uint8Array(snapshot.hosts.length);
     for (let count = 0; ; count++) {
       if (count >= countMax) return { shape, count, refusedByCheck: [] };
       const id = `capacity-${tier + 1}-${count + 1}`;
       const vm: RequestedVm = { ...shape, id, name: id };
-      const hostId = planner.placeQuietly({ vm });
+      const hostId = planner.placeQuietly({ vm }, { closed });
       if (hostId === undefined) {
         const answer = planner.place({ vm });
         return { shape, count, refusedByCheck: answer.refusedByCheck };

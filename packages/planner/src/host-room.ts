@@ -6,10 +6,11 @@ import type { Load } from "./want.ts";
 /** The accounts as rehearsals of a failure see them. */
 export function hostRoomOf(usage: ClusterUsage, statics: StaticVerdicts): HostRoom {
   const pageSizes = usage.pageSizesKiB.length;
-  const known = new WeakMap<Load, Uint8Array>();
+  const known = new WeakMap<Load, Int32Array>();
   return {
     hostCount: usage.hosts.length,
     dimensionCount: 3 + pageSizes,
+    scratch: new Float64Array(usage.hosts.length * (3 + pageSizes)),
     free: (host, dimension) => {
       if (dimension === 0) return usage.freeMemoryMiB(host);
       if (dimension === 1) return usage.freeCpus(host);
@@ -29,9 +30,9 @@ export function hostRoomOf(usage: ClusterUsage, statics: StaticVerdicts): HostRo
       const remembered = known.get(load);
       if (remembered !== undefined) return remembered;
       const vm = { ...load.shape, id: load.vmId, name: load.vmName };
-      const { allowed } = statics.ofVm(vm, undefined);
-      known.set(load, allowed);
-      return allowed;
+      const { hosts } = statics.ofVm(vm, undefined);
+      known.set(load, hosts);
+      return hosts;
     },
   };
 }

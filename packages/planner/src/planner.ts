@@ -103,14 +103,25 @@ export class Planner {
 
   /**
    * The same decision and claim without the explanation, for questions of many thousands.
+   * @param options.closed by host index of {@link usage}: 1 for hosts not to look at. Those that fail the
+   *   survival rule are added, which holds for as long as VMs are only added.
    * @returns the host's id, or undefined when no host can take the VM.
    */
-  placeQuietly(request: PlaceRequest, options: PlaceOptions = {}): string | undefined {
+  placeQuietly(
+    request: PlaceRequest,
+    options: PlaceOptions & { readonly closed?: Uint8Array } = {},
+  ): string | undefined {
     const want = this.#want(request);
     const weights = weightsFrom(options.weights);
     const statics = this.#statics.of(want);
     const { best } = this.#withoutOwnCharges(request.vm.id, () =>
-      selectHost(this.usage, want, { weights, space: this.#space, statics, isSecondWanted: false }),
+      selectHost(this.usage, want, {
+        weights,
+        space: this.#space,
+        statics,
+        isSecondWanted: false,
+        closed: options.closed,
+      }),
     );
     if (best < 0) return undefined;
     if (!this.#isCharged(request.vm.id, best)) {

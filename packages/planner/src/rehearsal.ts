@@ -8,8 +8,10 @@ export interface HostRoom {
   need(load: Load, dimension: number): number;
   usedMemoryMiB(host: number): number;
   occupants(host: number): Iterable<Load>;
-  /** By host index: where static facts would let the VM be restarted. */
-  allowed(load: Load): Uint8Array;
+  /** Host indexes where static facts would let the VM be restarted. */
+  allowed(load: Load): Int32Array;
+  /** By host, then dimension: zeros between any two uses. */
+  readonly scratch: Float64Array;
 }
 
 /** What all rehearsals together keep free on each host. */
@@ -111,7 +113,7 @@ export class Rehearsal {
   /** A VM was put on one of the hosts. */
   add(load: Load): void {
     if (this.stranded !== undefined) return;
-    const host = this.#roomiest(load, (at, d) => this.#freeBesideOwn(at, d));
+    const host = this.#roomiest(load, (at, d) => this.#reserves.of(this, at, d));
     if (host >= 0) this.#reserve(load, host);
     else if (this.#canEverMove(load)) this.workOut();
   }
@@ -124,31 +126,83 @@ export class Rehearsal {
     this.#reserves.change(this, load, { host, sign: -1 });
   }
 
-  stillHolds(host: number): boolean {
-    for (let d = 0; d < this.#room.dimensionCount; d++) {
-      const reserve = this.#reserves.of(this, host, d);
-      if (reserve > 0 && reserve > this.#room.free(host, d)) return false;
+  /** Makes the rehearsal hold again after something else took room on a host. */
+  mend(host: number): void {
+    if (this.#holdsOn(host, undefined)) return;
+    const changes = this.#wayAround(host, undefined);
+    if (changes === undefined) {
+      this.workOut();
+      return;
     }
-    return true;
+    for (const [load, to] of changes) {
+      this.remove(load);
+      this.#reserve(load, to);
+    }
   }
 
   /** The VM that would be stranded if one more were on the lost hosts. */
   strandedWithOneMore(load: Load): Load | undefined {
     if (this.stranded !== undefined) return this.stranded;
     if (!this.#canEverMove(load)) return undefined;
-    if (this.#roomiest(load, (at, d) => this.#freeBesideOwn(at, d)) >= 0) return undefined;
+    if (this.#roomiest(load, (at, d) => this.#reserves.of(this, at, d)) >= 0) return undefined;
     return this.#rehearse({ alsoLost: load }).stranded;
   }
 
   /** The VM that would be stranded if another took room on a host that is not lost. */
   strandedWithout(load: Load, host: number): Load | undefined {
-    if (this.stranded !== undefined) return undefined;
-    let holds = true;
-    for (let d = 0; d < this.#room.dimensionCount && holds; d++) {
+    if (this.stranded !== undefined || this.#holdsOn(host, load)) return undefined;
+    if (this.#wayAround(host, load) !== undefined) return undefined;
+    return this.#rehearse({ taken: { load, host } }).stranded;
+  }
+
+  /** Whether what is reserved on the host is still there if `load` (or nothing) were added. */
+  #holdsOn(host: number, load: Load | undefined): boolean {
+    for (let d = 0; d < this.#room.dimensionCount; d++) {
       const reserve = this.#reserves.of(this, host, d);
-      holds = reserve === 0 || reserve + this.#room.need(load, d) <= this.#room.free(host, d);
+      const need = load === undefined ? 0 : this.#room.need(load, d);
+      if (reserve > 0 && reserve + need > this.#room.free(host, d)) return false;
     }
-    return holds ? undefined : this.#rehearse({ taken: { load, host } }).stranded;
+    return true;
+  }
+
+  /** Other hosts for the VMs that would no longer find room on this one; undefined when that is not so easy. */
+  #wayAround(
+    host: number,
+    load: Load | undefined,
+  ): readonly (readonly [Load, number])[] | undefined {
+    const { dimensionCount: dimensions, scratch: moved } = this.#room;
+    const here = [...this.#hostOf].flatMap(([vm, at]) => (at === host ? [vm] : []));
+    here.sort(largestFirst);
+    const missing = (d: number) => {
+      const reserve = this.#reserves.of(this, host, d) + (moved[host * dimensions + d] as number);
+      const need = load === undefined ? 0 : this.#room.need(load, d);
+      return reserve > 0 && reserve + need > this.#room.free(host, d);
+    };
+    const isShort = () => Array.from({ length: dimensions }, (_, d) => d).some(missing);
+    const changes: [Load, number][] = [];
+    const note = (vm: Load, at: number, sign: 1 | -1) => {
+      for (let d = 0; d < dimensions; d++) {
+        const index = at * dimensions + d;
+        moved[index] = (moved[index] as number) + sign * this.#room.need(vm, d);
+      }
+    };
+    for (const vm of here) {
+      if (!isShort()) break;
+      const to = this.#roomiest(vm, (at, d) =>
+        at === host
+          ? Infinity
+          : this.#reserves.of(this, at, d) + (moved[at * dimensions + d] as number),
+      );
+      if (to < 0) continue;
+      changes.push([vm, to]);
+      note(vm, host, -1);
+      note(vm, to, 1);
+    }
+    const isEnough = !isShort();
+    for (const at of [host, ...changes.map(([, to]) => to)]) {
+      moved.fill(0, at * dimensions, (at + 1) * dimensions);
+    }
+    return isEnough ? changes : undefined;
   }
 
   #reserve(load: Load, host: number): void {
@@ -156,51 +210,59 @@ export class Rehearsal {
     this.#reserves.change(this, load, { host, sign: 1 });
   }
 
-  #freeBesideOwn(host: number, dimension: number): number {
-    return this.#room.free(host, dimension) - this.#reserves.of(this, host, dimension);
-  }
-
   #rehearse(suppose: Supposition): { hostOf: Map<Load, number>; stranded: Load | undefined } {
     const loads = this.lostHosts.flatMap((host) => [...this.#room.occupants(host)]);
     if (suppose.alsoLost !== undefined) loads.push(suppose.alsoLost);
     loads.sort(largestFirst);
-    const dimensions = this.#room.dimensionCount;
-    const taken = new Map<number, Float64Array>();
+    const { dimensionCount: dimensions, scratch: taken } = this.#room;
+    const touched: number[] = [];
     const take = (load: Load, host: number) => {
-      const sums = taken.get(host) ?? new Float64Array(dimensions);
-      for (let d = 0; d < dimensions; d++) sums[d] = (sums[d] as number) + this.#room.need(load, d);
-      taken.set(host, sums);
+      touched.push(host);
+      for (let d = 0; d < dimensions; d++) {
+        const at = host * dimensions + d;
+        taken[at] = (taken[at] as number) + this.#room.need(load, d);
+      }
     };
     if (suppose.taken !== undefined) take(suppose.taken.load, suppose.taken.host);
     const hostOf = new Map<Load, number>();
-    const free = (host: number, d: number) =>
-      this.#room.free(host, d) - (taken.get(host)?.[d] ?? 0);
+    let stranded: Load | undefined;
     for (const load of loads) {
-      const host = this.#roomiest(load, free);
+      const host = this.#roomiest(load, (at, d) => taken[at * dimensions + d] as number);
       if (host >= 0) {
         take(load, host);
         hostOf.set(load, host);
       } else if (this.#canEverMove(load)) {
-        return { hostOf, stranded: load };
+        stranded = load;
+        break;
       }
     }
-    return { hostOf, stranded: undefined };
+    for (const host of touched) taken.fill(0, host * dimensions, (host + 1) * dimensions);
+    return { hostOf, stranded };
   }
 
-  /** The host with most free memory of those that could take the VM, or -1: reserves spread thin are seldom in the way. */
-  #roomiest(load: Load, free: (host: number, dimension: number) => number): number {
-    const allowed = this.#room.allowed(load);
-    const dimensions = this.#room.dimensionCount;
+  /**
+   * The host with most free memory of those that could take the VM, or -1: reserves spread thin are seldom
+   * in the way.
+   * @param spokenFor what must be left alone on a host, in a dimension.
+   */
+  #roomiest(load: Load, spokenFor: (host: number, dimension: number) => number): number {
+    const room = this.#room;
+    const allowed = room.allowed(load);
+    const dimensions = room.dimensionCount;
+    const needMiB = room.need(load, 0);
     let best = -1;
-    let bestMiB = -1;
-    for (let host = 0; host < allowed.length; host++) {
-      if (allowed[host] === 0 || this.#lost.has(host)) continue;
-      const memoryMiB = free(host, 0);
-      if (memoryMiB <= bestMiB) continue;
+    let bestMiB = -Infinity;
+    for (let i = 0; i < allowed.length; i++) {
+      const host = allowed[i] as number;
+      // What is free at all is known at once, and most hosts have less of it than the best so far.
+      const freeMiB = room.free(host, 0);
+      if (freeMiB <= bestMiB || freeMiB < needMiB) continue;
+      const memoryMiB = freeMiB - spokenFor(host, 0);
+      if (memoryMiB <= bestMiB || memoryMiB < needMiB || this.#lost.has(host)) continue;
       let fits = true;
-      for (let d = 0; d < dimensions && fits; d++) {
-        const need = this.#room.need(load, d);
-        fits = need === 0 || need <= (d === 0 ? memoryMiB : free(host, d));
+      for (let d = 1; d < dimensions && fits; d++) {
+        const need = room.need(load, d);
+        fits = need === 0 || need <= room.free(host, d) - spokenFor(host, d);
       }
       if (!fits) continue;
       best = host;
@@ -211,11 +273,7 @@ export class Rehearsal {
 
   /** A VM tied to the lost hosts has accepted to be down with them. */
   #canEverMove(load: Load): boolean {
-    const allowed = this.#room.allowed(load);
-    for (let host = 0; host < allowed.length; host++) {
-      if (allowed[host] === 1 && !this.#lost.has(host)) return true;
-    }
-    return false;
+    return this.#room.allowed(load).some((host) => !this.#lost.has(host));
   }
 }
 

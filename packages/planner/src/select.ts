@@ -43,12 +43,14 @@ export function selectHost(
     readonly statics: StaticVerdict;
     /** Whether the runner-up must be known to pass every rule too. */
     readonly isSecondWanted: boolean;
+    /** By host index: 1 for hosts not to look at. Those that fail the survival rule are added. */
+    readonly closed?: Uint8Array | undefined;
   },
 ): Selection {
   const { hosts, scores } = how.space;
   const refusedByCheck: CheckCount[] = [...how.statics.refusedByCheck];
-  hosts.set(how.statics.hosts);
-  let left = how.statics.hosts.length;
+  let left = 0;
+  for (const host of how.statics.hosts) if (how.closed?.[host] !== 1) hosts[left++] = host;
   for (const filter of accountFilters) {
     if (left === 0) break;
     if (!filter.applies(usage, want)) continue;
@@ -75,7 +77,10 @@ export function selectHost(
         (host) => host >= 0 && !survivesFailure.passes(usage, want, host),
       );
       if (failing.length === 0) break;
-      for (const host of failing) scores[candidates.indexOf(host)] = Infinity;
+      for (const host of failing) {
+        scores[candidates.indexOf(host)] = Infinity;
+        if (how.closed !== undefined) how.closed[host] = 1;
+      }
       refused += failing.length;
       two = bestTwo(candidates, scores);
     }

@@ -90,9 +90,7 @@ export class SurvivalUsage {
   added(load: Load, host: number): void {
     for (const rehearsal of this.#losing[host] ?? []) rehearsal.add(load);
     if (this.#reserves.allHold(host, undefined)) return;
-    for (const rehearsal of this.#reserves.reservers(host)) {
-      if (!rehearsal.stillHolds(host)) rehearsal.workOut();
-    }
+    for (const rehearsal of this.#reserves.reservers(host)) rehearsal.mend(host);
   }
 
   /** After a VM was discharged from a host. */
