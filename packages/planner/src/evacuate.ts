@@ -21,7 +21,10 @@ export interface StuckVm {
   readonly vmName: string;
   readonly hostId: string;
   readonly why:
-    { readonly kind: "not-movable" } | { readonly kind: "no-host"; readonly answer: NoPlacement };
+    | { readonly kind: "not-movable" }
+    /** The volumes were on storage that went with the host. */
+    | { readonly kind: "volumes-lost"; readonly storages: readonly string[] }
+    | { readonly kind: "no-host"; readonly answer: NoPlacement };
 }
 
 /** The most important first, then the largest: a large VM placed late may find only crumbs. */
@@ -43,6 +46,11 @@ export function evacuate(
     const named = { vmId: vm.id, vmName: vm.name, hostId: vm.hostId ?? "" };
     if (how.isLive && vm.movable === false) {
       stuck.push({ ...named, why: { kind: "not-movable" } });
+      continue;
+    }
+    const lost = how.isLive ? [] : book.localStorages(vm.id);
+    if (lost.length > 0) {
+      stuck.push({ ...named, why: { kind: "volumes-lost", storages: lost } });
       continue;
     }
     const answer = book.place(vm.id, [], how.place);

@@ -69,3 +69,8 @@ export { planRecovery } from "./recover.ts";
 export { planReturnHome } from "./return-home.ts";
 export { planRolling } from "./rolling.ts";
 export type { RollingGroup, RollingOptions, RollingPlan } from "./rolling.ts";
+export { findRuleClashes, renderRuleClash } from "./rule-clashes.ts";
+export type { RuleClash } from "./rule-clashes.ts";
+export { SNAPSHOT_FORMAT, parseSnapshot, renderSnapshot, snapshotHash } from "./saved-snapshot.ts";
+export { renderWouldFit, whatWouldFit } from "./would-fit.ts";
+export type { WouldFit } from "./would-fit.ts";

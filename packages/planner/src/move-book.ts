@@ -69,6 +69,15 @@ export class MoveBook {
     this.#requests.delete(vmId);
   }
 
+  /** Storages of the VM that no other host shares with its own. */
+  localStorages(vmId: string): readonly string[] {
+    const from = this.#hosts.get(this.#hostOf.get(vmId) ?? "");
+    const names = new Set((this.vm(vmId).disks ?? []).map((disk) => disk.storage));
+    return (from?.storages ?? [])
+      .filter((storage) => names.has(storage.name) && !storage.shared)
+      .map((storage) => storage.name);
+  }
+
   costOf(vmId: string, toHostId: string): MoveCost {
     const vm = this.vm(vmId);
     const from = this.host(this.#hostOf.get(vmId) ?? toHostId);

@@ -87,7 +87,7 @@ export function planRebalance(snapshot: Snapshot, options: RebalanceOptions = {}
   };
   const nothing = (whyEmpty: RebalancePlan["whyEmpty"]) =>
     answer(noMotion(snapshot.version), [], whyEmpty);
-  if (scoreBefore <= restraint.startAbove) return nothing("below-start");
+  if (scoreBefore < restraint.startAbove) return nothing("below-start");
   if (movesMax <= 0) return nothing("budget-spent");
   const best = searchRounds(snapshot, found, { ...options, seed, movesMax });
   if (best === undefined) return nothing("balanced");
