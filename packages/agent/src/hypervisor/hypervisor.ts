@@ -111,6 +111,14 @@ export interface HostFacts {
   readonly memoryBytes: bigint;
   readonly logicalCpus: number;
   readonly storages: readonly StorageFact[];
+  /** NICs as libvirt sees them, its own taps too; empty where it does not look. */
+  readonly nics: readonly NicFact[];
+}
+
+export interface NicFact {
+  readonly name: string;
+  /** Lower case. */
+  readonly mac: string;
 }
 
 export interface StorageFact {

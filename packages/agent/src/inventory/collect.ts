@@ -5,8 +5,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { HostLoad } from "@muster/model";
-import type { Systeminformation } from "systeminformation";
 import { parseMounts } from "./mounts.ts";
+import { readNics } from "./network-interfaces.ts";
 import {
   cpuUsedRatio,
   parseCpuTimes,
@@ -16,27 +16,30 @@ import {
   type CpuTimes,
 } from "./parse-proc.ts";
 import { readFreeHugePages } from "./huge-pages.ts";
-import type { SystemFacts, SystemNic, SystemProbe } from "./system-facts.ts";
+import type { SystemFacts, SystemProbe } from "./system-facts.ts";
 
 const sinceBoot: CpuTimes = { busy: 0n, total: 0n };
 
 export class LinuxSystem implements SystemProbe {
   readonly #procPath: string;
   readonly #nodePath: string;
+  readonly #interfacePath: string;
   #cpuTimes: CpuTimes = sinceBoot;
 
-  constructor(options: { readonly procPath?: string; readonly nodePath?: string } = {}) {
+  constructor(options: { readonly procPath?: string; readonly sysPath?: string } = {}) {
+    const sysPath = options.sysPath ?? "/sys";
     this.#procPath = options.procPath ?? "/proc";
-    this.#nodePath = options.nodePath ?? "/sys/devices/system/node";
+    this.#nodePath = join(sysPath, "devices/system/node");
+    this.#interfacePath = join(sysPath, "class/net");
   }
 
   async readFacts(): Promise<SystemFacts> {
     const information = await import("systeminformation");
-    const [cpu, system, os, interfaces, mounts, meminfo, cpuinfo, bootId] = await Promise.all([
+    const [cpu, system, os, nics, mounts, meminfo, cpuinfo, bootId] = await Promise.all([
       information.cpu(),
       information.system(),
       information.osInfo(),
-      information.networkInterfaces(),
+      readNics(this.#interfacePath),
       this.#read("self/mounts"),
       this.#read("meminfo"),
       this.#read("cpuinfo"),
@@ -54,7 +57,7 @@ export class LinuxSystem implements SystemProbe {
         frequencyMhz: Math.round(cpu.speed * 1000) || parseFrequencyMhz(cpuinfo),
         architecture: libvirtArchitecture(os.arch),
       },
-      nics: listOf(interfaces).map(nicFrom).filter(isHostNic),
+      nics,
       mounts: parseMounts(mounts),
       kernel: os.kernel,
       operatingSystem: [os.distro, os.release].filter((part) => part !== "").join(" "),
@@ -84,45 +87,6 @@ export class LinuxSystem implements SystemProbe {
   }
 }
 
-type Interface = Systeminformation.NetworkInterfacesData;
-
-const listOf = (interfaces: Interface | readonly Interface[]): readonly Interface[] =>
-  Array.isArray(interfaces) ? (interfaces as readonly Interface[]) : [interfaces as Interface];
-
 /** Node says "x64" and "arm64" where libvirt and the kernel say otherwise. */
 const libvirtArchitecture = (name: string): string =>
   ({ x64: "x86_64", arm64: "aarch64" })[name] ?? name;
-
-function nicFrom(nic: Interface): SystemNic {
-  const withPrefix = (address: string, mask: string): readonly string[] =>
-    address === "" ? [] : [`${address}/${String(prefixLength(mask))}`];
-  return {
-    name: nic.iface,
-    mac: nic.mac.toLowerCase(),
-    speedMbit: nic.speed !== null && nic.speed > 0 ? nic.speed : 0,
-    addresses: [...withPrefix(nic.ip4, nic.ip4subnet), ...withPrefix(nic.ip6, nic.ip6subnet)],
-    up: nic.operstate === "up",
-    kind: kindOf(nic),
-    mtu: nic.mtu ?? 0,
-  };
-}
-
-function kindOf(nic: Interface): string {
-  if (nic.iface.startsWith("bond")) return "bond";
-  if (/^(br|virbr|ovs)/.test(nic.iface)) return "bridge";
-  if (nic.virtual) return "virtual";
-  return nic.type === "" ? "unknown" : nic.type;
-}
-
-/** Not the loopback, and not the guests' ends of their cables. */
-const isHostNic = (nic: SystemNic): boolean => !/^(lo$|vnet|tap|macvtap)/.test(nic.name);
-
-/** "255.255.255.0" → 24, "ffff:ffff::" → 32. */
-export function prefixLength(mask: string): number {
-  const groups = mask.includes(":")
-    ? mask.split(":").map((group) => Number.parseInt(group === "" ? "0" : group, 16))
-    : mask.split(".").map(Number);
-  const bits = (value: number): number =>
-    [...value.toString(2)].filter((bit) => bit === "1").length;
-  return groups.reduce((sum, group) => sum + (Number.isNaN(group) ? 0 : bits(group)), 0);
-}

@@ -10,7 +10,7 @@ import {
   type NumaCell,
   type StorageInventory,
 } from "@muster/model";
-import type { HostFacts, StorageFact } from "../hypervisor/hypervisor.ts";
+import type { HostFacts, NicFact, StorageFact } from "../hypervisor/hypervisor.ts";
 import { isSharedStorage, mountOf } from "./mounts.ts";
 import {
   parseCapabilities,
@@ -117,7 +117,8 @@ export function disagreements(
     cpuDisagreement(hypervisor.logicalCpus, system.logicalCpus),
     cellsDisagreement(hypervisor, capabilities),
     architectureDisagreement(capabilities.architecture, system.cpu.architecture),
-    ...nicDisagreements(system.nics),
+    ...sharedAddresses(system.nics),
+    ...nicDisagreements(hypervisor.nics, system.nics),
     capabilities.hostUuid === "" ? "libvirt gives this host no uuid" : undefined,
   ].filter((sentence) => sentence !== undefined);
 }
@@ -149,11 +150,28 @@ function architectureDisagreement(libvirt: string, system: string): string | und
 }
 
 /** Ports of one bond share an address on purpose; two separate NICs with one address confuse every switch. */
-function nicDisagreements(nics: readonly SystemNic[]): readonly string[] {
+function sharedAddresses(nics: readonly SystemNic[]): readonly string[] {
   const wired = nics.filter((nic) => nic.kind === "wired" && nic.mac !== "");
   const byMac = Map.groupBy(wired, (nic) => nic.mac);
   return [...byMac].flatMap(([mac, sharing]) => {
     if (sharing.length < 2 || nics.some((nic) => nic.kind === "bond" && nic.mac === mac)) return [];
     return [`NICs ${sharing.map(({ name }) => name).join(" and ")} have one address, ${mac}`];
   });
+}
+
+/** Only cards: libvirt and the system may well differ on what guests plug in meanwhile. */
+function nicDisagreements(
+  libvirt: readonly NicFact[],
+  system: readonly SystemNic[],
+): readonly string[] {
+  if (libvirt.length === 0) return [];
+  const macs = new Map(libvirt.map(({ name, mac }) => [name, mac]));
+  return system
+    .filter((nic) => nic.kind === "wired")
+    .flatMap(({ name, mac }) => {
+      const seen = macs.get(name);
+      if (seen === mac) return [];
+      if (seen === undefined) return [`libvirt does not see NIC ${name}`];
+      return [`libvirt sees NIC ${name} as ${seen}, the system as ${mac}`];
+    });
 }

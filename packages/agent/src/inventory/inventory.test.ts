@@ -7,10 +7,11 @@ import type { HostFacts } from "../hypervisor/hypervisor.ts";
 import { SimulatedHypervisor } from "../hypervisor/simulated/simulated-hypervisor.ts";
 import { SimulatedWorld } from "../hypervisor/simulated/simulated-world.ts";
 import { collectInventory } from "./collect-inventory.ts";
-import { LinuxSystem, prefixLength } from "./collect.ts";
+import { LinuxSystem } from "./collect.ts";
 import { hostReport } from "./host-report.ts";
 import { isSharedStorage, mountOf, parseMounts } from "./mounts.ts";
 import { parseCapabilities, parseDomainCapabilities } from "./parse-capabilities.ts";
+import { nicFrom, type InterfaceFiles } from "./network-interfaces.ts";
 import {
   cpuUsedRatio,
   parseCpuTimes,
@@ -132,14 +133,46 @@ describe("/proc", () => {
       }),
     );
   });
+});
+
+describe("a NIC in sysfs", () => {
+  const files = (change: Partial<InterfaceFiles> = {}): InterfaceFiles => ({
+    entries: new Set(["address", "device"]),
+    address: "52:54:00:AA:BB:CC",
+    mtu: "1500",
+    operstate: "up",
+    speed: "10000",
+    type: "1",
+    uevent: "INTERFACE=x\nIFINDEX=2",
+    ...change,
+  });
 
   it.each([
-    ["255.255.255.0", 24],
-    ["255.255.240.0", 20],
-    ["ffff:ffff:ffff:ffff::", 64],
-    ["", 0],
-  ])("mask %s has %i bits", (mask, bits) => {
-    expect(prefixLength(mask)).toBe(bits);
+    ["a card", files(), "wired"],
+    ["a radio", files({ entries: new Set(["device", "phy80211"]) }), "wireless"],
+    ["a bridge", files({ uevent: "DEVTYPE=bridge\nINTERFACE=x" }), "bridge"],
+    ["a VLAN", files({ uevent: "DEVTYPE=vlan\nINTERFACE=x" }), "vlan"],
+    ["a bond", files({ entries: new Set(["bonding"]) }), "bond"],
+    ["a veth", files({ entries: new Set() }), "virtual"],
+  ])("that is %s has its kind", (_name, of, kind) => {
+    expect(nicFrom("x", of, ["10.0.0.1/24"])).toEqual({
+      name: "x",
+      mac: "52:54:00:aa:bb:cc",
+      speedMbit: 10_000,
+      addresses: ["10.0.0.1/24"],
+      up: true,
+      kind,
+      mtu: 1500,
+    });
+  });
+
+  it.each(["-1", "", "nonsense"])("with speed %j has none that is known", (speed) => {
+    expect(nicFrom("x", files({ speed }), [])?.speedMbit).toBe(0);
+  });
+
+  it("is left out when it is the loopback or a tap", () => {
+    expect(nicFrom("lo", files({ type: "772" }), [])).toBeUndefined();
+    expect(nicFrom("vnet0", files({ entries: new Set(["tun_flags"]) }), [])).toBeUndefined();
   });
 });
 
@@ -155,6 +188,7 @@ async function partsOf(
     domainCapabilitiesXml: await sample("domain-capabilities-qemu"),
     memoryBytes: 16n * GIB,
     logicalCpus: 2,
+    nics: [],
     storages: [
       { name: "a", kind: "dir", path: "/srv/shared/a", capacityBytes: 9n, availableBytes: 4n },
     ],
@@ -210,6 +244,33 @@ describe("the host report", () => {
       "libvirt sees 4 CPUs, the system 2",
       "libvirt's NUMA cells have 2 CPUs of 4",
       "NICs eth0 and eth1 have one address, 52:54:00:00:00:01",
+    ]);
+  });
+
+  it("compares cards by name and address", async () => {
+    const nic = { speedMbit: 0, addresses: [], up: true, kind: "wired", mtu: 1500 };
+    const { disagreements } = hostReport(
+      await partsOf({
+        hypervisor: {
+          nics: [
+            { name: "eth0", mac: "52:54:00:00:00:01" },
+            { name: "eth1", mac: "52:54:00:00:00:09" },
+            { name: "vnet0", mac: "fe:54:00:00:00:01" },
+          ],
+        },
+        system: {
+          nics: [
+            { ...nic, name: "eth0", mac: "52:54:00:00:00:01" },
+            { ...nic, name: "eth1", mac: "52:54:00:00:00:02" },
+            { ...nic, name: "eth2", mac: "52:54:00:00:00:03" },
+            { ...nic, name: "br0", mac: "52:54:00:00:00:04", kind: "bridge" },
+          ],
+        },
+      }),
+    );
+    expect(disagreements).toEqual([
+      "libvirt sees NIC eth1 as 52:54:00:00:00:09, the system as 52:54:00:00:00:02",
+      "libvirt does not see NIC eth2",
     ]);
   });
 

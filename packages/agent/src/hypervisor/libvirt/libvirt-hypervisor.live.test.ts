@@ -257,12 +257,17 @@ describe("libvirt hypervisor in the lab", () => {
 
   it("fails when the source's own libvirtd dies, and the guest runs on", async () => {
     const { vmId } = await startGuest();
-    const process = spawnMove(lab.host("h1"), "migrate", toH2(vmId, { bandwidthMibPerSecond: 4 }));
+    const action = toH2(vmId, { bandwidthMibPerSecond: 4 });
+    const process = spawnMove(lab.host("h1"), "migrate", action);
     await isCopying(process);
+    const follower = spawnMove(lab.host("h1"), "reattach", action);
+    await isCopying(follower);
     await lab.host("h1").libvirtd("kill");
     await lab.host("h1").libvirtd("start");
     await process.exited;
+    await follower.exited;
     expect((await linesOf(process)).at(-1)?.error?.code).toBe("hypervisor-failed");
+    expect((await linesOf(follower)).at(-1)?.error?.code).toBe("hypervisor-failed");
     expect(await stateOn("h1", vmId)).toBe("running, persistent");
   });
 

@@ -16,6 +16,7 @@ export function renderHostFacts(host: SimulatedHost, storages: WorldStorages): H
     domainCapabilitiesXml: renderXml(domainCapabilities(host)),
     memoryBytes: host.facts.memoryBytes,
     logicalCpus: host.facts.cpus,
+    nics: [],
     storages: host.facts.storages.map(({ name, shared, capacityBytes }) => ({
       name,
       kind: shared ? "netfs" : "dir",
