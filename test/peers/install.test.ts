@@ -71,7 +71,7 @@ describe("deploy/install.sh", () => {
 
   it("installs where the units look", () => {
     const unit = readFileSync(join(root, "deploy/systemd/muster-agent.service"), "utf8");
-    const words = /^ExecStart=(\S+) (\S+)/m.exec(unit)?.slice(1) ?? [];
+    const words = /^ExecStart=(\S+) (?:--\S+ )*(\S+)/m.exec(unit)?.slice(1) ?? [];
     expect(words).toHaveLength(2);
     for (const path of words) expect(existsSync(join(target, path))).toBe(true);
   });
