@@ -105,17 +105,13 @@ export const importTable: readonly ImportRule[] = [
     may: [own("agent/src"), words, runtime, node, npm("prom-client")],
   },
   {
-    from: /^packages\/agent\/src\/(main|agent|schedules|config|index|commands\/[^/]+)\.ts$/,
-    may: [
-      own("agent/src"),
-      words,
-      door,
-      wireTypes,
-      runtime,
-      node,
-      grpc,
-      npm("node-cron", "node-libvirt", "zod"),
-    ],
+    from: /^packages\/agent\/src\/daemon\/schedules\.ts$/,
+    may: [own("agent/src"), words, runtime, npm("node-cron")],
+  },
+  {
+    // Where the program is put together, and the only other place that speaks to the network.
+    from: /^packages\/agent\/src\/daemon\//,
+    may: [own("agent/src"), words, door, wireTypes, runtime, node],
   },
   {
     from: own("agent/src"),
@@ -147,7 +143,7 @@ export const importTable: readonly ImportRule[] = [
     ],
   },
   {
-    from: /^packages\/coordinator\/src\/(main|coordinator|config|index|sessions\/[^/]+)\.ts$/,
+    from: /^packages\/coordinator\/src\/((main|coordinator|index)\.ts$|(daemon|sessions)\/)/,
     may: [
       own("coordinator/src"),
       words,
