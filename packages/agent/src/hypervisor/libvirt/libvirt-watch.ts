@@ -21,11 +21,19 @@ import { isArriving, isMigration, usageFromStats, vmStateFrom } from "./vm-state
 /** What `sample` asks for: no group that makes libvirt ask the guest. */
 const SAMPLED = ["state", "cpuTotal", "balloon", "interface", "block"] as const;
 
+/** Undefined: it could not be read. */
+type Parsed = ParsedDomain | undefined;
+
 export class LibvirtWatch implements VmWatch {
   readonly #link: LibvirtLink;
   readonly #clock: Clock;
   readonly #log: HypervisorLog;
   readonly #clusterId: ClusterIdSource;
+  /**
+   * The last document of each domain and what it says: they seldom change, and parsing all of them anew every minute
+   * is most of what an idle agent would allocate.
+   */
+  readonly #documents = new Map<string, { readonly xml: string; readonly parsed: Parsed }>();
 
   constructor(parts: {
     readonly link: LibvirtLink;
@@ -44,6 +52,7 @@ export class LibvirtWatch implements VmWatch {
       const connection = await this.#link.connection();
       const domains = await connection.listAllDomains();
       const observed = await Promise.all(domains.map((domain) => this.#observe(domain)));
+      this.#forgetOthers(new Set(domains.map(({ uuid }) => uuid)));
       return observed.filter((observation) => observation !== undefined);
     });
   }
@@ -124,7 +133,7 @@ export class LibvirtWatch implements VmWatch {
     const [xml, state, persistent] = facts;
     const vmState = vmStateFrom(state, domain.id >= 0);
     const migrating = isActive(vmState) && (await this.#isMigrating(domain, state));
-    const parsed = this.#parse(domain, xml);
+    const parsed = this.#read(domain, xml);
     const ours = isOurs(parsed?.mark, this.#clusterId);
     return {
       id: parseVmId(domain.uuid),
@@ -141,8 +150,22 @@ export class LibvirtWatch implements VmWatch {
     };
   }
 
+  #read(domain: Domain, xml: string): Parsed {
+    const known = this.#documents.get(domain.uuid);
+    if (known?.xml === xml) return known.parsed;
+    const parsed = this.#parse(domain, xml);
+    this.#documents.set(domain.uuid, { xml, parsed });
+    return parsed;
+  }
+
+  #forgetOthers(present: ReadonlySet<string>): void {
+    for (const uuid of this.#documents.keys()) {
+      if (!present.has(uuid)) this.#documents.delete(uuid);
+    }
+  }
+
   /** A domain whose document cannot be read is still there and still shown, as a wild one. */
-  #parse(domain: Domain, xml: string): ParsedDomain | undefined {
+  #parse(domain: Domain, xml: string): Parsed {
     try {
       return parseDomain(xml, `domain XML of vm ${domain.uuid}`);
     } catch (error) {
