@@ -204,10 +204,7 @@ export class MusterLab implements AsyncDisposable {
 
   async waitForHosts(timeoutMs = 60_000): Promise<void> {
     await this.eventually(timeoutMs, async () => {
-      const { hosts } = await this.json<{ readonly hosts: readonly { readonly state: string }[] }>([
-        "host",
-        "ls",
-      ]);
+      const hosts = await this.json<readonly { readonly state: string }[]>(["host", "ls"]);
       return (
         hosts.length === this.lab.hosts.length && hosts.every(({ state }) => state === "online")
       );

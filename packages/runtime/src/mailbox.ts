@@ -44,9 +44,9 @@ export class Mailbox<Value> implements AsyncIterable<Value> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Value, void, undefined> {
     for (;;) {
-      const value = this.#values.shift();
-      if (value !== undefined) {
-        yield value;
+      // By length: what is put may itself be undefined, as a poke is.
+      if (this.#values.length > 0) {
+        yield this.#values.shift() as Value;
         continue;
       }
       if (this.#end !== undefined) {
