@@ -1,11 +1,19 @@
 /** `npm run bench -- planner WORK ...`: the planner measured on inputs that its peers can be given too. */
 import { parseArgs } from "node:util";
+import { benchAzure } from "./azure.ts";
 import { benchPlace } from "./place.ts";
+import { benchQuestions } from "./questions.ts";
 import { benchRebalance } from "./rebalance.ts";
+import { benchScale } from "./scale.ts";
 
 const USAGE = `usage: planner rebalance --htools FILE [--max-moves K] [--ignore-dynu] [--seed S] [--seconds N]
                          [--evaluations N] [--moves-out FILE] [--json OUT]
-       planner place --htools FILE --request FILE [--json OUT]`;
+       planner place --htools FILE --request FILE [--json OUT]
+       planner questions --htools FILE [--json OUT]
+       planner scale [--hosts 10,100,1000] [--json OUT]
+       planner azure --data FOLDER [--hosts 2000] [--cpus 48] [--memory-gib 128] [--json OUT]
+       planner roadef --model FILE --assignment FILE --seconds N --seed S --out FILE
+       planner bytedance --data FILE [--max-moves 100] [--seconds 5] [--json OUT]`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -19,6 +27,10 @@ const { values, positionals } = parseArgs({
     seconds: { type: "string" },
     evaluations: { type: "string" },
     "moves-out": { type: "string" },
+    hosts: { type: "string" },
+    data: { type: "string" },
+    cpus: { type: "string", default: "48" },
+    "memory-gib": { type: "string", default: "128" },
   },
 });
 
@@ -34,7 +46,7 @@ function fail(why: string): never {
   process.exit(2);
 }
 
-const required = (name: "htools" | "request"): string =>
+const required = (name: "htools" | "request" | "data"): string =>
   values[name] ?? fail(`--${name} is needed`);
 
 switch (positionals[0]) {
@@ -52,6 +64,24 @@ switch (positionals[0]) {
     break;
   case "place":
     benchPlace({ htools: required("htools"), request: required("request"), json: values.json });
+    break;
+  case "questions":
+    benchQuestions({ htools: required("htools"), json: values.json });
+    break;
+  case "scale":
+    benchScale({
+      sizes: (values.hosts ?? "10,100,1000,10000").split(",").map((size) => number(size) ?? 0),
+      json: values.json,
+    });
+    break;
+  case "azure":
+    benchAzure({
+      data: required("data"),
+      hosts: number(values.hosts) ?? 2000,
+      cpus: number(values.cpus) ?? 48,
+      memoryGiB: number(values["memory-gib"]) ?? 128,
+      json: values.json,
+    });
     break;
   default:
     fail(positionals[0] === undefined ? "which work?" : `there is no work ${positionals[0]}`);

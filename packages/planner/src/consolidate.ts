@@ -3,7 +3,7 @@ import { withCordon } from "./drain.ts";
 import { evacuate, vmsOn, type EvacuationPlan } from "./evacuate.ts";
 import { MoveBook } from "./move-book.ts";
 import { DEFAULT_MOTION_LIMITS } from "./motion.ts";
-import type { Weights } from "./scorer.ts";
+import { PACKING_WEIGHTS } from "./scorer.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export interface Consolidation {
@@ -13,14 +13,6 @@ export interface Consolidation {
   readonly alreadyEmpty: readonly string[];
   readonly moves: number;
 }
-
-/** Fuller is better here: the opposite of spreading. */
-const PACK_WEIGHTS: Partial<Weights> = {
-  "balance-memory": -1,
-  "balance-cpu": -1,
-  "balance-count": 0,
-  "measured-load": 0.2,
-};
 
 /**
  * Empties as many hosts as it can, the emptiest first, so that they can be switched off. A host is emptied
@@ -51,7 +43,7 @@ export function planConsolidation(
     const trial = withCordon(current, new Set([...closed, host.id]));
     const leaving = vmsOn(trial, new Set([host.id]));
     if (moves + leaving.length > (options.movesMax ?? Infinity)) break;
-    const place = { weights: PACK_WEIGHTS };
+    const place = { weights: PACKING_WEIGHTS };
     const plan = evacuate(new MoveBook(trial), leaving, { limits, isLive: true, place });
     if (plan.stuck.length > 0) continue;
     closed.add(host.id);

@@ -9,6 +9,11 @@ export interface Filter {
   readonly applies: (usage: ClusterUsage, want: Want) => boolean;
   readonly passes: (usage: ClusterUsage, want: Want, host: number) => boolean;
   readonly refuse: (usage: ClusterUsage, want: Want, host: number) => readonly Refusal[];
+  /**
+   * `passes` for many hosts, for the rules that every request is asked: moves those that pass to the front
+   * in their order and returns how many they are.
+   */
+  readonly sieve?: (usage: ClusterUsage, want: Want, hosts: Int32Array) => number;
 }
 
 export const always = (): boolean => true;

@@ -8,7 +8,7 @@ export {
 } from "./explain.ts";
 export { applyClaim, openPlanner, place, whyNot } from "./place.ts";
 export type { Planner } from "./planner.ts";
-export { DEFAULT_WEIGHTS } from "./scorer.ts";
+export { DEFAULT_WEIGHTS, PACKING_WEIGHTS } from "./scorer.ts";
 export { DEFAULT_CPU_OVERCOMMIT } from "./snapshot.ts";
 export type {
   Asked,

@@ -23,6 +23,7 @@ export type ScorerName =
   | "balance-cpu"
   | "balance-count"
   | "measured-load"
+  | "packing"
   | "fragmentation"
   | "home"
   | "soft-rules"
@@ -40,9 +41,22 @@ export const DEFAULT_WEIGHTS: Weights = {
   "balance-cpu": 1,
   "balance-count": 0.02,
   "measured-load": 1,
+  packing: 0,
   fragmentation: 0.25,
   home: 2,
   "soft-rules": 4,
   "image-cached": 0.3,
   "volumes-to-copy": 1,
+};
+
+/** Fills hosts one after the other instead of evening them out. */
+export const PACKING_WEIGHTS: Weights = {
+  ...DEFAULT_WEIGHTS,
+  "balance-memory": 0,
+  "balance-cpu": 0,
+  "balance-count": 0,
+  "measured-load": 0.2,
+  packing: 1,
+  // As much as packing itself: on real arrivals a host that runs out of memory with CPUs left costs most.
+  fragmentation: 1,
 };

@@ -50,7 +50,12 @@ export function selectHost(
   const { hosts, scores } = how.space;
   const refusedByCheck: CheckCount[] = [...how.statics.refusedByCheck];
   let left = 0;
-  for (const host of how.statics.hosts) if (how.closed?.[host] !== 1) hosts[left++] = host;
+  if (how.closed === undefined) {
+    hosts.set(how.statics.hosts);
+    left = how.statics.hosts.length;
+  } else {
+    for (const host of how.statics.hosts) if (how.closed[host] !== 1) hosts[left++] = host;
+  }
   for (const filter of accountFilters) {
     if (left === 0) break;
     if (!filter.applies(usage, want)) continue;
@@ -90,6 +95,7 @@ export function selectHost(
 }
 
 function sieve(filter: Filter, usage: ClusterUsage, want: Want, hosts: Int32Array): number {
+  if (filter.sieve !== undefined) return filter.sieve(usage, want, hosts);
   const { passes } = filter;
   let kept = 0;
   for (let i = 0; i < hosts.length; i++) {

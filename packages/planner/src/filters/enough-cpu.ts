@@ -6,6 +6,16 @@ export const enoughCpu: Filter = {
   name: "enough-cpu",
   applies: always,
   passes: (usage, want, host) => want.load.cpus <= usage.freeCpus(host),
+  sieve: (usage, want, hosts) => {
+    const { cpuCapacity: capacity, cpuUsed: used } = usage;
+    const need = want.load.cpus;
+    let kept = 0;
+    for (let i = 0; i < hosts.length; i++) {
+      const host = hosts[i] as number;
+      if (need <= (capacity[host] as number) - (used[host] as number)) hosts[kept++] = host;
+    }
+    return kept;
+  },
   refuse: (usage, want, host) => {
     const free = usage.freeCpus(host);
     return [

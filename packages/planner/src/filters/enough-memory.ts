@@ -5,6 +5,16 @@ export const enoughMemory: Filter = {
   name: "enough-memory",
   applies: (_usage, want) => want.load.memoryMiB > 0,
   passes: (usage, want, host) => want.load.memoryMiB <= usage.freeMemoryMiB(host),
+  sieve: (usage, want, hosts) => {
+    const { memoryCapacityMiB: capacity, memoryUsedMiB: used } = usage;
+    const need = want.load.memoryMiB;
+    let kept = 0;
+    for (let i = 0; i < hosts.length; i++) {
+      const host = hosts[i] as number;
+      if (need <= (capacity[host] as number) - (used[host] as number)) hosts[kept++] = host;
+    }
+    return kept;
+  },
   refuse: (usage, want, host) => {
     const free = usage.freeMemoryMiB(host);
     return [

@@ -4,6 +4,7 @@ import { fragmentation } from "./fragmentation.ts";
 import { home } from "./home.ts";
 import { imageCached } from "./image-cached.ts";
 import { measuredLoad } from "./measured-load.ts";
+import { packing } from "./packing.ts";
 import { softRules } from "./soft-rules.ts";
 import { volumesToCopy } from "./volumes-to-copy.ts";
 
@@ -13,6 +14,7 @@ export const scorers: readonly Scorer[] = [
   balanceCpu,
   balanceCount,
   measuredLoad,
+  packing,
   fragmentation,
   home,
   softRules,
