@@ -1,6 +1,8 @@
 /**
- * Memory, CPU and start-up time of a program.
+ * Memory, CPU and start-up time: without arguments, of muster's daemons on the lab (as root, dist/ built); else of a
+ * program.
  *
+ *   npm run bench -- footprint
  *   npm run bench -- footprint [options] -- COMMAND ARGUMENTS…
  *   npm run bench -- footprint --pid PID [options]
  *
@@ -15,6 +17,8 @@ import {
   type Footprint,
   type FootprintRequest,
 } from "./measure.ts";
+import { measureCluster } from "./cluster.ts";
+import { isBeyond, renderRow, type Row } from "./rows.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,13 +34,6 @@ const { values, positionals } = parseArgs({
     "start-max": { type: "string" },
   },
 });
-
-interface Row {
-  readonly what: string;
-  readonly measured: number | undefined;
-  readonly unit: string;
-  readonly limit: string | undefined;
-}
 
 const MEGABYTE = 1_000_000;
 
@@ -57,17 +54,6 @@ function rowsOf(footprint: Omit<Footprint, "startUpMs"> & { readonly startUpMs?:
   ];
 }
 
-function render({ what, measured, unit, limit }: Row): string {
-  const shown = measured === undefined ? "-" : measured.toFixed(unit === "%" ? 2 : 1);
-  const verdict =
-    limit === undefined
-      ? ""
-      : (measured ?? 0) <= Number(limit)
-        ? `ok (at most ${limit})`
-        : `TOO MUCH (at most ${limit})`;
-  return `${what.padEnd(15)} ${shown.padStart(9)} ${unit.padEnd(3)} ${verdict}`.trimEnd();
-}
-
 function readyCondition(): Pick<FootprintRequest, "ready"> {
   if (values["ready-line"] !== undefined)
     return { ready: { line: new RegExp(values["ready-line"], "m") } };
@@ -79,8 +65,7 @@ async function measure(): Promise<Row[]> {
   const [settleMs, windowMs] = [Number(values.settle) * 1000, Number(values.window) * 1000];
   if (values.pid !== undefined) return rowsOf(await measureRunning(Number(values.pid), windowMs));
   const [program, ...args] = positionals;
-  if (program === undefined)
-    throw new Error("say what to measure: … -- COMMAND ARGUMENTS, or --pid PID");
+  if (program === undefined) return measureCluster();
   const footprint = await measureFootprint({
     command: [program, ...args],
     ...readyCondition(),
@@ -92,8 +77,5 @@ async function measure(): Promise<Row[]> {
 }
 
 const rows = await measure();
-for (const row of rows) console.log(render(row));
-const beyond = rows.filter(
-  ({ measured = 0, limit }) => limit !== undefined && measured > Number(limit),
-);
-process.exitCode = beyond.length > 0 ? 1 : 0;
+for (const row of rows) console.log(renderRow(row));
+process.exitCode = rows.some(isBeyond) ? 1 : 0;

@@ -27,6 +27,10 @@ export interface MusterResult {
   readonly stderr: string;
 }
 
+/** As in deploy/systemd/muster-agent.service: what is measured and tested is what hosts run. */
+const agentNodeFlags = ["--lite-mode", "--max-semi-space-size=1"] as const;
+const agentEnvironment = { MALLOC_ARENA_MAX: "1" };
+
 const COORDINATOR_PORT = 7443;
 const METRICS_PORT = 7480;
 const AGENT_METRICS_PORT = 9177;
@@ -152,7 +156,15 @@ export class MusterLab implements AsyncDisposable {
       );
   }
 
-  async startAgent(host: string): Promise<LabProcess> {
+  /** `muster-agent …` as hosts run it. */
+  agentCommand(words: readonly string[]): readonly string[] {
+    return [node, ...agentNodeFlags, bundle("muster-agent"), ...words];
+  }
+
+  async startAgent(
+    host: string,
+    overrides: Readonly<Record<string, string>> = {},
+  ): Promise<LabProcess> {
     const options: Record<string, string> = {
       "data-directory": "/srv/local/muster-agent",
       "networks.driver": "openvswitch",
@@ -162,12 +174,12 @@ export class MusterLab implements AsyncDisposable {
       "metrics.host": this.lab.host(host).address,
       "metrics.port": String(AGENT_METRICS_PORT),
       ...this.#options.agentOptions,
+      ...overrides,
     };
-    const agent = this.lab
-      .host(host)
-      .spawn([node, bundle("muster-agent"), "run", ...flags(options)], {
-        logFile: join(this.lab.directory, `log/agent-${host}.log`),
-      });
+    const agent = this.lab.host(host).spawn(this.agentCommand(["run", ...flags(options)]), {
+      env: agentEnvironment,
+      logFile: join(this.lab.directory, `log/agent-${host}.log`),
+    });
     this.#agents.set(host, agent);
     return agent;
   }
