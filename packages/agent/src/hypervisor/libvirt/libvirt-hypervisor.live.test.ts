@@ -187,7 +187,14 @@ describe("libvirt hypervisor in the lab", () => {
   it("moves a guest that does not notice", async () => {
     const { vmId, spec } = await startGuest({ commandLine: "dirty=10 chk=8" });
     const before = await lab.guestStatus("h1", spec.name);
-    const { last, lines } = await move(toH2(vmId, { bandwidthMibPerSecond: 30 }));
+    const { last, lines } = await move(
+      toH2(vmId, {
+        bandwidthMibPerSecond: 30,
+        migrationAddress: "h2",
+        autoConverge: true,
+        downtimeLimitMs: 500,
+      }),
+    );
     expect(last.error).toBeUndefined();
     expect(last.result).toMatchObject({ totalBytes: expect.any(Number) as number });
     expect(lines.filter(({ phase }) => phase === "copying memory").length).toBeGreaterThan(1);
@@ -205,7 +212,9 @@ describe("libvirt hypervisor in the lab", () => {
   it("moves a guest with its local disk", async () => {
     const { vmId } = await startGuest({ storage: "local" });
     await using target = await openOn(lab.host("h2"));
-    const { last } = await move(toH2(vmId, { copyStorage: true, tls: true }));
+    const { last } = await move(
+      toH2(vmId, { copyStorage: true, tls: true, migrationAddress: "h2" }),
+    );
     expect(last.error).toBeUndefined();
     expect(await target.watch.observe(vmId)).toMatchObject({ state: "running" });
     const { stdout } = await lab.host("h2").exec(["ls", "/srv/local/volumes"]);
