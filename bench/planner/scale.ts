@@ -106,7 +106,8 @@ function measure(hosts: number) {
     return timed(() => planner.place(asked))[0];
   }).slice(1000);
   times.sort((a, b) => a - b);
-  const batch = hosts >= 10_000 ? 2000 : 5000;
+  // A batch that nearly all fits: refusals, with every reason of every host, are measured on their own.
+  const batch = Math.min(4000, hosts * 3);
   const cpuBefore = process.cpuUsage();
   let placed = 0;
   const [batchMs] = timed(() => {
@@ -115,6 +116,9 @@ function measure(hosts: number) {
     }
   });
   const cpu = process.cpuUsage(cpuBefore);
+  const giant = { ...request(0, groups) };
+  const tooLarge = { vm: { ...giant.vm, memoryBytes: 9999n * GIB } };
+  const [refuseMs] = best(() => planner.place(tooLarge));
   const busiest = snapshot.hosts[Math.floor(hosts / 2)]?.id ?? "";
   const [drainMs, drain] = best(() => planDrain(snapshot, [busiest]));
   const careful = { ...snapshot, policy: { survive: { level: "host", count: 1 } } };
@@ -129,6 +133,7 @@ function measure(hosts: number) {
     placeP99Ms: round(times[Math.floor(asks * 0.99)] ?? 0),
     placedPerSecond: Math.round(placed / (batchMs / 1000)),
     placedPerCpuSecond: Math.round(placed / ((cpu.user + cpu.system) / 1e6)),
+    refusedWithReasonsMs: round(refuseMs),
     drained: drain.moves.length,
     drainMs: round(drainMs),
     openWithSurvivalMs: round(surviveMs),

@@ -168,18 +168,29 @@ export function refusalsOf(usage: ClusterUsage, want: Want, host: number): reado
 }
 
 export function refusalsOfAll(usage: ClusterUsage, want: Want): readonly HostRefusals[] {
-  return usage.hosts.map(({ id, name }, host) => ({
+  const found = usage.hosts.map(({ id, name }) => ({
     hostId: id,
     hostName: name,
-    refusals: refusalsOf(usage, want, host),
+    refusals: [] as Refusal[],
   }));
+  for (const filter of filters) {
+    if (!filter.applies(usage, want)) continue;
+    for (let host = 0; host < found.length; host++) {
+      if (filter.passes(usage, want, host)) continue;
+      found[host]?.refusals.push(...filter.refuse(usage, want, host));
+    }
+  }
+  return found;
 }
 
 export function countByCheck(refusals: readonly HostRefusals[]): readonly CheckCount[] {
   const counts = new Map<CheckName, number>();
   for (const host of refusals) {
-    for (const check of new Set(host.refusals.map((refusal) => refusal.check))) {
-      counts.set(check, (counts.get(check) ?? 0) + 1);
+    let last: CheckName | undefined;
+    for (const { check } of host.refusals) {
+      // Refusals of one check stand together.
+      if (check !== last) counts.set(check, (counts.get(check) ?? 0) + 1);
+      last = check;
     }
   }
   return [...counts]
