@@ -28,7 +28,7 @@ export interface MusterResult {
 }
 
 /** As in deploy/systemd/muster-agent.service: what is measured and tested is what hosts run. */
-const agentNodeFlags = ["--lite-mode", "--max-semi-space-size=1"] as const;
+const agentNodeFlags = ["--lite-mode", "--max-semi-space-size=1", "--v8-pool-size=0"] as const;
 const agentEnvironment = { MALLOC_ARENA_MAX: "1" };
 
 const COORDINATOR_PORT = 7443;

@@ -12,6 +12,8 @@ export interface CpuInventory {
   readonly frequencyMhz: number;
   readonly architecture: string;
   readonly brand: string;
+  /** CPU models a guest here can be given by name. */
+  readonly usableModels: readonly string[];
 }
 
 export interface HugePages {

@@ -45,6 +45,7 @@ export function hostReport({ hypervisor, system, agentVersion }: HostReportParts
       frequencyMhz: system.cpu.frequencyMhz,
       architecture: capabilities.architecture || system.cpu.architecture,
       brand: system.cpu.brand,
+      usableModels: domainCapabilities.usableCpuModels,
     },
     memoryBytes: hypervisor.memoryBytes > 0n ? hypervisor.memoryBytes : system.memoryBytes,
     numaCells: capabilities.numaCells.map((cell) => withFreePages(cell, system)),

@@ -80,6 +80,7 @@ export const anInventory = (fields: Partial<HostInventory> = {}): HostInventory 
     frequencyMhz: 2_450,
     architecture: "x86_64",
     brand: "AMD EPYC",
+    usableModels: ["EPYC", "qemu64"],
   },
   memoryBytes: 64n * GIB,
   numaCells: [{ id: 0, memoryBytes: 64n * GIB, cpus: [0, 1], hugePages: [] }],

@@ -95,7 +95,9 @@ function hostSnapshot(host: HostRecord, sources: Sources): HostSnapshot {
       freeBytes: storage.availableBytes,
       shared: storage.shared,
     })),
-    cpuModels: inventory === undefined ? [] : [inventory.cpu.model],
+    cpuModels: inventory?.cpu.usableModels ?? [],
+    // A guest that sees its host's own processor moves only where the model and all its extras are.
+    cpuFeatures: inventory === undefined ? [] : [inventory.cpu.model, ...inventory.cpu.features],
     machineTypes: inventory?.machineTypes ?? [],
   };
 }

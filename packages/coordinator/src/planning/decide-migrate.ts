@@ -35,7 +35,7 @@ export function decideMigrate(
     throw new MusterError("wrong-state", `VM ${vm.spec.name} is already on host ${source.name}`);
   }
   const pinnedTo = request.target === undefined ? {} : { pinnedTo: [request.target.id] };
-  const wanted = { ...requestFor(vm), ...pinnedTo };
+  const wanted = { ...requestFor(vm), ...pinnedTo, ...processorOf(vm, sources.sourceHost) };
   const answer = place(sources.snapshot, { vm: wanted, fromHostId: source.id });
   const target = chosenHost(answer, view, vm.spec.name);
   const generation = (vm.placement?.generation ?? 0) + 1;
@@ -49,6 +49,15 @@ export function decideMigrate(
       put("vm", { ...vm, operationId, target: { hostId: target.id, generation } }),
     ],
   };
+}
+
+/** Under hardware virtualisation a guest without a model of its own sees its host's processor, and needs it again. */
+function processorOf(
+  vm: VmRecord,
+  observed: HostObservation | undefined,
+): { readonly cpuMode?: "host" } {
+  const seesHost = vm.spec.cpuModel === undefined && observed?.inventory?.virtualization === "kvm";
+  return seesHost ? { cpuMode: "host" } : {};
 }
 
 function sourceOf(view: LedgerView, vm: VmRecord): HostRecord {

@@ -23,6 +23,7 @@ const anyCpu: fc.Arbitrary<CpuInventory> = plainRecord({
   frequencyMhz: anyUint32,
   architecture: fc.constantFrom("x86_64", "aarch64"),
   brand: anyText,
+  usableModels: fc.array(anyText, { maxLength: 5 }),
 });
 
 const anyCell: fc.Arbitrary<NumaCell> = plainRecord({

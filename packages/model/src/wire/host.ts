@@ -47,6 +47,11 @@ function decodeCpu(wire: pb.CpuInventory, field: string): CpuInventory {
     frequencyMhz: readCount(wire.frequencyMhz, at("frequencyMhz")),
     architecture: readWord(wire.architecture, at("architecture")),
     brand: readWord(wire.brand, at("brand")),
+    usableModels: readList(
+      wire.usableModels,
+      { field: at("usableModels"), max: FEATURES_MAX },
+      readWord,
+    ),
   };
 }
 
@@ -54,6 +59,7 @@ function encodeCpu(cpu: CpuInventory): pb.CpuInventory {
   return {
     ...cpu,
     features: [...cpu.features],
+    usableModels: [...cpu.usableModels],
     sockets: measuredUint32(cpu.sockets),
     cores: measuredUint32(cpu.cores),
     threads: measuredUint32(cpu.threads),

@@ -216,6 +216,8 @@ export interface CpuInventory {
   architecture: string;
   /** Brand string of the processor. */
   brand: string;
+  /** CPU models a guest here can be given by name. */
+  usableModels: string[];
 }
 
 /** NumaCell is one memory node of a host. */
@@ -1231,6 +1233,7 @@ function createBaseCpuInventory(): CpuInventory {
     frequencyMhz: 0,
     architecture: "",
     brand: "",
+    usableModels: [],
   };
 }
 
@@ -1265,6 +1268,9 @@ export const CpuInventory: MessageFns<CpuInventory> = {
     }
     if (message.brand !== "") {
       writer.uint32(82).string(message.brand);
+    }
+    for (const v of message.usableModels) {
+      writer.uint32(90).string(v!);
     }
     return writer;
   },
@@ -1360,6 +1366,14 @@ export const CpuInventory: MessageFns<CpuInventory> = {
             }
 
             message.brand = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.usableModels.push(reader.string());
             continue;
           }
         }
