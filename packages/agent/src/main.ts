@@ -1,8 +1,9 @@
-/** `muster-agent join STRING | run | leave`. */
+/** `muster-agent join STRING | run | leave | simulate`. */
 import { detailOf, invalid } from "@muster/model";
 import { createLogger, parseCommandLine, serveUntilAsked, systemClock } from "@muster/runtime";
 import { machineName, readAgentConfig, type AgentConfig } from "./daemon/config.ts";
 import { runAgent } from "./daemon/run.ts";
+import { readSimulatedFleetConfig } from "./daemon/simulated-fleet-config.ts";
 import { join, readJoinString } from "./enrolment/join.ts";
 import { leave } from "./enrolment/leave.ts";
 import { VERSION } from "./version.ts";
@@ -12,6 +13,11 @@ const HELP = `muster-agent ${VERSION}: one per host
   muster-agent join STRING [--name NAME] [--config FILE]   joins a cluster; "-" reads the string from standard input
   muster-agent run [--config FILE] [--OPTION VALUE ...]    serves; normally systemd does this
   muster-agent leave [--config FILE]                       forgets the cluster; VMs run on
+  muster-agent simulate [--join-strings FILE] [--data-directory DIR] [--cpus 8] [--memory 16G] [--log-level LEVEL]
+                                                           serves many hosts that only exist in its memory, for trying
+                                                           muster and measuring it: all that have joined in DIR, and
+                                                           those of the join strings, one on each line of FILE; "-"
+                                                           reads standard input. VMs end with it
   muster-agent version
 
 "muster host invite NAME" prints the STRING. Options stand over the configuration file; sections are joined with a
@@ -50,6 +56,8 @@ async function main(words: readonly string[]): Promise<void> {
       return;
     case "run":
       return run(readConfig(options));
+    case "simulate":
+      return simulate(options);
     default:
       throw invalid("command", `"${command}" is unknown`, "see: muster-agent help");
   }
@@ -88,6 +96,16 @@ async function run(config: AgentConfig): Promise<void> {
     // Only an event loop that turns feeds the watchdog; without libvirt or coordinator the agent goes on trying.
     isHealthy: () => true,
   });
+}
+
+async function simulate(options: Options): Promise<void> {
+  const config = readSimulatedFleetConfig({ options });
+  // Loaded only here: no agent of a real host carries it in memory.
+  const { runSimulatedFleet } = await import("./daemon/simulated-fleet.ts");
+  const log = createLogger({ name: "muster-agent", level: config.logLevel });
+  await using fleet = await runSimulatedFleet(config, log);
+  const status = `${String(fleet.hostNames.length)} simulated hosts`;
+  await serveUntilAsked({ clock: systemClock, log, status, isHealthy: () => true });
 }
 
 try {

@@ -1,0 +1,55 @@
+/** The agent of one host, put together and started. What it touches of the machine is given: real or simulated. */
+import { join } from "node:path";
+import { systemClock, systemRandom, type Logger } from "@muster/runtime";
+import { Agent, type AgentParts } from "../agent.ts";
+import { FileAssignmentStore } from "../assignments/assignment-store.ts";
+import { FileJournal } from "../journal/file-journal.ts";
+import { VERSION } from "../version.ts";
+import { GrpcDialer } from "./grpc-dialer.ts";
+import type { IdentityKeeper } from "./identity-keeper.ts";
+import { startSchedules } from "./schedules.ts";
+
+/** The ports that differ between a real host and a simulated one. */
+export type HostPorts = Pick<AgentParts, "hypervisor" | "networks" | "inventory" | "load">;
+
+export interface HostAgentParts {
+  readonly ports: HostPorts;
+  readonly identity: IdentityKeeper;
+  /** Exists; holds journal and assignments. */
+  readonly dataDirectory: string;
+  /** Name or address other hosts send migrations to; empty: the name the host joined by. */
+  readonly migrationAddress: string;
+  /** Empty: it serves none that Prometheus should know of. */
+  readonly metricsAddress: string;
+  readonly log: Logger;
+}
+
+/** What was started is stopped with the stack, the newest first. */
+export async function startHostAgent(
+  parts: HostAgentParts,
+  stack: AsyncDisposableStack,
+): Promise<Agent> {
+  const { ports, identity, dataDirectory, migrationAddress, metricsAddress, log } = parts;
+  const { clusterId, hostName, hostId } = identity.current;
+  const journal = stack.use(await FileJournal.open(join(dataDirectory, "journal")));
+  const agent = new Agent({
+    ...ports,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    journal,
+    assignments: new FileAssignmentStore(join(dataDirectory, "assignments.json")),
+    dialer: new GrpcDialer(identity),
+    clusterId,
+    agentVersion: VERSION,
+    agentIncarnation: systemRandom.uuid(),
+    migrationAddress: migrationAddress === "" ? hostName : migrationAddress,
+    metricsAddress,
+  });
+  await agent.start();
+  stack.defer(() => agent.stop());
+  const schedules = startSchedules({ agent, identity, log });
+  stack.defer(() => schedules.stop());
+  log.info({ version: VERSION, host: hostName, hostId, clusterId }, "agent ready");
+  return agent;
+}
