@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import { LibvirtError } from "./errors.ts";
-import type { RpcStream, StreamItem } from "./rpc-stream.ts";
+import type { RpcStream } from "./rpc-stream.ts";
 
 /** A hole is handed on in pieces of this size, so that a sparse terabyte costs no memory. */
 const ZEROS = Buffer.alloc(65_536);
@@ -13,7 +13,8 @@ const ZEROS = Buffer.alloc(65_536);
 export class ByteStream extends Duplex {
   readonly #stream: RpcStream;
   #holeLeft = 0n;
-  #isReading = false;
+  #isPumping = false;
+  #isWanted = false;
 
   constructor(stream: RpcStream) {
     super({ writableHighWaterMark: 1_048_576, readableHighWaterMark: 1_048_576 });
@@ -21,12 +22,11 @@ export class ByteStream extends Duplex {
   }
 
   override _read(): void {
-    if (this.#isReading) return;
-    this.#isReading = true;
-    this.#pump().then(
-      () => (this.#isReading = false),
-      (error: unknown) => this.destroy(error as Error),
-    );
+    // Node asks once and then waits for a push: a question during a pump must not be lost.
+    this.#isWanted = true;
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    this.#pump().catch((error: unknown) => this.destroy(error as Error));
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
@@ -44,28 +44,34 @@ export class ByteStream extends Duplex {
     done(error);
   }
 
+  /** Pushes what there is while the reader wants more; waits only if there is nothing. */
   async #pump(): Promise<void> {
+    let hasRoom = true;
+    while (hasRoom || this.#isWanted) {
+      this.#isWanted = false;
+      hasRoom = this.#pushHole();
+      if (!hasRoom) continue;
+      const item = this.#stream.readNow() ?? (await this.#stream.read());
+      if (item === null) return this.#end();
+      if (item.kind === "hole") this.#holeLeft = item.bytes;
+      else hasRoom = this.push(item.data);
+    }
+    this.#isPumping = false;
+  }
+
+  /** False if the reader has enough. */
+  #pushHole(): boolean {
     while (this.#holeLeft > 0n) {
       const size = this.#holeLeft < BigInt(ZEROS.length) ? Number(this.#holeLeft) : ZEROS.length;
       this.#holeLeft -= BigInt(size);
-      if (!this.push(ZEROS.subarray(0, size))) return;
+      if (!this.push(ZEROS.subarray(0, size))) return false;
     }
-    const item = await this.#stream.read();
-    this.#accept(item);
+    return true;
   }
 
-  #accept(item: StreamItem | null): void {
-    if (item === null) {
-      this.push(null);
-      // The daemon waits for us to finish too.
-      if (!this.writableEnded) this.end();
-    } else if (item.kind === "data") {
-      this.#isReading = false;
-      this.push(item.data);
-    } else {
-      this.#holeLeft = item.bytes;
-      this.#isReading = false;
-      this._read();
-    }
+  #end(): void {
+    this.push(null);
+    // The daemon waits for us to finish too.
+    if (!this.writableEnded) this.end();
   }
 }

@@ -202,13 +202,23 @@ export class Connection {
   #receive(chunk: Buffer): void {
     this.#keepalive?.heard();
     try {
-      this.#decoder.push(chunk, (packet) => {
-        if (!this.#lostBecause) this.#dispatch(packet);
-      });
+      this.#decoder.push(chunk, this.#onPacket, this.#onStreamBytes);
     } catch (error) {
       this.#lose(new ProtocolError((error as Error).message, { cause: error }));
     }
   }
+
+  readonly #onPacket = (packet: wire.Packet): void => {
+    if (!this.#lostBecause) this.#dispatch(packet);
+  };
+
+  /** Part of a packet of stream data, as it comes. */
+  readonly #onStreamBytes = (header: wire.PacketHeader, bytes: Buffer): void => {
+    if (this.#lostBecause) return;
+    const { stream, name } = this.#callOf(header);
+    if (!stream) throw new ProtocolError(`stream data for ${name}`);
+    stream.receiveBytes(bytes);
+  };
 
   #dispatch(packet: wire.Packet): void {
     if (packet.program === wire.KEEPALIVE_PROGRAM) {
@@ -218,17 +228,19 @@ export class Connection {
       return;
     }
     if (packet.type === wire.packetType.message) return this.onMessage(packet);
-    const call = this.#pending.get(packet.serial);
-    if (!call) throw new ProtocolError(`answer to unknown call ${packet.serial}`);
-    if (
-      packet.program !== call.procedure.program.number ||
-      packet.procedure !== call.procedure.number
-    ) {
-      throw new ProtocolError(`answer to ${call.name} names procedure ${packet.procedure}`);
-    }
+    const call = this.#callOf(packet);
     if (packet.type === wire.packetType.reply) this.#answer(call, packet);
     else if (call.stream) call.stream.receive(packet);
     else throw new ProtocolError(`packet of type ${packet.type} for ${call.name}`);
+  }
+
+  #callOf({ serial, program, procedure }: wire.PacketHeader): PendingCall {
+    const call = this.#pending.get(serial);
+    if (!call) throw new ProtocolError(`answer to unknown call ${serial}`);
+    if (program !== call.procedure.program.number || procedure !== call.procedure.number) {
+      throw new ProtocolError(`answer to ${call.name} names procedure ${procedure}`);
+    }
+    return call;
   }
 
   #answer(call: PendingCall, packet: wire.Packet): void {

@@ -70,16 +70,21 @@ export class RpcStream {
   /** The next piece, or null at the end of what the daemon sends. Rejects with the error that ended the stream. */
   async read(): Promise<StreamItem | null> {
     for (;;) {
-      const item = this.#items.shift();
-      if (item) {
-        this.#itemBytes -= item.kind === "data" ? item.data.length : HOLE_FRAME_BYTES;
-        if (this.#isPaused && this.#itemBytes < RECEIVE_HIGH_BYTES / 2) this.#setPaused(false);
-        return item;
-      }
+      const item = this.readNow();
+      if (item) return item;
       if (this.#error) throw this.#error;
       if (this.#isAtEnd) return null;
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
+  }
+
+  /** The next piece if it has already come. */
+  readNow(): StreamItem | undefined {
+    const item = this.#items.shift();
+    if (!item) return undefined;
+    this.#itemBytes -= item.kind === "data" ? item.data.length : HOLE_FRAME_BYTES;
+    if (this.#isPaused && this.#itemBytes < RECEIVE_HIGH_BYTES / 2) this.#setPaused(false);
+    return item;
   }
 
   /** Sends bytes; resolves when the socket has room for more. */
@@ -152,9 +157,16 @@ export class RpcStream {
     this.#link.ended();
   }
 
+  /** Data of a packet that need not have come whole. */
+  receiveBytes(data: Buffer): void {
+    this.#push({ kind: "data", data }, data.length);
+    this.#notify();
+  }
+
+  /** A packet without data is the end of what the daemon sends. */
   #receiveData(data: Buffer): void {
-    if (data.length === 0) this.#isAtEnd = true;
-    else this.#push({ kind: "data", data }, data.length);
+    if (data.length > 0) return this.receiveBytes(data);
+    this.#isAtEnd = true;
     this.#notify();
   }
 

@@ -36,6 +36,31 @@ describe("packet decoder", () => {
     );
   });
 
+  it("hands on stream data in pieces, and every byte of it", () => {
+    const bodies = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 });
+    const lengths = fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 9 });
+    fc.assert(
+      fc.property(bodies, lengths, (payloads, pieces) => {
+        const data = { program: 1, version: 1, procedure: 2, type: 3, status: 2 };
+        const frames = payloads.map((body, index) => {
+          const bytes = Buffer.concat([Buffer.alloc(HEADER_BYTES), body]);
+          return writeHeader(bytes, { ...data, serial: index });
+        });
+        const seen = payloads.map(() => "");
+        const note = (serial: number, bytes: Buffer) => (seen[serial] += bytes.toString("hex"));
+        const decoder = new PacketDecoder();
+        for (const piece of split(Buffer.concat(frames), pieces)) {
+          decoder.push(
+            Buffer.from(piece),
+            (packet) => note(packet.serial, packet.frame.subarray(HEADER_BYTES)),
+            (header, bytes) => note(header.serial, bytes),
+          );
+        }
+        expect(seen).toEqual(payloads.map((body) => Buffer.from(body).toString("hex")));
+      }),
+    );
+  });
+
   it.each([0, 27, FRAME_MAX + 1, 0xffff_ffff])("refuses a frame of %d bytes", (length) => {
     const head = Buffer.alloc(4);
     head.writeUInt32BE(length);

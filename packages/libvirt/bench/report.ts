@@ -1,0 +1,53 @@
+/** One line of the result: us, a peer, and the ratio that we promise. */
+export interface Row {
+  readonly what: string;
+  readonly ours: number;
+  readonly peer: string;
+  /** Null if the peer is not here; for an absolute bar the bar itself. */
+  readonly theirs: number | null;
+  /** How many times better we promise to be; null promises nothing. */
+  readonly bar: number | null;
+  readonly lessIsBetter?: boolean;
+}
+
+/** How many times better we are; null without a peer. */
+export function ratioOf({ ours, theirs, lessIsBetter }: Row): number | null {
+  if (theirs === null || ours === 0 || theirs === 0) return null;
+  return lessIsBetter ? theirs / ours : ours / theirs;
+}
+
+export type Verdict = "ok" | "MISSED" | "-" | "no peer";
+
+export function verdictOf(row: Row): Verdict {
+  if (row.bar === null) return "-";
+  const ratio = ratioOf(row);
+  if (ratio === null) return "no peer";
+  return ratio >= row.bar ? "ok" : "MISSED";
+}
+
+const number = (value: number | null) =>
+  value === null ? "-" : value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+
+export function renderRows(rows: readonly Row[]): string {
+  const lines = rows.map((row) => [
+    row.what,
+    number(row.ours),
+    row.peer,
+    number(row.theirs),
+    number(ratioOf(row)),
+    row.bar === null ? "-" : String(row.bar),
+    verdictOf(row),
+  ]);
+  const table = [["what", "node-libvirt", "against", "theirs", "ratio", "bar", ""], ...lines];
+  const widths = table[0]?.map((_, column) =>
+    Math.max(...table.map((line) => line[column]?.length ?? 0)),
+  );
+  return table
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths?.[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

@@ -1,0 +1,99 @@
+import { createHash, randomBytes } from "node:crypto";
+import { duplexPair } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { ByteStream } from "./byte-stream.ts";
+import { Connection } from "./connection.ts";
+import { remoteProcedure } from "./procedures.ts";
+import { FakeServer, type FakeConnection } from "./testing/fake-server.ts";
+import { HEADER_BYTES, packetStatus, packetType } from "./wire/packet.ts";
+import { hyper, struct, uint } from "./xdr/codec.ts";
+import { Writer } from "./xdr/writer.ts";
+
+const vol = { pool: "p", name: "v", key: "k" };
+const args = { vol, offset: 0n, length: 0n, flags: 0 };
+
+/** A stream opened on a fake daemon. */
+async function open(name: "storageVolDownload" | "storageVolUpload") {
+  const server = new FakeServer().answer(name, () => ({}));
+  const connection = new Connection(await server.dial(), { maxInFlight: 4 });
+  const procedure = remoteProcedure(name);
+  const { stream } = await connection.openStream(name, procedure, args);
+  const [peer] = server.connections as [FakeConnection];
+  const base = { program: procedure.program.number, version: 1, procedure: procedure.number };
+  const send = (type: number, status: number, payload: Uint8Array) => {
+    const frame = Buffer.concat([Buffer.alloc(HEADER_BYTES), payload]);
+    peer.send({ ...base, type, serial: stream.serial, status }, frame);
+  };
+  const data = (payload: Uint8Array) => send(packetType.stream, packetStatus.continue, payload);
+  return { stream, bytes: new ByteStream(stream), peer, send, data, connection };
+}
+
+const sha = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+const nothing = new Uint8Array(0);
+
+describe("a stream of bytes", () => {
+  it("gives a slow reader every byte without gathering them", async () => {
+    const { bytes, data } = await open("storageVolDownload");
+    const sent = randomBytes(6 * 1_048_576);
+    for (let at = 0; at < sent.length; at += 262_120) data(sent.subarray(at, at + 262_120));
+    data(nothing);
+    const got: Buffer[] = [];
+    for await (const chunk of bytes) {
+      got.push(chunk as Buffer);
+      if (got.length % 16 === 0) await sleep(1);
+    }
+    expect(sha(Buffer.concat(got))).toBe(sha(sent));
+  });
+
+  it("reads holes as zeros, whatever their size", async () => {
+    const { bytes, data, send } = await open("storageVolDownload");
+    const writer = new Writer();
+    struct({ length: hyper, flags: uint }).encode(writer, { length: 3_000_000n, flags: 0 });
+    data(Buffer.from("a"));
+    send(packetType.streamHole, packetStatus.continue, writer.bytes());
+    data(Buffer.from("z"));
+    data(nothing);
+    const all = Buffer.concat((await bytes.toArray()) as Buffer[]);
+    expect(all.length).toBe(3_000_002);
+    expect(all.indexOf("z")).toBe(3_000_001);
+    expect(all.subarray(1, 3_000_001).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it("finishes when the daemon has everything", async () => {
+    const { bytes, peer, send, stream } = await open("storageVolUpload");
+    let isFinished = false;
+    bytes.on("finish", () => (isFinished = true));
+    bytes.end(Buffer.from("all"));
+    await expect
+      .poll(() => peer.packets.map(({ status }) => status))
+      .toEqual([packetStatus.continue, packetStatus.ok]);
+    expect(isFinished).toBe(false);
+    send(packetType.stream, packetStatus.ok, nothing);
+    await expect.poll(() => isFinished).toBe(true);
+    await stream.closed;
+  });
+
+  it("aborts in the daemon when it is destroyed", async () => {
+    const { bytes, peer } = await open("storageVolDownload");
+    bytes.on("error", () => undefined).destroy();
+    await expect.poll(() => peer.packets.at(-1)?.status).toBe(packetStatus.error);
+  });
+
+  it("fails with the connection", async () => {
+    const { bytes, peer } = await open("storageVolDownload");
+    const failed = new Promise<Error>((resolve) => bytes.once("error", resolve));
+    bytes.resume();
+    peer.destroy();
+    expect((await failed).name).toBe("ConnectionLostError");
+  });
+
+  it("is not confused by a peer that closes at once", async () => {
+    const [client, server] = duplexPair();
+    const connection = new Connection(client, { maxInFlight: 4 });
+    server.destroy();
+    const procedure = remoteProcedure("storageVolDownload");
+    const opened = connection.openStream("storageVolDownload", procedure, args);
+    await expect(opened).rejects.toMatchObject({ name: "ConnectionLostError" });
+  });
+});
