@@ -104,8 +104,10 @@ function checkLeaks(cluster: SimulatedCluster): readonly string[] {
           `leak: ${domain.name} is still defined on ${host} (${domain.state}, ${domain.reason})`,
         );
     }
-    const open = cluster.journalOf(host).entries().length;
-    if (open > 0) broken.push(`leak: ${String(open)} commands in the journal of ${host}`);
+    for (const { command, result } of cluster.journalOf(host).entries()) {
+      const how = result === undefined ? "begun" : "finished";
+      broken.push(`leak: ${command.commandId} is still in the journal of ${host} (${how})`);
+    }
   }
   const known = new Set(
     [...view.vms.values()].flatMap((vm) =>

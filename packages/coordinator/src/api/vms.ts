@@ -349,6 +349,7 @@ async function migrateVm(
         vmId: vm.id,
         sourceId: decided.source.id,
         targetId: decided.target.id,
+        targetAddress: parts.observations.get(decided.target.id)?.migrationAddress ?? "",
         generation: decided.generation,
         bandwidthMibPerSecond: request.bandwidthMibPerSecond,
         autoConverge: !request.noAutoConverge,

@@ -112,6 +112,7 @@ class Driver {
       return { changes: [put("operation", after), ...also(after, view)], result: undefined };
     });
     this.#parts.changed(this.#id);
+    this.#parts.commands.acknowledgeUnwanted();
   }
 
   async #begin(): Promise<void> {

@@ -17,6 +17,8 @@ export interface MigrateVmParameters {
   readonly vmId: VmId;
   readonly sourceId: HostId;
   readonly targetId: HostId;
+  /** Where migrations to the target go, as its agent said when this was decided. */
+  readonly targetAddress: string;
   readonly generation: number;
   /** 0: no limit. */
   readonly bandwidthMibPerSecond: number;
@@ -79,10 +81,9 @@ const move: Step = {
 };
 
 async function moveByCommand(context: Context): Promise<void> {
-  const { vmId, sourceId, targetId, tls } = context.parameters;
+  const { vmId, sourceId, targetId, targetAddress, tls } = context.parameters;
   const { bandwidthMibPerSecond, autoConverge, copyStorage, downtimeLimitMs } = context.parameters;
-  const address = context.observations.get(targetId)?.migrationAddress ?? "";
-  if (address === "") {
+  if (targetAddress === "") {
     const target = nameOf(context.ledger.view, targetId);
     throw new MusterError(
       "host-offline",
@@ -95,7 +96,7 @@ async function moveByCommand(context: Context): Promise<void> {
     {
       kind: "migrate-vm",
       vmId,
-      targetUri: `qemu+${tls ? "tls" : "tcp"}://${address}/system`,
+      targetUri: `qemu+${tls ? "tls" : "tcp"}://${targetAddress}/system`,
       bandwidthMibPerSecond,
       autoConverge,
       copyStorage,

@@ -31,6 +31,11 @@ interface Pending {
   readonly settle: (outcome: CommandResult | MusterError) => void;
 }
 
+interface EarlyResult {
+  readonly hostId: HostId;
+  readonly result: CommandResult;
+}
+
 export type Send = (message: CoordinatorMessage) => void;
 
 /** Results nobody waits for yet: their operations resume in a moment, after a restart. */
@@ -42,7 +47,7 @@ const LAST_WORDS_MS = 30_000;
 export class Commands {
   readonly #clock: Clock;
   readonly #pending = new Map<CommandId, Pending>();
-  readonly #early = new Map<CommandId, CommandResult>();
+  readonly #early = new Map<CommandId, EarlyResult>();
   readonly #connected = new Map<HostId, Send>();
   /** True while the operation behind a command has not ended: its result must not be thrown away. */
   readonly #isWanted: (commandId: CommandId) => boolean;
@@ -72,7 +77,7 @@ export class Commands {
     if (pending?.hostId === hostId) {
       pending.settle(result);
     } else if (this.#isWanted(result.commandId) && this.#early.size < EARLY_RESULTS_MAX) {
-      this.#early.set(result.commandId, result);
+      this.#early.set(result.commandId, { hostId, result });
     } else {
       this.#connected.get(hostId)?.({ kind: "acknowledge", commandId: result.commandId });
     }
@@ -84,10 +89,17 @@ export class Commands {
     this.#connected.get(hostId)?.({ kind: "acknowledge", commandId });
   }
 
+  /** After a step was recorded: results that came early and that nobody will ask for any more. */
+  acknowledgeUnwanted(): void {
+    for (const [commandId, { hostId }] of this.#early) {
+      if (!this.#isWanted(commandId)) this.acknowledge(hostId, commandId);
+    }
+  }
+
   /** Rejects only when there is no result: "host-offline" or "timeout". A failure is a result with an error. */
   async execute(hostId: HostId, command: Command, options: CommandOptions): Promise<CommandResult> {
     const early = this.#early.get(command.commandId);
-    if (early !== undefined) return early;
+    if (early !== undefined) return early.result;
     const ended = new AbortController();
     const outcome = await new Promise<CommandResult | MusterError>((settle) => {
       const { onProgress } = options;
