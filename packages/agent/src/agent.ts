@@ -44,9 +44,14 @@ export interface AgentParts {
   readonly metricsAddress: string;
 }
 
+/** How often the agent reports and samples, in milliseconds. */
+interface Pace {
+  readonly fullReportIntervalMs: number;
+  readonly sampleIntervalMs: number;
+}
+
 /** Until the coordinator says otherwise. */
-const FULL_REPORT_MS = 60_000;
-const SAMPLE_MS = 5_000;
+const paceAtStart: Pace = { fullReportIntervalMs: 60_000, sampleIntervalMs: 5_000 };
 
 /** Hardware and software change seldom; asking costs about a second of CPU time. */
 const INVENTORY_MS = 10 * 60_000;
@@ -86,6 +91,7 @@ export class Agent {
   #assigned: Assigned | undefined;
   #inventory: HostInventory | undefined;
   #reportDue = true;
+  #pace = paceAtStart;
   #isLibvirtAlive = true;
   #messagesReceived = 0;
   #watching: Promise<void> = Promise.resolve();
@@ -122,7 +128,10 @@ export class Agent {
         metricsAddress: parts.metricsAddress,
       },
       handlers: {
-        opened: (_welcome, send) => this.#opened(send),
+        opened: async (welcome, send) => {
+          this.#pace = welcome;
+          this.#opened(send);
+        },
         received: (message) => this.#received(message),
         closed: () => {
           this.#reporter.close();
@@ -229,7 +238,7 @@ export class Agent {
     return Object.values(this.#loops).map((loop) => loop.status());
   }
 
-  async #opened(send: (message: AgentMessage) => void): Promise<void> {
+  #opened(send: (message: AgentMessage) => void): void {
     this.#reporter.open(send);
     this.#commands.resendResults();
     this.reportSoon();
@@ -276,9 +285,15 @@ export class Agent {
 
   #makeLoops(): AgentLoops {
     const { clock, log, hypervisor } = this.#parts;
-    const loop = (name: string, periodMs: number, reconcile: () => Promise<void>): Loop =>
+    const loop = (name: string, periodMs: () => number, reconcile: () => Promise<void>): Loop =>
       new Loop({
-        reconciler: { name, periodMs, reconcile },
+        reconciler: {
+          name,
+          get periodMs() {
+            return periodMs();
+          },
+          reconcile,
+        },
         clock,
         onFailure: (error) => {
           log.warn({ loop: name, err: error }, "a loop's pass failed");
@@ -292,13 +307,25 @@ export class Agent {
           log.warn({ loop: "keep-networks", err: error }, "a loop's pass failed");
         },
       }),
-      report: loop("report", FULL_REPORT_MS, () => this.#report()),
-      sample: loop("sample", SAMPLE_MS, async () => {
-        this.#reporter.sampled(await hypervisor.watch.sample());
-      }),
-      inventory: loop("inventory", INVENTORY_MS, async () => {
-        this.#inventory = await this.#parts.inventory();
-      }),
+      report: loop(
+        "report",
+        () => this.#pace.fullReportIntervalMs,
+        () => this.#report(),
+      ),
+      sample: loop(
+        "sample",
+        () => this.#pace.sampleIntervalMs,
+        async () => {
+          this.#reporter.sampled(await hypervisor.watch.sample());
+        },
+      ),
+      inventory: loop(
+        "inventory",
+        () => INVENTORY_MS,
+        async () => {
+          this.#inventory = await this.#parts.inventory();
+        },
+      ),
     };
   }
 
