@@ -1,6 +1,12 @@
 /** `muster-agent join STRING | run | leave | simulate`. */
-import { detailOf, invalid } from "@muster/model";
-import { createLogger, parseCommandLine, serveUntilAsked, systemClock } from "@muster/runtime";
+import { invalid } from "@muster/model";
+import {
+  createLogger,
+  parseCommandLine,
+  renderFailure,
+  serveUntilAsked,
+  systemClock,
+} from "@muster/runtime";
 import { machineName, readAgentConfig, type AgentConfig } from "./daemon/config.ts";
 import { runAgent } from "./daemon/run.ts";
 import { readSimulatedFleetConfig } from "./daemon/simulated-fleet-config.ts";
@@ -111,12 +117,6 @@ async function simulate(options: Options): Promise<void> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  const { message, cause, reasons, hint } = detailOf(error);
-  const lines = [
-    `muster-agent: ${message}${cause === "" ? "" : `: ${cause}`}`,
-    ...reasons.map((reason) => `  ${reason}`),
-    ...(hint === "" ? [] : [`  hint: ${hint}`]),
-  ];
-  process.stderr.write(`${lines.join("\n")}\n`);
+  process.stderr.write(renderFailure("muster-agent", error));
   process.exitCode = 1;
 }

@@ -1,10 +1,11 @@
 /** `muster-coordinator run | certificate NAME`. */
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { detailOf, invalid, MusterError, parseName } from "@muster/model";
+import { invalid, MusterError, parseName } from "@muster/model";
 import {
   createLogger,
   parseCommandLine,
+  renderFailure,
   serveUntilAsked,
   systemClock,
   systemRandom,
@@ -119,12 +120,6 @@ async function existingAuthority(dataDirectory: string): Promise<Authority> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  const { message, cause, reasons, hint } = detailOf(error);
-  const lines = [
-    `muster-coordinator: ${message}${cause === "" ? "" : `: ${cause}`}`,
-    ...reasons.map((reason) => `  ${reason}`),
-  ];
-  if (hint !== "") lines.push(`  hint: ${hint}`);
-  process.stderr.write(`${lines.join("\n")}\n`);
+  process.stderr.write(renderFailure("muster-coordinator", error));
   process.exitCode = 1;
 }

@@ -7,6 +7,7 @@ export {
   type Range,
   type TextCheck,
 } from "./config.ts";
+export { renderFailure } from "./failure-text.ts";
 export {
   COORDINATOR_PORT,
   parseRpcAddress,

@@ -1,7 +1,6 @@
 /** Hosts: list, show, invite, cordon, remove. */
 import { createHash } from "node:crypto";
 import {
-  isActive,
   MusterError,
   parseInviteId,
   parseName,
@@ -16,6 +15,7 @@ import * as pb from "@muster/proto/admin";
 import type { CallContext } from "@muster/runtime";
 import { put, remove, type RecordChange } from "../ledger/ledger.ts";
 import { findHost } from "../ledger/view.ts";
+import { hostUse } from "../planning/host-use.ts";
 import { decodeWhy, type ApiParts } from "./parts.ts";
 import { encodeVm, encodeWildVm } from "./encode-vm.ts";
 import { vmView } from "./vm-view.ts";
@@ -234,28 +234,22 @@ export function wildVmsOn(host: HostRecord, parts: ApiParts): pb.Vm[] {
 export function encodeHost(host: HostRecord, parts: ApiParts): pb.Host {
   const { observations, ledger, capacity } = parts;
   const observed = observations.get(host.id);
-  const inventory = observed?.inventory;
-  const placed = [...ledger.view.vms.values()].filter(
-    (vm) => vm.placement?.hostId === host.id || vm.target?.hostId === host.id,
-  );
-  const wild = [...(observed?.vms.values() ?? [])].filter((vm) => !ledger.view.vms.has(vm.id));
-  const charged = [...placed.map((vm) => vm.spec), ...wild.filter((vm) => isActive(vm.state))];
-  const memory =
-    inventory === undefined ? 0n : inventory.memoryBytes - capacity.memoryReservedBytes;
+  const use = hostUse(host, { view: ledger.view, observations, capacity });
   return {
     id: host.id,
     name: host.name,
     state: hostStates[observations.stateOf(host)],
     cordoned: host.cordoned,
     cordonReason: host.cordonReason,
-    inventory: inventory === undefined ? undefined : encodeHostInventory(inventory),
+    inventory:
+      observed?.inventory === undefined ? undefined : encodeHostInventory(observed.inventory),
     load: observed?.load === undefined ? undefined : encodeHostLoad(observed.load),
-    capacityCpus: Math.floor((inventory?.cpu.logicalCpus ?? 0) * capacity.cpuOvercommit),
-    capacityMemoryBytes: memory < 0n ? 0n : memory,
-    claimedCpus: charged.reduce((sum, { cpus }) => sum + cpus, 0),
-    claimedMemoryBytes: charged.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0n),
-    vmCount: placed.length,
-    wildVmCount: wild.length,
+    capacityCpus: use.capacityCpus,
+    capacityMemoryBytes: use.capacityMemoryBytes,
+    claimedCpus: use.claimedCpus,
+    claimedMemoryBytes: use.claimedMemoryBytes,
+    vmCount: use.placed.length,
+    wildVmCount: use.wild.length,
     networks: [...(observed?.networks.values() ?? [])].map(encodeNetworkObservation),
     silentMs: BigInt(Math.round(observations.silentMs(host.id) ?? 0)),
     agentVersion: observed?.agentVersion ?? "",

@@ -1,5 +1,5 @@
 /** Gathers what the metrics show from the coordinator's parts. */
-import { isActive, isEnded, type HostRecord, type OperationRecord } from "@muster/model";
+import { isEnded, type HostRecord, type OperationRecord } from "@muster/model";
 import { vmView } from "../api/vm-view.ts";
 import type { Coordinator } from "../coordinator.ts";
 import type {
@@ -10,6 +10,7 @@ import type {
 } from "../metrics/summary.ts";
 import type { MigrateVmParameters } from "../operations/migrate-vm.ts";
 import type { CapacityPolicy } from "../planning/cluster-snapshot.ts";
+import { hostUse } from "../planning/host-use.ts";
 import { VERSION } from "../version.ts";
 
 export function metricsSource(
@@ -81,25 +82,13 @@ function hostSummary(
 ): HostSummary {
   const { ledger, observations, sessions } = coordinator;
   const observed = observations.get(host.id);
-  const inventory = observed?.inventory;
-  const placed = [...ledger.view.vms.values()].filter(
-    (vm) => vm.placement?.hostId === host.id || vm.target?.hostId === host.id,
-  );
-  const wild = [...(observed?.vms.values() ?? [])].filter((vm) => !ledger.view.vms.has(vm.id));
-  const charged = [
-    ...placed.map(({ spec }) => spec),
-    ...wild.filter(({ state }) => isActive(state)),
-  ];
-  const memory = (inventory?.memoryBytes ?? 0n) - capacity.memoryReservedBytes;
-  const load = observed?.load;
+  const { load, inventory } = observed ?? {};
+  const { placed, wild, ...use } = hostUse(host, { view: ledger.view, observations, capacity });
   return {
     name: host.name,
     state: observations.stateOf(host),
     cordoned: host.cordoned,
-    capacityCpus: (inventory?.cpu.logicalCpus ?? 0) * capacity.cpuOvercommit,
-    capacityMemoryBytes: memory > 0n ? memory : 0n,
-    claimedCpus: charged.reduce((sum, { cpus }) => sum + cpus, 0),
-    claimedMemoryBytes: charged.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0n),
+    ...use,
     ...(load === undefined || inventory === undefined
       ? {}
       : {
