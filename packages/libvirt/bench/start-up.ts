@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { buildSync } from "esbuild";
 import type { Row } from "./report.ts";
 
+/** 50 MB in all on Node 20, which takes 39 by itself; newer Nodes take more without us. */
+const RESIDENT_MB = 11;
+
 const client = (socketPath: string) => `
 import { connect } from ${JSON.stringify(join(import.meta.dirname, "../src/index.ts"))};
 const hypervisor = await connect({ socketPath: ${JSON.stringify(socketPath)}, uri: "test:///default" });
@@ -36,11 +39,17 @@ export function benchStartUp(directory: string, socketPath: string): readonly Ro
   const nothing = timed(bare);
   const ours = timed(bundle);
   const overBare = ours.ms - nothing.ms;
-  const rss = Number(ours.output) / 1_048_576;
+  const rss = (Number(ours.output) - Number(nothing.output)) / 1_048_576;
   const bareRss = (Number(nothing.output) / 1_048_576).toFixed(0);
   const less = { bar: 1, lessIsBetter: true } as const;
   return [
     { what: "first answer over bare Node, ms", ours: overBare, peer: "limit", theirs: 30, ...less },
-    { what: `resident MB (bare ${bareRss})`, ours: rss, peer: "limit", theirs: 50, ...less },
+    {
+      what: `resident MB over bare Node (${bareRss})`,
+      ours: rss,
+      peer: "limit",
+      theirs: RESIDENT_MB,
+      ...less,
+    },
   ];
 }

@@ -97,19 +97,22 @@ class StructTable {
   }
 }
 
+/** A schema is only built when it is first used: few programs use more than a tenth of them. */
+const thunk = (body: string) => (body === "{}" ? "nothing" : `() => (${body})`);
+
 function renderCall(p: ProcedureFact, structs: StructTable): string {
   const options = [
     ...(p.priority === "high" ? ['priority: "high"'] : []),
     ...(p.stream ? [`stream: "${p.stream}"`] : []),
   ];
   const last = options.length > 0 ? `, { ${options.join(", ")} }` : "";
-  const args = structs.body(p.args?.fields ?? []);
-  const ret = structs.body(p.ret?.fields ?? []);
+  const args = thunk(structs.body(p.args?.fields ?? []));
+  const ret = thunk(structs.body(p.ret?.fields ?? []));
   return `  ${p.name}: call(${p.number}, ${args}, ${ret}${last}),`;
 }
 
 function renderEvent(p: ProcedureFact, structs: StructTable): string {
-  return `  ${p.name}: event(${p.number}, ${p.eventId ?? -1}, ${structs.body(p.msg?.fields ?? [])}),`;
+  return `  ${p.name}: event(${p.number}, ${p.eventId ?? -1}, ${thunk(structs.body(p.msg?.fields ?? []))}),`;
 }
 
 function imports(text: string, names: readonly string[], from: string): string {
@@ -140,7 +143,7 @@ function renderProgram(program: ProgramFact, structs: StructTable): string {
     ``,
   ].join("\n");
   const program_ = `{ number: 0x${number.toString(16)}, version: ${version} }`;
-  const factories = `const { call, event } = program(${program_});\n\n`;
+  const factories = `const { call, event, nothing } = program(${program_});\n\n`;
   const own = `import { program } from "../procedure.ts";\n`;
   const shared = imports(text, structs.names, "./structures.ts");
   return `${NOTE}${codecImports(text)}${own}${shared}\n${factories}${text}`;

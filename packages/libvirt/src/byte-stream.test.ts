@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { ByteStream } from "./byte-stream.ts";
 import { Connection } from "./connection.ts";
 import { remoteProcedure } from "./procedures.ts";
+import { transportOf } from "./transport/transport.ts";
 import { FakeServer, type FakeConnection } from "./testing/fake-server.ts";
 import { HEADER_BYTES, packetStatus, packetType } from "./wire/packet.ts";
 import { hyper, struct, uint } from "./xdr/codec.ts";
@@ -16,7 +17,7 @@ const args = { vol, offset: 0n, length: 0n, flags: 0 };
 /** A stream opened on a fake daemon. */
 async function open(name: "storageVolDownload" | "storageVolUpload") {
   const server = new FakeServer().answer(name, () => ({}));
-  const connection = new Connection(await server.dial(), { maxInFlight: 4 });
+  const connection = new Connection(transportOf(await server.dial()), { maxInFlight: 4 });
   const procedure = remoteProcedure(name);
   const { stream } = await connection.openStream(name, procedure, args);
   const [peer] = server.connections as [FakeConnection];
@@ -90,7 +91,7 @@ describe("a stream of bytes", () => {
 
   it("is not confused by a peer that closes at once", async () => {
     const [client, server] = duplexPair();
-    const connection = new Connection(client, { maxInFlight: 4 });
+    const connection = new Connection(transportOf(client), { maxInFlight: 4 });
     server.destroy();
     const procedure = remoteProcedure("storageVolDownload");
     const opened = connection.openStream("storageVolDownload", procedure, args);

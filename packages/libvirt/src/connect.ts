@@ -12,6 +12,7 @@ import { connectFlags } from "./protocol/generated/flags.ts";
 import { callRemote } from "./procedures.ts";
 import { Session } from "./session.ts";
 import { dial, type Endpoint, type TlsMaterial } from "./transport/dial.ts";
+import { transportOf, type Transport } from "./transport/transport.ts";
 import { endpointOf, parseUri } from "./uri.ts";
 
 /** A libvirt URI, or a socket by its path, or a byte stream of any other origin. */
@@ -57,7 +58,7 @@ interface Plan {
   readonly uri: string;
   /** The bytes cannot be read on their way: a local socket, or TLS. */
   readonly isPrivate: boolean;
-  readonly dial: (signal: AbortSignal) => Promise<Duplex>;
+  readonly dial: (signal: AbortSignal) => Promise<Transport>;
 }
 
 /**
@@ -84,7 +85,10 @@ export async function connect(
 function planOf(target: ConnectTarget, options: ConnectOptions): Plan {
   if (typeof target !== "string") {
     const { uri = DEFAULT_URI } = target;
-    if ("dial" in target) return { uri, isPrivate: false, dial: target.dial };
+    if ("dial" in target) {
+      const own = target.dial;
+      return { uri, isPrivate: false, dial: async (signal) => transportOf(await own(signal)) };
+    }
     const endpoint: Endpoint = { kind: "unix", path: target.socketPath };
     return { uri, isPrivate: true, dial: (signal) => dial(endpoint, signal) };
   }

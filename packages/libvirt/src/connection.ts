@@ -5,6 +5,7 @@
  * at most four are in flight and the others wait here. libvirt has no cancel: an abandoned call keeps its slot until
  * its answer comes.
  */
+import { deferred } from "./deferred.ts";
 import type { Duplex } from "node:stream";
 import { ConnectionLostError, LibvirtError, ProtocolError } from "./errors.ts";
 import { Keepalive, type KeepaliveOptions } from "./keepalive.ts";
@@ -12,6 +13,7 @@ import { PendingCall, type CallOptions } from "./pending-call.ts";
 import { error as errorStruct } from "./protocol/generated/structures.ts";
 import type { Procedure, Program } from "./protocol/procedure.ts";
 import { RpcStream } from "./rpc-stream.ts";
+import type { Transport } from "./transport/transport.ts";
 import * as wire from "./wire/packet.ts";
 import { PacketDecoder } from "./wire/packet-decoder.ts";
 import { Reader } from "./xdr/reader.ts";
@@ -22,12 +24,12 @@ export interface ConnectionOptions {
 }
 
 export class Connection {
-  readonly #transport: Duplex;
+  readonly #socket: Duplex;
   readonly #maxInFlight: number;
   readonly #decoder = new PacketDecoder();
   readonly #pending = new Map<number, PendingCall>();
   readonly #waiting: PendingCall[] = [];
-  readonly #closed = Promise.withResolvers<Error>();
+  readonly #closed = deferred<Error>();
   #keepalive: Keepalive | undefined;
   #lostBecause: Error | undefined;
   #lastSerial = 0;
@@ -38,13 +40,14 @@ export class Connection {
   /** Told when a slot became free and no call of this connection waits for it. */
   onSlotFree: () => void = () => undefined;
 
-  constructor(transport: Duplex, options: ConnectionOptions) {
-    this.#transport = transport;
+  constructor(transport: Transport, options: ConnectionOptions) {
+    const { socket } = transport;
+    this.#socket = socket;
     this.#maxInFlight = options.maxInFlight;
-    transport.on("data", (chunk: Buffer) => this.#receive(chunk));
-    transport.on("error", (error) => this.#lose(error));
-    transport.on("close", () => this.#lose(new Error("the daemon closed the connection")));
-    transport.on("end", () => this.#lose(new Error("the daemon closed the connection")));
+    transport.onChunk((chunk) => this.#receive(chunk));
+    socket.on("error", (error) => this.#lose(error));
+    socket.on("close", () => this.#lose(new Error("the daemon closed the connection")));
+    socket.on("end", () => this.#lose(new Error("the daemon closed the connection")));
   }
 
   get isOpen(): boolean {
@@ -110,8 +113,8 @@ export class Connection {
         return this.#sendStream({ ...base, status: packet.status }, payload);
       },
       drained: () => this.#drained(),
-      pause: () => this.#transport.pause(),
-      resume: () => this.#transport.resume(),
+      pause: () => this.#socket.pause(),
+      resume: () => this.#socket.resume(),
       ended: () => this.#release(stream.serial),
     });
     const call = PendingCall.create(name, procedure, args, { ...options, stream });
@@ -177,25 +180,25 @@ export class Connection {
   #write(bytes: Uint8Array): boolean {
     if (!this.#isCorked) {
       this.#isCorked = true;
-      this.#transport.cork();
+      this.#socket.cork();
       process.nextTick(() => {
         this.#isCorked = false;
-        this.#transport.uncork();
+        this.#socket.uncork();
       });
     }
-    return this.#transport.write(bytes);
+    return this.#socket.write(bytes);
   }
 
   #drained(): Promise<void> {
-    if (this.#lostBecause || !this.#transport.writableNeedDrain) return Promise.resolve();
+    if (this.#lostBecause || !this.#socket.writableNeedDrain) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
-        this.#transport.off("drain", done);
-        this.#transport.off("close", done);
+        this.#socket.off("drain", done);
+        this.#socket.off("close", done);
         resolve();
       };
-      this.#transport.on("drain", done);
-      this.#transport.on("close", done);
+      this.#socket.on("drain", done);
+      this.#socket.on("close", done);
     });
   }
 
@@ -263,7 +266,7 @@ export class Connection {
     if (this.#lostBecause) return;
     this.#lostBecause = reason;
     this.#keepalive?.stop();
-    this.#transport.destroy();
+    this.#socket.destroy();
     for (const call of this.#pending.values()) {
       call.stream?.fail(this.#lossError(reason, true));
       call.reject(this.#lossError(reason, true));

@@ -1,3 +1,4 @@
+import { deferred } from "./deferred.ts";
 import { CallTimeoutError } from "./errors.ts";
 import type { Procedure } from "./protocol/procedure.ts";
 import type { RpcStream } from "./rpc-stream.ts";
@@ -39,7 +40,7 @@ export class PendingCall {
     this.procedure = procedure;
     this.frame = frame;
     this.stream = stream;
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const { promise, resolve, reject } = deferred<unknown>();
     this.promise = promise;
     const giveUp = (error: Error) => {
       this.#settle({ error });

@@ -1,3 +1,4 @@
+import { deferred } from "./deferred.ts";
 import { connect, type ConnectOptions, type ConnectTarget } from "./connect.ts";
 import type { DomainEventKind } from "./events/domain-events.ts";
 import { EventOverflowError } from "./errors.ts";
@@ -42,7 +43,7 @@ export class ReconnectingHypervisor implements AsyncDisposable {
   #state: LinkState = "connecting";
   #current: Hypervisor | null = null;
   #lastError: Error | null = null;
-  #opened = Promise.withResolvers<Hypervisor>();
+  #opened = deferred<Hypervisor>();
   #items: LinkItem[] = [];
   #wake: (() => void) | undefined;
 
@@ -72,7 +73,7 @@ export class ReconnectingHypervisor implements AsyncDisposable {
       ? AbortSignal.any([options.signal, this.#stopped.signal])
       : this.#stopped.signal;
     signal.throwIfAborted();
-    const given = Promise.withResolvers<never>();
+    const given = deferred<never>();
     const onAbort = () => given.reject(signal.reason as Error);
     signal.addEventListener("abort", onAbort, { once: true });
     try {
@@ -148,7 +149,7 @@ export class ReconnectingHypervisor implements AsyncDisposable {
 
   #lose(reason: Error): void {
     this.#current = null;
-    this.#opened = Promise.withResolvers();
+    this.#opened = deferred<Hypervisor>();
     if (this.#state === "open") this.#state = "connecting";
     this.#push({ kind: "lost", reason });
   }

@@ -3,6 +3,7 @@
  *
  * Its back-pressure is the socket's, so a stream gets a connection of its own: a slow reader stops the socket.
  */
+import { deferred } from "./deferred.ts";
 import { LibvirtError, ProtocolError } from "./errors.ts";
 import { error as errorStruct } from "./protocol/generated/structures.ts";
 import {
@@ -47,8 +48,8 @@ export class RpcStream {
   serial = 0;
   readonly #link: StreamLink;
   readonly #items: StreamItem[] = [];
-  readonly #finished = Promise.withResolvers<void>();
-  readonly #closed = Promise.withResolvers<void>();
+  readonly #finished = deferred<void>();
+  readonly #closed = deferred<void>();
   #itemBytes = 0;
   #isPaused = false;
   #isAtEnd = false;
@@ -158,7 +159,10 @@ export class RpcStream {
   }
 
   /** Data of a packet that need not have come whole. */
-  receiveBytes(data: Buffer): void {
+  receiveBytes(bytes: Buffer): void {
+    // The connection reads into the same memory again.
+    const data = Buffer.allocUnsafeSlow(bytes.length);
+    bytes.copy(data);
     this.#push({ kind: "data", data }, data.length);
     this.#notify();
   }

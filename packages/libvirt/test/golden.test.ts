@@ -13,6 +13,7 @@ import {
 } from "../src/errors.ts";
 import { procedureOfPacket } from "./hostile.ts";
 import { replay, scripts, type Recording } from "./conversation.ts";
+import { transportOf } from "../src/transport/transport.ts";
 import { HEADER_BYTES, readPacket } from "../src/wire/packet.ts";
 import { Reader } from "../src/xdr/reader.ts";
 
@@ -84,7 +85,7 @@ async function answerWith(
     read: () => undefined,
     write: (_chunk, _encoding, done) => done(),
   });
-  const connection = new Connection(transport, { maxInFlight: 4 });
+  const connection = new Connection(transportOf(transport), { maxInFlight: 4 });
   const args = procedure.args.decode(new Reader(request.frame, HEADER_BYTES));
   const answer = connection.call(name, procedure, args as never, { timeoutMs: 2_000 }).then(
     () => undefined,

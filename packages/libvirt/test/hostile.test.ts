@@ -11,6 +11,7 @@ import { describe, expect, it } from "vitest";
 import { Connection } from "../src/connection.ts";
 import { LibvirtError, ProtocolError } from "../src/errors.ts";
 import type { Procedure } from "../src/protocol/procedure.ts";
+import { transportOf } from "../src/transport/transport.ts";
 import { HEADER_BYTES, readPacket, type Packet } from "../src/wire/packet.ts";
 import { Reader } from "../src/xdr/reader.ts";
 import type { Recording } from "./conversation.ts";
@@ -46,14 +47,14 @@ class Victim {
 
   constructor() {
     this.#transport = silentDaemon();
-    this.connection = new Connection(this.#transport, { maxInFlight: 4 });
+    this.connection = new Connection(transportOf(this.#transport), { maxInFlight: 4 });
   }
 
   /** The class of what the caller got, or "nothing" if the bytes were not enough for an answer. */
   async ask({ name, procedure, args }: Exchange, bytes: Buffer, split: number): Promise<string> {
     if (!this.connection.isOpen) {
       this.#transport = silentDaemon();
-      this.connection = new Connection(this.#transport, { maxInFlight: 4 });
+      this.connection = new Connection(transportOf(this.#transport), { maxInFlight: 4 });
     }
     let outcome = "nothing";
     const call = this.connection.call(name, procedure, args).then(

@@ -4,10 +4,10 @@
  * They hold nothing of the host they were made on: only what the test driver makes up.
  */
 import { writeFileSync } from "node:fs";
+import { createConnection } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { connect } from "../src/index.ts";
-import { dial } from "../src/transport/dial.ts";
 import { Recorder, scripts, type Recording } from "./conversation.ts";
 import { PrivateLibvirtd } from "./private-libvirtd.ts";
 
@@ -17,8 +17,7 @@ for (const [name, script] of Object.entries(scripts)) {
   const recorder = new Recorder();
   const target = {
     uri,
-    dial: async (signal: AbortSignal) =>
-      recorder.wrap(await dial({ kind: "unix", path: daemon.socketPath }, signal)),
+    dial: () => Promise.resolve(recorder.wrap(createConnection(daemon.socketPath))),
   };
   const hypervisor = await connect(target, { keepalive: false, maxConnections: 1 });
   await script(hypervisor);

@@ -2,7 +2,6 @@ import type { Connection } from "../connection.ts";
 import { AuthenticationError } from "../errors.ts";
 import type { CallOptions } from "../pending-call.ts";
 import { callRemote } from "../procedures.ts";
-import { authenticateSasl } from "./sasl.ts";
 import type { Credentials } from "./scram.ts";
 
 /** remote_auth_type */
@@ -17,7 +16,11 @@ export async function authenticate(
   const { types } = await callRemote(connection, "authList", {}, options);
   const [first = authType.none] = types;
   if (first === authType.none) return;
-  if (first === authType.sasl) return authenticateSasl(connection, credentials, options);
+  if (first === authType.sasl) {
+    // Few daemons ask for it; the others need not load cryptography.
+    const { authenticateSasl } = await import("./sasl.ts");
+    return authenticateSasl(connection, credentials, options);
+  }
   if (first === authType.polkit) {
     const { complete } = await callRemote(connection, "authPolkit", {}, options);
     if (complete !== 1) throw new AuthenticationError("polkit did not allow the connection");

@@ -159,11 +159,16 @@ export type DomainEvent = { [Kind in DomainEventKind]: DomainEventOf<Kind> }[Dom
 
 export const domainEventKinds = Object.keys(readers) as readonly DomainEventKind[];
 
-/** Old messages have no callback id and are never sent to those who register by id. */
+/** Kinds up to this one had messages without a callback id before 1.3.3; the later ones have only one message. */
+const LAST_OLD_ID = enums.domainEventId.deviceRemoved;
+
 const messagesById = new Map<number, EventMessage<{ readonly callbackID: number }, never>>(
   Object.entries(remoteEvents)
-    .filter(([name]) => /^domainEvent(Callback|[A-Z])/.test(name))
-    .filter(([, message]) => message.message.wire.startsWith("{callbackID:"))
+    .filter(([name, { eventId }]) =>
+      eventId <= LAST_OLD_ID
+        ? name.startsWith("domainEventCallback")
+        : name.startsWith("domainEvent"),
+    )
     .map(([, message]) => [
       message.eventId,
       message as EventMessage<{ readonly callbackID: number }, never>,

@@ -61,33 +61,54 @@ export interface ProcedureTraits {
   readonly stream?: "upload" | "download";
 }
 
-/** Constructors for the procedures and events of one RPC program. */
+/** Builds a value at its first use. */
+function lazy<T>(build: () => T): () => T {
+  let value: T | undefined;
+  return () => (value ??= build());
+}
+
+/** Constructors for the procedures and events of one RPC program. Schemas are given as functions, called when needed. */
 export function program(owner: Program) {
   return {
-    call: <A extends Shape, R extends Shape>(
+    /** For calls without arguments or without an answer. */
+    nothing: (): Record<never, never> => ({}),
+    call<A extends Shape, R extends Shape>(
       number: number,
-      args: A,
-      ret: R,
+      argsShape: () => A,
+      retShape: () => R,
       { priority, stream }: ProcedureTraits = {},
-    ): Procedure<EncodedStruct<A>, DecodedStruct<R>, EncodedStruct<R>, DecodedStruct<A>> => ({
-      kind: "call",
-      program: owner,
-      number,
-      args: struct(args),
-      ret: struct(ret),
-      priority: priority ?? "normal",
-      stream: stream ?? null,
-    }),
-    event: <M extends Shape>(
+    ): Procedure<EncodedStruct<A>, DecodedStruct<R>, EncodedStruct<R>, DecodedStruct<A>> {
+      const args = lazy(() => struct(argsShape()));
+      const ret = lazy(() => struct(retShape()));
+      return {
+        kind: "call",
+        program: owner,
+        number,
+        get args() {
+          return args();
+        },
+        get ret() {
+          return ret();
+        },
+        priority: priority ?? "normal",
+        stream: stream ?? null,
+      };
+    },
+    event<M extends Shape>(
       number: number,
       eventId: number,
-      message: M,
-    ): EventMessage<DecodedStruct<M>, EncodedStruct<M>> => ({
-      kind: "event",
-      program: owner,
-      number,
-      eventId,
-      message: struct(message),
-    }),
+      shape: () => M,
+    ): EventMessage<DecodedStruct<M>, EncodedStruct<M>> {
+      const message = lazy(() => struct(shape()));
+      return {
+        kind: "event",
+        program: owner,
+        number,
+        eventId,
+        get message() {
+          return message();
+        },
+      };
+    },
   };
 }

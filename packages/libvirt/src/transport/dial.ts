@@ -1,7 +1,7 @@
-/** Opens the byte stream to a daemon. Everything above it only sees a Duplex. */
-import { connect as connectSocket, type Socket } from "node:net";
-import type { Duplex } from "node:stream";
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
+/** Opens the byte stream to a daemon. */
+import { connect as connectSocket, type NetConnectOpts, type Socket } from "node:net";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
+import { transportOf, type Transport } from "./transport.ts";
 
 export interface UnixEndpoint {
   readonly kind: "unix";
@@ -34,19 +34,40 @@ export type Endpoint = UnixEndpoint | TcpEndpoint | TlsEndpoint;
 /** The daemon sends this byte once it has accepted our certificate. */
 const TLS_ACCEPTED = 1;
 
+/** One read takes what a socket's buffer holds, which is a little more than 200 KiB. */
+const READ_BYTES = 262_144;
+
 /** Connects, with TLS finished where there is any. Rejects with the socket's error or the signal's reason. */
-export function dial(endpoint: Endpoint, signal: AbortSignal): Promise<Duplex> {
+export function dial(endpoint: Endpoint, signal: AbortSignal): Promise<Transport> {
   switch (endpoint.kind) {
     case "unix":
-      return ready(connectSocket({ path: endpoint.path }), "connect", signal);
+      return dialPlain({ path: endpoint.path }, signal);
     case "tcp":
-      return ready(connectSocket({ ...endpoint, noDelay: true }), "connect", signal);
+      return dialPlain({ host: endpoint.host, port: endpoint.port, noDelay: true }, signal);
     case "tls":
       return dialTls(endpoint, signal);
   }
 }
 
-async function dialTls(endpoint: TlsEndpoint, signal: AbortSignal): Promise<Duplex> {
+/** Reads into one buffer over and over instead of allocating one for each read. */
+async function dialPlain(options: NetConnectOpts, signal: AbortSignal): Promise<Transport> {
+  let take: ((chunk: Buffer) => void) | undefined;
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  const callback = (size: number) => {
+    take?.(buffer.subarray(0, size));
+    return true;
+  };
+  const socket = connectSocket({ ...options, onread: { buffer, callback } });
+  await ready(socket, "connect", signal);
+  return {
+    socket,
+    onChunk: (taker) => {
+      take = taker;
+    },
+  };
+}
+
+async function dialTls(endpoint: TlsEndpoint, signal: AbortSignal): Promise<Transport> {
   const { host, port, ca, cert, key, serverName } = endpoint;
   const options: ConnectionOptions = {
     host,
@@ -57,10 +78,12 @@ async function dialTls(endpoint: TlsEndpoint, signal: AbortSignal): Promise<Dupl
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
   };
-  const socket = connectTls(options);
+  // OpenSSL and its root certificates cost every process that loads them some megabytes.
+  const tls = await import("node:tls");
+  const socket = tls.connect(options);
   await ready(socket, "secureConnect", signal);
   await certificateAccepted(socket, signal);
-  return socket;
+  return transportOf(socket);
 }
 
 async function certificateAccepted(socket: TLSSocket, signal: AbortSignal): Promise<void> {

@@ -3,19 +3,19 @@ import { hyper, int, optional, string, uint } from "../../xdr/codec.ts";
 import { program } from "../procedure.ts";
 import { nonnullDomain } from "./structures.ts";
 
-const { call, event } = program({ number: 0x20008087, version: 1 });
+const { call, event, nothing } = program({ number: 0x20008087, version: 1 });
 
 /** Calls of program qemu. The names are libvirt's. */
 export const qemuCalls = {
-  domainMonitorCommand: call(1, { dom: nonnullDomain, cmd: string, flags: uint }, { result: string }),
-  domainAttach: call(2, { pid_value: uint, flags: uint }, { dom: nonnullDomain }),
-  domainAgentCommand: call(3, { dom: nonnullDomain, cmd: string, timeout: int, flags: uint }, { result: optional(string) }),
-  connectDomainMonitorEventRegister: call(4, { dom: optional(nonnullDomain), event: optional(string), flags: uint }, { callbackID: int }, { priority: "high" }),
-  connectDomainMonitorEventDeregister: call(5, { callbackID: int }, {}, { priority: "high" }),
-  domainMonitorCommandWithFiles: call(7, { dom: nonnullDomain, cmd: string, flags: uint }, { result: string }),
+  domainMonitorCommand: call(1, () => ({ dom: nonnullDomain, cmd: string, flags: uint }), () => ({ result: string })),
+  domainAttach: call(2, () => ({ pid_value: uint, flags: uint }), () => ({ dom: nonnullDomain })),
+  domainAgentCommand: call(3, () => ({ dom: nonnullDomain, cmd: string, timeout: int, flags: uint }), () => ({ result: optional(string) })),
+  connectDomainMonitorEventRegister: call(4, () => ({ dom: optional(nonnullDomain), event: optional(string), flags: uint }), () => ({ callbackID: int }), { priority: "high" }),
+  connectDomainMonitorEventDeregister: call(5, () => ({ callbackID: int }), nothing, { priority: "high" }),
+  domainMonitorCommandWithFiles: call(7, () => ({ dom: nonnullDomain, cmd: string, flags: uint }), () => ({ result: string })),
 } as const;
 
 /** Messages that the daemon of program qemu sends on its own. */
 export const qemuEvents = {
-  domainMonitorEvent: event(6, -1, { callbackID: int, dom: nonnullDomain, event: string, seconds: hyper, micros: uint, details: optional(string) }),
+  domainMonitorEvent: event(6, -1, () => ({ callbackID: int, dom: nonnullDomain, event: string, seconds: hyper, micros: uint, details: optional(string) })),
 } as const;
