@@ -1,5 +1,5 @@
 /**
- * Carries out commands: journals before it acts, answers repeats from the journal, never lets two commands work on one
+ * Carries out commands: journals before it acts, answers repeats from the journal, never lets two commands change one
  * VM at once, and after a restart finishes what it had begun.
  */
 import {
@@ -98,7 +98,9 @@ export class CommandRunner {
     const cancel = new AbortController();
     this.#running.set(command.commandId, cancel);
     const { vmId } = command.action;
-    const before = this.#vmTails.get(vmId) ?? Promise.resolve();
+    // A console changes nothing: people may look on while the VM is moved.
+    const takesTurns = isDurable(command);
+    const before = (takesTurns ? this.#vmTails.get(vmId) : undefined) ?? Promise.resolve();
     const journalled = known !== undefined || act === resume;
     const turn = before
       .then(() => this.#run(command, act, cancel, journalled))
@@ -112,7 +114,7 @@ export class CommandRunner {
         this.#running.delete(command.commandId);
         if (this.#vmTails.get(vmId) === turn) this.#vmTails.delete(vmId);
       });
-    this.#vmTails.set(vmId, turn);
+    if (takesTurns) this.#vmTails.set(vmId, turn);
   }
 
   async #run(
@@ -123,10 +125,8 @@ export class CommandRunner {
   ): Promise<void> {
     const { journal, log, send } = this.#parts;
     const { commandId } = command;
-    // Opening a console changes nothing, and its stream would not survive us anyway.
-    const isDurable = command.action.kind !== "open-console";
     try {
-      if (!journalled && isDurable) await journal.begin(command);
+      if (!journalled && isDurable(command)) await journal.begin(command);
     } catch (error) {
       return send(failed(commandId, error));
     }
@@ -144,7 +144,7 @@ export class CommandRunner {
         },
         "command failed",
       );
-    if (isDurable) await journal.finish(result);
+    if (isDurable(command)) await journal.finish(result);
     send(result);
   }
 
@@ -220,6 +220,9 @@ export class CommandRunner {
     };
   }
 }
+
+/** Opening a console changes nothing, and its stream would not survive us anyway. */
+const isDurable = ({ action }: Command): boolean => action.kind !== "open-console";
 
 function failed(commandId: CommandId, error: unknown): CommandResult {
   return { kind: "result", commandId, error: detailOf(error) };
