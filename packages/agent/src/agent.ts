@@ -73,12 +73,13 @@ type AgentCounters = Pick<
   | "journalEntries"
 >;
 
-interface AgentLoops {
+/** A type, not an interface: only then are its values known to be loops. */
+type AgentLoops = {
   readonly networks: Loop;
   readonly report: Loop;
   readonly sample: Loop;
   readonly inventory: Loop;
-}
+};
 
 export class Agent {
   readonly #parts: AgentParts;

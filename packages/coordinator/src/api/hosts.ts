@@ -126,7 +126,7 @@ async function inviteHost(
   }
   if (parts.about.agentAddresses.length === 0) {
     throw new MusterError("wrong-state", "this coordinator has no address that agents could dial", {
-      hint: "set agents.addresses in the coordinator's configuration",
+      hint: "set agent-addresses in the coordinator's configuration",
     });
   }
   const secret = Buffer.from(parts.random.bytes(SECRET_BYTES)).toString("base64url");

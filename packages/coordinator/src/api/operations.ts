@@ -3,8 +3,8 @@ import { isEnded, MusterError, type ClusterEvent, type OperationRecord } from "@
 import type * as pb from "@muster/proto/admin";
 import { Mailbox, type CallContext } from "@muster/runtime";
 import { findOperation } from "../ledger/view.ts";
-import { encodeOperation } from "./encode-operation.ts";
 import { decodeWhy, type ApiParts } from "./parts.ts";
+import { encodeNow } from "./vm-requests.ts";
 
 const LIST_DEFAULT = 100;
 const LIST_MAX = 10_000;
@@ -13,8 +13,7 @@ const RECENT_EVENTS_DEFAULT = 50;
 const CHANGES_WAITING_MAX = 1;
 
 export function operationHandlers(parts: ApiParts) {
-  const encode = (record: OperationRecord): pb.Operation =>
-    encodeOperation(parts.runner.viewOf(record), parts.clock.wall());
+  const encode = (record: OperationRecord): pb.Operation => encodeNow(record, parts);
   return {
     async listOperations(
       request: pb.ListOperationsRequest,
@@ -36,68 +35,91 @@ export function operationHandlers(parts: ApiParts) {
       return { operation: encode(findOperation(parts.ledger.view, request.id)) };
     },
 
-    async *watchOperation(
+    watchOperation(
       request: pb.WatchOperationRequest,
       context: CallContext,
     ): AsyncGenerator<pb.WatchOperationResponse> {
-      parts.operatorOf(context);
-      const { id } = findOperation(parts.ledger.view, request.id);
-      const pokes = new Mailbox<undefined>(CHANGES_WAITING_MAX + 1);
-      const stop = parts.runner.listen((changed) => {
-        if (changed === id && pokes.size < CHANGES_WAITING_MAX) pokes.put(undefined);
-      });
-      const leave = (): void => {
-        pokes.end();
-      };
-      context.signal.addEventListener("abort", leave, { once: true });
-      try {
-        pokes.put(undefined);
-        for await (const _poke of pokes) {
-          const record = findOperation(parts.ledger.view, id);
-          yield { operation: encode(record) };
-          if (isEnded(record.state)) return;
-        }
-      } finally {
-        stop();
-        context.signal.removeEventListener("abort", leave);
-      }
+      return watchOperation(request, context, parts);
     },
 
     async cancelOperation(
       request: pb.CancelOperationRequest,
       context: CallContext,
     ): Promise<pb.CancelOperationResponse> {
-      const operator = parts.operatorOf(context);
-      const why = decodeWhy(request.why);
-      const found = findOperation(parts.ledger.view, request.id);
-      if (isEnded(found.state)) {
-        throw new MusterError("wrong-state", `operation ${found.id} has already ${found.state}`);
-      }
-      if (why.dryRun) return { operation: encode(found) };
-      const because = why.reason === "" ? "" : `: ${why.reason}`;
-      parts.events.record({
-        kind: "operation-cancel-requested",
-        subject: found.subject,
-        message: `${operator} asked to cancel it${because}`,
-        operationId: found.id,
-      });
-      return { operation: encode(await parts.runner.cancel(found.id)) };
+      return cancelOperation(request, parts.operatorOf(context), parts);
     },
 
-    async *watchEvents(
+    watchEvents(
       request: pb.WatchEventsRequest,
       context: CallContext,
     ): AsyncGenerator<pb.WatchEventsResponse> {
-      parts.operatorOf(context);
-      const recent = request.recent === 0 ? RECENT_EVENTS_DEFAULT : request.recent;
-      if (!request.follow) {
-        for (const event of parts.events.recent(recent)) yield { event: encodeEvent(event) };
-        return;
-      }
-      for await (const event of parts.events.follow(recent, context.signal))
-        yield { event: encodeEvent(event) };
+      return watchEvents(request, context, parts);
     },
   };
+}
+
+async function* watchOperation(
+  request: pb.WatchOperationRequest,
+  context: CallContext,
+  parts: ApiParts,
+): AsyncGenerator<pb.WatchOperationResponse> {
+  parts.operatorOf(context);
+  const { id } = findOperation(parts.ledger.view, request.id);
+  const pokes = new Mailbox<undefined>(CHANGES_WAITING_MAX + 1);
+  const stop = parts.runner.listen((changed) => {
+    if (changed === id && pokes.size < CHANGES_WAITING_MAX) pokes.put(undefined);
+  });
+  const leave = (): void => {
+    pokes.end();
+  };
+  context.signal.addEventListener("abort", leave, { once: true });
+  try {
+    pokes.put(undefined);
+    for await (const _poke of pokes) {
+      const record = findOperation(parts.ledger.view, id);
+      yield { operation: encodeNow(record, parts) };
+      if (isEnded(record.state)) return;
+    }
+  } finally {
+    stop();
+    context.signal.removeEventListener("abort", leave);
+  }
+}
+
+async function cancelOperation(
+  request: pb.CancelOperationRequest,
+  operator: string,
+  parts: ApiParts,
+): Promise<pb.CancelOperationResponse> {
+  const why = decodeWhy(request.why);
+  const found = findOperation(parts.ledger.view, request.id);
+  if (isEnded(found.state)) {
+    throw new MusterError("wrong-state", `operation ${found.id} has already ${found.state}`);
+  }
+  if (why.dryRun) return { operation: encodeNow(found, parts) };
+  const because = why.reason === "" ? "" : `: ${why.reason}`;
+  parts.events.record({
+    kind: "operation-cancel-requested",
+    subject: found.subject,
+    message: `${operator} asked to cancel it${because}`,
+    operationId: found.id,
+  });
+  return { operation: encodeNow(await parts.runner.cancel(found.id), parts) };
+}
+
+async function* watchEvents(
+  request: pb.WatchEventsRequest,
+  context: CallContext,
+  parts: ApiParts,
+): AsyncGenerator<pb.WatchEventsResponse> {
+  parts.operatorOf(context);
+  const recent = request.recent === 0 ? RECENT_EVENTS_DEFAULT : request.recent;
+  if (!request.follow) {
+    for (const event of parts.events.recent(recent)) yield { event: encodeEvent(event) };
+    return;
+  }
+  for await (const event of parts.events.follow(recent, context.signal))
+    yield { event: encodeEvent(event) };
 }
 
 function encodeEvent(event: ClusterEvent): pb.Event {
