@@ -64,9 +64,9 @@ export interface Built {
   readonly metafile: Metafile;
 }
 
-async function buildOne(program: Program): Promise<Built> {
+async function buildOne(program: Program, directory: string): Promise<Built> {
   const entry = join(root, "packages", program, "src/main.ts");
-  const path = join(dist, programs[program]);
+  const path = join(directory, programs[program]);
   const hasInterpreter = readFileSync(entry, "utf8").startsWith("#!");
   const result = await build({
     entryPoints: [entry],
@@ -115,22 +115,23 @@ function licenceText(directory: string): string {
   return [heading, "-".repeat(heading.length), ...texts].join("\n");
 }
 
-function writeLicences(built: readonly Built[]): string {
+function writeLicences(built: readonly Built[], directory: string): string {
   const directories = new Set(built.flatMap(({ metafile }) => packagesIn(metafile)));
-  const path = join(dist, "THIRD-PARTY-LICENCES.txt");
+  const path = join(directory, "THIRD-PARTY-LICENCES.txt");
   const intro = "muster contains the following packages, each under its own licence.";
   const texts = [...directories].toSorted().map(licenceText);
   writeFileSync(path, `${[intro, ...texts].join("\n\n")}\n`);
   return path;
 }
 
-/** Builds the named programs. Throws when one does not compile. */
+/** Builds the named programs into a directory, dist/ unless given. Throws when one does not compile. */
 export async function buildPrograms(
   names: readonly Program[] = Object.keys(programs).filter(isProgram),
+  directory: string = dist,
 ): Promise<readonly Built[]> {
-  mkdirSync(dist, { recursive: true });
-  const built = await Promise.all(names.map(buildOne));
-  writeLicences(built);
+  mkdirSync(directory, { recursive: true });
+  const built = await Promise.all(names.map((name) => buildOne(name, directory)));
+  writeLicences(built, directory);
   return built;
 }
 
