@@ -9,7 +9,6 @@ import { Lab, type LabHost, type LabProcess, type CommandResult } from "./lab.ts
 
 const root = join(import.meta.dirname, "../..");
 const node = join(root, "node_modules/.bin/node");
-const bundle = (program: string): string => join(root, "dist", `${program}.mjs`);
 
 export interface MusterLabOptions {
   readonly hosts: number;
@@ -19,6 +18,8 @@ export interface MusterLabOptions {
   /** Options of the coordinator, as on its command line without the dashes. */
   readonly coordinatorOptions?: Readonly<Record<string, string>>;
   readonly agentOptions?: Readonly<Record<string, string>>;
+  /** Directory of the bundles. Default: dist/. */
+  readonly programs?: string;
 }
 
 export interface MusterResult {
@@ -114,7 +115,7 @@ export class MusterLab implements AsyncDisposable {
       ...this.#options.coordinatorOptions,
     };
     this.#coordinator = this.lab.control.spawn(
-      [node, bundle("muster-coordinator"), "run", ...flags(options)],
+      [node, this.#bundle("muster-coordinator"), "run", ...flags(options)],
       {
         logFile: join(this.lab.directory, "log/coordinator.log"),
       },
@@ -149,7 +150,14 @@ export class MusterLab implements AsyncDisposable {
     return this.lab
       .host(host)
       .exec(
-        [node, bundle("muster-agent"), "join", "-", "--data-directory", "/srv/local/muster-agent"],
+        [
+          node,
+          this.#bundle("muster-agent"),
+          "join",
+          "-",
+          "--data-directory",
+          "/srv/local/muster-agent",
+        ],
         {
           input: joinString,
         },
@@ -158,7 +166,7 @@ export class MusterLab implements AsyncDisposable {
 
   /** `muster-agent …` as hosts run it. */
   agentCommand(words: readonly string[]): readonly string[] {
-    return [node, ...agentNodeFlags, bundle("muster-agent"), ...words];
+    return [node, ...agentNodeFlags, this.#bundle("muster-agent"), ...words];
   }
 
   async startAgent(
@@ -192,7 +200,7 @@ export class MusterLab implements AsyncDisposable {
     return new Promise((resolve) => {
       execFile(
         node,
-        [bundle("muster"), "--coordinator", `unix://${this.socketPath}`, ...words],
+        [this.#bundle("muster"), "--coordinator", `unix://${this.socketPath}`, ...words],
         { timeout: options.timeoutMs ?? 180_000, maxBuffer: 64 * 1024 * 1024 },
         (error, stdout, stderr) => {
           const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
@@ -249,6 +257,10 @@ export class MusterLab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.lab.down();
+  }
+
+  #bundle(program: string): string {
+    return join(this.#options.programs ?? join(root, "dist"), `${program}.mjs`);
   }
 
   async #untilServed(): Promise<void> {
