@@ -12,7 +12,7 @@ export interface NamedProcedure {
 export const procedures: readonly NamedProcedure[] = Object.entries({
   ...remoteCalls,
   ...qemuCalls,
-}).map(([name, procedure]) => ({ name, procedure: procedure as Procedure<never, unknown, never> }));
+}).map(([name, procedure]) => ({ name, procedure }));
 
 /** Throws RangeError if there is no such procedure. */
 export function procedureOfPacket({ program, procedure }: PacketHeader): NamedProcedure {
