@@ -16,15 +16,18 @@ import {
 import type { Journal, JournalEntry } from "./journal.ts";
 import { JournalTable, type JournalRecord } from "./journal-table.ts";
 
-/** Lines after which the file is rewritten with what still matters. Fewer rewrite often, more replay slowly. */
-const LINES_MAX = 1_000;
+/** Lines on top of those that matter, after which the file is rewritten. Fewer rewrite often, more replay slowly. */
+const SPENT_LINES_MAX = 1_000;
 
 export class FileJournal implements Journal, AsyncDisposable {
   readonly #path: string;
   readonly #table: JournalTable;
   #file: FileHandle;
   #lines: number;
+  #linesMax: number;
   #tail: Promise<unknown> = Promise.resolve();
+  /** A write failed: half a line may be in the file, and what follows it would be taken for damage. */
+  #isTorn = false;
 
   private constructor(parts: {
     path: string;
@@ -36,6 +39,7 @@ export class FileJournal implements Journal, AsyncDisposable {
     this.#table = parts.table;
     this.#file = parts.file;
     this.#lines = parts.lines;
+    this.#linesMax = parts.lines + SPENT_LINES_MAX;
   }
 
   /** Creates the file when it is missing. A damaged line before the last is refused: the disk lies. */
@@ -86,12 +90,14 @@ export class FileJournal implements Journal, AsyncDisposable {
 
   async #append(record: JournalRecord): Promise<void> {
     try {
+      if (this.#isTorn || this.#lines > this.#linesMax) await this.#compact();
+      this.#isTorn = true;
       await this.#file.appendFile(renderLine(record));
       // A forgotten entry that comes back after a crash is only answered once more: no need to wait for the disk.
       if (record.kind !== "forgotten") await this.#file.datasync();
+      this.#isTorn = false;
       this.#table.apply(record);
       this.#lines += 1;
-      if (this.#lines > LINES_MAX) await this.#compact();
     } catch (cause) {
       throw new MusterError("storage-failed", `failed to write the journal ${this.#path}`, {
         cause,
@@ -106,6 +112,8 @@ export class FileJournal implements Journal, AsyncDisposable {
     await this.#file.close();
     this.#file = fresh;
     this.#lines = records.length;
+    this.#linesMax = records.length + SPENT_LINES_MAX;
+    this.#isTorn = false;
   }
 }
 

@@ -89,12 +89,11 @@ export class Session {
       try {
         await this.#once(attempt);
         log.info({}, "session ended by the coordinator");
-        attempt = 0;
+        if (this.#hasLasted()) attempt = 0;
         this.#state = { name: "disconnected", attempt, lastError: "" };
       } catch (error) {
         if (signal.aborted) return;
-        // A session that had been live makes the next dial the first of a new series.
-        if (this.isLive) attempt = 0;
+        if (this.#hasLasted()) attempt = 0;
         const { code, message, cause } = detailOf(error);
         log.warn({ attempt, code, why: message, cause }, "no session with the coordinator");
         this.#state = { name: "disconnected", attempt, lastError: message };
@@ -103,6 +102,15 @@ export class Session {
       // Jitter: a thousand agents must not come back in the same instant.
       await clock.sleep(longest * (0.5 + random.fraction() / 2), signal).catch(ignoreAbort(signal));
     }
+  }
+
+  /**
+   * A session that had been live for a while makes the next dial the first of a new series. One that was ended at
+   * once does not: two agents that took one host's identity would drive each other out without a pause.
+   */
+  #hasLasted(): boolean {
+    const { clock } = this.#parts;
+    return this.#state.name === "live" && clock.now() - this.#state.sinceMs >= PAUSE_MAX_MS;
   }
 
   async #once(attempt: number): Promise<void> {
@@ -117,7 +125,11 @@ export class Session {
       for await (const message of link.incoming) {
         if (message.kind === "welcome") {
           this.#accept(message);
-          beating = this.#beat(message.heartbeatIntervalMs, link, ended.signal);
+          beating = this.#beat(message.heartbeatIntervalMs, link, ended.signal).catch(
+            (error: unknown) => {
+              link.close(error instanceof Error ? error : new Error(String(error)));
+            },
+          );
           await handlers.opened(message, (report) => {
             link.send(report);
           });
@@ -139,6 +151,7 @@ export class Session {
 
   #accept(welcome: Welcome): void {
     const { clusterId, log, clock } = this.#parts;
+    if (this.isLive) throw new MusterError("invalid", "the coordinator sent its welcome twice");
     if (welcome.clusterId !== clusterId) {
       const problem = `this is cluster ${welcome.clusterId}, the host belongs to ${clusterId}`;
       throw new MusterError("forbidden", problem);

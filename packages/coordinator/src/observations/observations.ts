@@ -51,11 +51,23 @@ export interface ObservationListener {
 
 export class Observations {
   readonly #clock: Clock;
+  readonly #bornMs: number;
   readonly #hosts = new Map<HostId, HostObservation>();
   readonly #listeners = new Set<ObservationListener>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#bornMs = clock.now();
+  }
+
+  /** Milliseconds since the coordinator began to listen. */
+  get ageMs(): number {
+    return this.#clock.now() - this.#bornMs;
+  }
+
+  /** True when the host has reported since the coordinator began to listen. */
+  isKnown(hostId: HostId): boolean {
+    return this.#hosts.get(hostId)?.inventory !== undefined;
   }
 
   get(hostId: HostId): HostObservation | undefined {

@@ -1,6 +1,11 @@
 /** Brings a network to the hosts, or takes it from them, and waits until every connected one has said so. */
-import { MusterError, type NetworkObservation } from "@muster/model";
-import { put, remove } from "../ledger/ledger.ts";
+import {
+  MusterError,
+  type HostRecord,
+  type NetworkObservation,
+  type NetworkRecord,
+} from "@muster/model";
+import { put, remove, type RecordChange } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import { shouldHave } from "../sessions/assignments.ts";
 import type { OperationType, StepContext, StepDefinition } from "./operation-type.ts";
@@ -13,21 +18,29 @@ export interface NetworkParameters {
 const REACH_LIMIT_MS = 60_000;
 const REACH_PERIOD_MS = 100;
 
+/** A coordinator that has just started knows no host yet; agents are back within a few seconds. */
+const RECONNECT_MS = 10_000;
+
 interface OnHost {
   readonly host: string;
+  /** False: it has not reconnected yet, so that it has said nothing means nothing. */
+  readonly heard: boolean;
   readonly observed: NetworkObservation | undefined;
 }
 
-/** What the connected hosts that should have the network say of it. */
+/** What the connected hosts that should have the network say of it, and those that are still about to reconnect. */
 function sightings(context: StepContext<NetworkParameters>): readonly OnHost[] {
   const { ledger, observations, parameters } = context;
   const record = ledger.view.networks.get(parameters.name);
   if (record === undefined) return [];
+  const isExpected = (host: HostRecord): boolean =>
+    host.connectedBefore && !observations.isKnown(host.id) && observations.ageMs < RECONNECT_MS;
   return [...ledger.view.hosts.values()]
-    .filter((host) => observations.stateOf(host) === "online")
+    .filter((host) => observations.stateOf(host) === "online" || isExpected(host))
     .filter((host) => record.removing || shouldHave(record, host.name))
     .map((host) => ({
       host: host.name,
+      heard: observations.stateOf(host) === "online",
       observed: observations.get(host.id)?.networks.get(parameters.name),
     }));
 }
@@ -40,7 +53,7 @@ async function waitForHosts(
   for (;;) {
     context.signal.throwIfAborted();
     const all = sightings(context);
-    const missing = all.filter((sighting) => !isDone(sighting));
+    const missing = all.filter((sighting) => !sighting.heard || !isDone(sighting));
     context.phase(`${String(all.length - missing.length)} of ${String(all.length)} hosts are done`);
     if (missing.length === 0 || context.clock.now() >= untilMs) return missing;
     // A host that has tried and failed will not be better in a moment.
@@ -81,18 +94,32 @@ const leaveHosts: StepDefinition<NetworkParameters> = {
   },
 };
 
-const releaseNetwork = (view: LedgerView, name: string) => {
+function releaseNetwork(
+  view: LedgerView,
+  name: string,
+  change: Partial<NetworkRecord> = {},
+): readonly RecordChange[] {
   const record = view.networks.get(name);
   if (record === undefined) return [];
   const { operationId: _operation, ...free } = record;
-  return [put("network", free)];
-};
+  return [put("network", { ...free, ...change })];
+}
+
+const isUsed = (view: LedgerView, name: string): boolean =>
+  [...view.vms.values()].some((vm) => vm.spec.nics.some((nic) => nic.network === name));
 
 export const createNetwork: OperationType<NetworkParameters> = {
   name: "network-create",
   verb: "create",
   steps: () => [reachHosts],
-  ended: (view, operation) => releaseNetwork(view, operation.parameters.name),
+  ended(view, operation, outcome) {
+    const { name } = operation.parameters;
+    const record = view.networks.get(name);
+    // Who cancels does not want it; but a VM may have been put on it in the meantime.
+    const isUnwanted = outcome === "cancelled" && !isUsed(view, name);
+    if (isUnwanted && record !== undefined) return [remove("network", record)];
+    return releaseNetwork(view, name);
+  },
 };
 
 export const deleteNetwork: OperationType<NetworkParameters> = {
@@ -101,7 +128,9 @@ export const deleteNetwork: OperationType<NetworkParameters> = {
   steps: () => [leaveHosts],
   ended(view, operation, outcome) {
     const { name } = operation.parameters;
-    if (outcome !== "succeeded") return releaseNetwork(view, name);
+    // Who cancels wants to keep it: the hosts bring back what they have removed.
+    if (outcome === "cancelled") return releaseNetwork(view, name, { removing: false });
+    if (outcome === "failed") return releaseNetwork(view, name);
     const record = view.networks.get(name);
     return record === undefined ? [] : [remove("network", record)];
   },

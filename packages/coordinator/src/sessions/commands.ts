@@ -29,6 +29,8 @@ interface Pending {
   readonly command: Command;
   readonly onProgress: (progress: CommandProgress) => void;
   readonly settle: (outcome: CommandResult | MusterError) => void;
+  /** Asked to stop: by a person, or by the clock. */
+  cancelled: boolean;
 }
 
 interface EarlyResult {
@@ -59,8 +61,11 @@ export class Commands {
 
   connected(hostId: HostId, send: Send): void {
     this.#connected.set(hostId, send);
-    for (const { hostId: wanted, command } of this.#pending.values()) {
-      if (wanted === hostId) send(command);
+    for (const { hostId: wanted, command, cancelled } of this.#pending.values()) {
+      if (wanted !== hostId) continue;
+      send(command);
+      // Whoever cancelled may have done so while the host was away.
+      if (cancelled) send({ kind: "cancel", commandId: command.commandId });
     }
   }
 
@@ -98,24 +103,33 @@ export class Commands {
 
   /** Rejects only when there is no result: "host-offline" or "timeout". A failure is a result with an error. */
   async execute(hostId: HostId, command: Command, options: CommandOptions): Promise<CommandResult> {
-    const early = this.#early.get(command.commandId);
+    const { commandId } = command;
+    const early = this.#early.get(commandId);
     if (early !== undefined) return early.result;
     const ended = new AbortController();
     const outcome = await new Promise<CommandResult | MusterError>((settle) => {
       const { onProgress } = options;
-      this.#pending.set(command.commandId, { hostId, command, onProgress, settle });
+      this.#pending.set(commandId, { hostId, command, onProgress, settle, cancelled: false });
       this.#connected.get(hostId)?.(command);
-      const cancel = (): void =>
-        this.#connected.get(hostId)?.({ kind: "cancel", commandId: command.commandId });
+      const cancel = (): void => {
+        this.#cancel(commandId);
+      };
       if (options.signal.aborted) cancel();
       else options.signal.addEventListener("abort", cancel, { once: true, signal: ended.signal });
       this.#giveUpWhenOffline(hostId, options.offlineLimitMs, ended.signal, settle);
-      this.#giveUpWhenLate(hostId, command.commandId, options.limitMs, ended.signal, settle);
+      this.#giveUpWhenLate(commandId, options.limitMs, ended.signal, settle);
     });
     ended.abort();
-    this.#pending.delete(command.commandId);
+    this.#pending.delete(commandId);
     if (outcome instanceof MusterError) throw outcome;
     return outcome;
+  }
+
+  #cancel(commandId: CommandId): void {
+    const pending = this.#pending.get(commandId);
+    if (pending === undefined) return;
+    pending.cancelled = true;
+    this.#connected.get(pending.hostId)?.({ kind: "cancel", commandId });
   }
 
   #giveUpWhenOffline(
@@ -142,7 +156,6 @@ export class Commands {
   }
 
   #giveUpWhenLate(
-    hostId: HostId,
     commandId: CommandId,
     limitMs: number,
     ended: AbortSignal,
@@ -150,7 +163,7 @@ export class Commands {
   ): void {
     const watch = async (): Promise<void> => {
       await this.#clock.sleep(limitMs, ended);
-      this.#connected.get(hostId)?.({ kind: "cancel", commandId });
+      this.#cancel(commandId);
       await this.#clock.sleep(LAST_WORDS_MS, ended);
       const seconds = String(Math.round(limitMs / 1000));
       settle(new MusterError("timeout", `the host did not finish within ${seconds} s`));

@@ -60,11 +60,16 @@ export class Consoles {
   }
 }
 
-/** Copies both ways until either side ends. */
+/** Copies both ways until either side ends. When one breaks, the other is closed too: nobody is there any more. */
 export async function splice(left: BulkLink, right: BulkLink): Promise<void> {
   const copy = async (from: BulkLink, to: BulkLink): Promise<void> => {
     for await (const { data } of from.incoming) to.send({ data });
     to.close();
   };
-  await Promise.all([copy(left, right), copy(right, left)]);
+  try {
+    await Promise.all([copy(left, right), copy(right, left)]);
+  } finally {
+    left.close();
+    right.close();
+  }
 }

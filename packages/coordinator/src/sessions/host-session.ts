@@ -42,6 +42,7 @@ export class HostSession {
   #told: HostAssignments | undefined;
   #toldRevision = 0n;
   #open = false;
+  #closed = false;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -53,6 +54,8 @@ export class HostSession {
     const silence = this.#watchSilence();
     try {
       for await (const message of this.#parts.link.incoming) {
+        // What had arrived before the end is from a past that its successor's reports have overtaken.
+        if (this.#closed) return;
         this.#heardAtMs = this.#parts.clock.now();
         this.#receive(message);
       }
@@ -62,7 +65,9 @@ export class HostSession {
     }
   }
 
+  /** From now on nothing it says is heard. */
   close(error: MusterError): void {
+    this.#closed = true;
     this.#parts.link.close(error);
   }
 
@@ -127,7 +132,7 @@ export class HostSession {
   }
 
   async #watchSilence(): Promise<void> {
-    const { clock, times, link } = this.#parts;
+    const { clock, times } = this.#parts;
     const graceMs = HEARTBEATS_MISSED_MAX * times.heartbeatIntervalMs;
     try {
       while (!this.#ended.signal.aborted) {
@@ -135,7 +140,7 @@ export class HostSession {
         const silentMs = clock.now() - this.#heardAtMs;
         if (silentMs <= graceMs) continue;
         const seconds = (silentMs / 1000).toFixed(1);
-        link.close(new MusterError("timeout", `the agent has been silent for ${seconds} s`));
+        this.close(new MusterError("timeout", `the agent has been silent for ${seconds} s`));
         return;
       }
     } catch (error) {

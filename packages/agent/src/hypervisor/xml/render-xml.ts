@@ -60,7 +60,6 @@ const escapes: Readonly<Record<string, string>> = {
 };
 
 // Everything outside the Char production of XML 1.0.
-// eslint-disable-next-line no-control-regex
 const NOT_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 
 /** Throws "invalid" for what XML cannot carry at all, escaped or not. */
