@@ -3,7 +3,7 @@
  * (test/lab/shell/spawn.sh), so `down` finds it whatever happened to the quickstart.
  */
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { sendSignal } from "../../test/lab/command.ts";
@@ -15,6 +15,9 @@ const recorder = join(import.meta.dirname, "../../test/lab/shell/spawn.sh");
 const START_TIMEOUT_MS = 10_000;
 /** After SIGTERM; then SIGKILL. */
 const GRACE_MS = 5_000;
+
+/** Of the log of a program that ended. */
+const LINES_SHOWN = 5;
 
 export interface BackgroundProgram {
   readonly argv: readonly string[];
@@ -60,9 +63,12 @@ export class Background {
     child.unref();
   }
 
-  isRunning(name: string): boolean {
+  /** @throws Error with the end of its log when it has ended. */
+  checkRunning(name: string, logFile: string): void {
     const record = readRecord(this.record(name));
-    return record !== undefined && isAlive(record);
+    if (record !== undefined && isAlive(record)) return;
+    const lines = readFileSync(logFile, "utf8").trimEnd().split("\n");
+    throw new Error(`${name} ended at once:\n${lines.slice(-LINES_SHOWN).join("\n")}`);
   }
 
   /** Ends all of them. Gives the names of those that ran. */

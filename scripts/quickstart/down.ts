@@ -1,6 +1,6 @@
 /** `npm run quickstart -- down`: ends every process and removes every file of a quickstart, also of a half made one. */
 import { existsSync } from "node:fs";
-import { lstat, mkdir, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Lab } from "../../test/lab/lab.ts";
 import { Background } from "./background.ts";
@@ -32,10 +32,13 @@ export async function takeDown(choices: Choices): Promise<void> {
 /** @throws Error when the directory is nobody's quickstart: it is not touched. */
 export async function removePlace(directory: string): Promise<void> {
   if (existsSync(join(directory, MARK))) return removeSimulated(directory);
+  if (!existsSync(join(directory, "lab.json")) && (await readdir(directory)).length > 0) {
+    throw new Error(`${directory} is not a quickstart's and stays as it is`);
+  }
   if (process.getuid?.() !== 0) {
     throw new Error(`${directory} was made by root; as root: npm run quickstart -- down`);
   }
-  if (existsSync(join(directory, "lab.json"))) await backgroundOf(directory).stopAll();
+  await backgroundOf(directory).stopAll();
   await Lab.down({ directory });
 }
 

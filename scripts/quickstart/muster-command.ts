@@ -68,6 +68,11 @@ export class MusterCommand {
     return JSON.parse(await this.run([...words, "-o", "json"])) as Document;
   }
 
+  /** Begins an operation and gives its id. */
+  async begin(words: readonly string[]): Promise<string> {
+    return (await this.run([...words, "--detach", "-o", "name"])).trim();
+  }
+
   /** Writes a `muster` that talks to this cluster. Gives the directory to put on the PATH. */
   async install(directory: string): Promise<string> {
     const path = join(directory, "bin/muster");

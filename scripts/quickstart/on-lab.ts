@@ -35,6 +35,8 @@ export async function runOnLab(choices: Choices, story: Story): Promise<void> {
       removePlace(directory),
     );
   }
+  story.logs = join(directory, "log");
+  story.stop = quickstart(choices, "down");
   const lab = await story.step("Three hosts: namespaces, libvirtd, switches, storage", () =>
     MusterLab.prepare({
       hosts: HOSTS,
@@ -45,8 +47,6 @@ export async function runOnLab(choices: Choices, story: Story): Promise<void> {
       },
     }),
   );
-  story.logs = join(directory, "log");
-  story.stop = quickstart(choices, "down");
   const cluster = await startMuster(lab, story);
   await showMainJob(lab, cluster, story);
   await story.step("The cluster now", () => showCluster(cluster, story));

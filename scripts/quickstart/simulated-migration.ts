@@ -17,10 +17,7 @@ export async function showSimulatedMigration(muster: MusterCommand, story: Story
   const before = await readCounter(muster);
   story.say(`before, on ${source}, console:  ${render(before)}`);
   const words = ["vm", "migrate", VM, "--bandwidth", BANDWIDTH_MIB_PER_SECOND];
-  const { id } = await muster.json<{ readonly id: string }>([
-    ...words,
-    ...["--reason", "quickstart", "--detach"],
-  ]);
+  const id = await muster.begin([...words, "--reason", "quickstart"]);
   story.say(
     `$ muster ${words.join(" ")} --reason quickstart   (64 MiB/s, so that there is something to watch)`,
   );

@@ -84,6 +84,7 @@ async function startCoordinator(
   const metricsPort = String(await freePort(METRICS_PORT));
   const data = join(place.directory, "coordinator");
   await mkdir(data, { mode: 0o700 });
+  const logFile = join(place.logs, "coordinator.log");
   await place.background.start("coordinator", {
     argv: [
       ...[node, join(place.programs, "muster-coordinator.mjs"), "run"],
@@ -92,13 +93,11 @@ async function startCoordinator(
       ...["--listen.host", "127.0.0.1", "--listen.port", port],
       ...["--metrics.host", "127.0.0.1", "--metrics.port", metricsPort],
     ],
-    logFile: join(place.logs, "coordinator.log"),
+    logFile,
   });
   let said: Said | undefined;
   const look = async (): Promise<boolean> => {
-    if (!place.background.isRunning("coordinator")) {
-      throw new Error("the coordinator ended at once; its log says why");
-    }
+    place.background.checkRunning("coordinator", logFile);
     said = await muster.try(["status"]);
     return said.exitCode === 0;
   };
@@ -122,16 +121,15 @@ async function startFleet(place: Place, muster: MusterCommand, story: Story): Pr
   );
   const words = ["simulate", "--join-strings", "-", "--data-directory"];
   const data = join(place.directory, "agents");
+  const logFile = join(place.logs, "agents.log");
   await place.background.start("agents", {
     argv: [node, join(place.programs, "muster-agent.mjs"), ...words, data],
-    logFile: join(place.logs, "agents.log"),
+    logFile,
     input: `${joinStrings.join("\n")}\n`,
   });
   story.say(`$ muster-agent ${words.join(" ")} ${data}`);
   const look = async (): Promise<boolean> => {
-    if (!place.background.isRunning("agents")) {
-      throw new Error("the simulated hosts ended at once; their log says why");
-    }
+    place.background.checkRunning("agents", logFile);
     const hosts = await muster.json<readonly { readonly state: string }[]>(["host", "ls"]);
     return hosts.filter(({ state }) => state === "online").length === HOSTS.length;
   };

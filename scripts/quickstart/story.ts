@@ -1,4 +1,5 @@
 /** Tells a person what happens: numbered steps with their time, and which of them failed and why. */
+import { existsSync } from "node:fs";
 
 /** A step failed; the message is for the person and complete. */
 export class StoryFailure extends Error {
@@ -30,7 +31,7 @@ export class Story {
       const lines = [
         `FAILED after ${secondsSince(startedAtMs)}: step ${name}`,
         `${INDENT}${why}`,
-        ...(this.logs === "" ? [] : [`${INDENT}logs: ${this.logs}`]),
+        ...(!existsSync(this.logs) ? [] : [`${INDENT}logs: ${this.logs}`]),
         ...(this.stop === "" ? [] : [`${INDENT}what runs already is removed by: ${this.stop}`]),
       ];
       throw new StoryFailure(lines.join("\n"), { cause: error });
