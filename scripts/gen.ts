@@ -12,7 +12,11 @@ const protoDirectory = join(root, "proto");
 const pathWithTools = `${join(root, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`;
 
 function buf(args: readonly string[], cwd: string): void {
-  execFileSync("buf", args, { cwd, stdio: "inherit", env: { ...process.env, PATH: pathWithTools } });
+  execFileSync("buf", args, {
+    cwd,
+    stdio: "inherit",
+    env: { ...process.env, PATH: pathWithTools },
+  });
 }
 
 function filesUnder(directory: string): string[] {
@@ -31,7 +35,10 @@ function differences(left: string, right: string): string[] {
 
 function generateInto(directory: string): void {
   rmSync(join(directory, "gen"), { recursive: true, force: true });
-  buf(["generate", "--template", "buf.gen.yaml", "-o", directory, "--path", "muster"], protoDirectory);
+  buf(
+    ["generate", "--template", "buf.gen.yaml", "-o", directory, "--path", "muster"],
+    protoDirectory,
+  );
 }
 
 if (process.argv.includes("--check")) {
