@@ -47,7 +47,7 @@ export async function benchStreams(
   const uri = `qemu+unix:///system?socket=${daemon.socketPath}`;
   const path = await volume.getPath();
   const rates = { upOurs: 0, upC: 0, downOurs: 0, downC: 0 };
-  for (let round = 0; round < 2; round++) {
+  for (let round = 0; round < 3; round++) {
     rates.upOurs = Math.max(rates.upOurs, await upload(volume, bytes));
     const up = await peers.c?.(uri, "upload", path, String(bytes));
     rates.upC = Math.max(rates.upC, up?.[0] ?? 0);

@@ -34,8 +34,8 @@ export type Endpoint = UnixEndpoint | TcpEndpoint | TlsEndpoint;
 /** The daemon sends this byte once it has accepted our certificate. */
 const TLS_ACCEPTED = 1;
 
-/** One read takes what a socket's buffer holds, which is a little more than 200 KiB. */
-const READ_BYTES = 262_144;
+/** One read takes all that has come. Memory that no read fills is never resident. */
+const READ_BYTES = 1_048_576;
 
 /** Connects, with TLS finished where there is any. Rejects with the socket's error or the signal's reason. */
 export function dial(endpoint: Endpoint, signal: AbortSignal): Promise<Transport> {
