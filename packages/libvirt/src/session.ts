@@ -2,7 +2,8 @@
 import { CallPool, type CallPoolOptions } from "./call-pool.ts";
 import type { Connection } from "./connection.ts";
 import { ConnectionLostError } from "./errors.ts";
-import { EventHub } from "./events/event-hub.ts";
+import { EventHub, type EventSource, type HubOptions } from "./events/event-hub.ts";
+import type { EventStream } from "./events/event-stream.ts";
 import { driverFeature, type DriverFeature } from "./features.ts";
 import type { CallOptions } from "./pending-call.ts";
 import {
@@ -26,7 +27,7 @@ export interface SessionOptions extends CallPoolOptions {
 
 export class Session {
   readonly control: Connection;
-  readonly events: EventHub;
+  readonly #events: EventHub;
   readonly #pool: CallPool;
   readonly #open: (signal?: AbortSignal) => Promise<Connection>;
   readonly #options: SessionOptions;
@@ -42,7 +43,7 @@ export class Session {
     this.#open = open;
     this.#options = options;
     this.#pool = new CallPool(control, () => open(), options);
-    this.events = new EventHub(control);
+    this.#events = new EventHub(control);
     void control.closed.then((reason) => this.#end(reason));
   }
 
@@ -89,6 +90,14 @@ export class Session {
   /** The flag that getters of typed parameters need where strings are possible. */
   async stringOkayFlag(): Promise<number> {
     return (await this.supports("typedParamString")) ? TYPED_PARAM_STRING_OKAY : 0;
+  }
+
+  /** Registers for events, on the control connection; they come until the stream is closed. */
+  subscribe<Event>(
+    sources: readonly EventSource<Event>[],
+    options: HubOptions = {},
+  ): Promise<EventStream<Event>> {
+    return this.#events.subscribe(sources, { ...options, ...this.#limited(options) });
   }
 
   /** A call whose effect is bound to the connection that makes it (auto-destroy). */
@@ -190,7 +199,7 @@ export class Session {
   #end(reason: Error): void {
     this.#pool.close(reason);
     for (const connection of this.#dedicated) connection.destroy(reason);
-    this.events.end(reason);
+    this.#events.end(reason);
   }
 }
 

@@ -8,9 +8,11 @@ import { join } from "node:path";
 import { Duplex } from "node:stream";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { connect } from "../src/connect.ts";
 import { Connection } from "../src/connection.ts";
 import { LibvirtError, ProtocolError } from "../src/errors.ts";
 import type { Procedure } from "../src/protocol/procedure.ts";
+import { FakeServer } from "../src/testing/fake-server.ts";
 import { transportOf } from "../src/transport/transport.ts";
 import { HEADER_BYTES, readPacket, type Packet } from "../src/wire/packet.ts";
 import { Reader } from "../src/xdr/reader.ts";
@@ -124,7 +126,56 @@ describe("a hostile daemon", () => {
       { numRuns: 20_000 },
     );
   });
+
+  it("gets nowhere with broken events and stream packets", { timeout: 60_000 }, async () => {
+    const random = seeded(7);
+    let lost = 0;
+    for (let round = 0; round < 400; round++) {
+      const server = hostileServer();
+      const target = { dial: () => server.dial() };
+      const hypervisor = await connect(target, { keepalive: false, maxConnections: 1 });
+      const events = await hypervisor.domainEvents("lifecycle", { bufferSize: 20 });
+      const volume = await hypervisor.storageVolLookupByKey("k");
+      const stream = await volume.download();
+      stream.on("error", () => undefined).resume();
+      for (const connection of server.connections)
+        connection.mangle = (bytes) => broken(bytes, random);
+      for (let i = 0; i < 10; i++) {
+        server.connections[0]?.emit("domainEventCallbackLifecycle", lifecycleMessage);
+        server.connections[1]?.sendStream("storageVolDownload", Buffer.alloc(64));
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+      if (!hypervisor.isOpen) lost++;
+      for (const connection of server.connections) connection.destroy();
+      await hypervisor.closed;
+      await expect(drained(events)).rejects.toThrow();
+    }
+    expect(lost).toBeGreaterThan(100);
+  });
 });
+
+const lifecycleMessage = {
+  callbackID: 5,
+  msg: {
+    dom: { name: "one", uuid: "00000000-0000-4000-8000-000000000001", id: 1 },
+    event: 2,
+    detail: 0,
+  },
+};
+
+function hostileServer(): FakeServer {
+  const vol = { pool: "p", name: "v", key: "k" };
+  return new FakeServer()
+    .answer("connectDomainEventCallbackRegisterAny", () => ({ callbackID: 5 }))
+    .answer("storageVolLookupByKey", () => ({ vol }))
+    .answer("storageVolDownload", () => ({}));
+}
+
+async function drained(events: AsyncIterable<unknown>): Promise<number> {
+  let count = 0;
+  for await (const _event of events) count++;
+  return count;
+}
 
 /** The serial number that the next call of a connection gets, so that the answer is looked at. */
 function serialOf(victim: Victim): number {

@@ -12,7 +12,7 @@ export interface SubscribeOptions extends CallOptions {
   readonly bufferSize?: number | undefined;
 }
 
-interface HubOptions extends SubscribeOptions {
+export interface HubOptions extends SubscribeOptions {
   /** Leaves out kinds that an older daemon does not have, instead of failing. */
   readonly skipUnsupported?: boolean;
 }
@@ -58,7 +58,9 @@ export class EventHub {
       this.#streams.delete(stream);
       for (const { source, callbackId } of registered) {
         this.#registrations.delete(keyOf(source.message, callbackId));
-        if (this.#connection.isOpen) await source.deregister(this.#connection, callbackId, {});
+        if (this.#connection.isOpen) {
+          await source.deregister(this.#connection, callbackId, { timeoutMs: options.timeoutMs });
+        }
       }
     });
     this.#streams.add(stream);

@@ -58,6 +58,8 @@ export class EventStream<Event> implements AsyncIterableIterator<Event>, AsyncDi
       this.#buffer = [];
       this.end(new EventOverflowError(`${this.#limit} events were not read in time`));
       this.#closing ??= this.#onClose();
+      // Nobody waits for this one; close() still tells whoever does.
+      this.#closing.catch(() => undefined);
     } else {
       this.#buffer.push(event);
       this.#notify();

@@ -77,6 +77,7 @@ export class FakeConnection {
   readonly #answers: ReadonlyMap<string, AnyAnswer>;
   readonly #received: string[];
   readonly #decoder = new PacketDecoder();
+  #lastSerial = 0;
   /** Packets of streams and keepalive, which no answer handles. */
   readonly packets: wire.Packet[] = [];
   /** Whether pings are answered. */
@@ -103,7 +104,17 @@ export class FakeConnection {
     const writer = new Writer(wire.HEADER_BYTES);
     codec.encode(writer, message as never);
     const { message: type } = wire.packetType;
-    this.send(headerOf(program, number, type, 0, wire.packetStatus.ok), writer.bytes());
+    const { ok: status } = wire.packetStatus;
+    this.send(headerOf(program, number, { type, status, serial: 0 }), writer.bytes());
+  }
+
+  /** Sends stream data as if for the last call of `name` on this connection; nothing is the end of it. */
+  sendStream(name: keyof Calls, data: Uint8Array): void {
+    const { program, number } = calls[name];
+    const { stream: type } = wire.packetType;
+    const { continue: status } = wire.packetStatus;
+    const frame = Buffer.concat([Buffer.alloc(wire.HEADER_BYTES), data]);
+    this.send(headerOf(program, number, { type, status, serial: this.#lastSerial }), frame);
   }
 
   /** Sends any packet; `frame` leaves room for the header. */
@@ -130,6 +141,7 @@ export class FakeConnection {
   async #call(packet: wire.Packet): Promise<void> {
     const name = nameOfProcedure.get(`${packet.program}:${packet.procedure}`) ?? "unknown";
     this.#received.push(name);
+    this.#lastSerial = packet.serial;
     const procedure: AnyProcedure | undefined = calls[name as keyof Calls];
     const answer = this.#answers.get(name);
     try {
@@ -151,11 +163,9 @@ export class FakeConnection {
 function headerOf(
   program: { readonly number: number; readonly version: number },
   procedure: number,
-  type: number,
-  serial: number,
-  status: number,
+  rest: { readonly type: number; readonly serial: number; readonly status: number },
 ): wire.PacketHeader {
-  return { program: program.number, version: program.version, procedure, type, serial, status };
+  return { program: program.number, version: program.version, procedure, ...rest };
 }
 
 function encodeError(error: Error): Buffer {

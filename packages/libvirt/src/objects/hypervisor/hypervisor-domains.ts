@@ -122,7 +122,7 @@ export abstract class HypervisorDomains extends HypervisorCpu {
     const reference = options.domain?.reference ?? null;
     const wanted = named as readonly Kind[];
     const sources = wanted.map((kind) => this.#domainEventSource(kind, reference));
-    return this.session.events.subscribe(sources, { ...options, skipUnsupported: isAll });
+    return this.session.subscribe(sources, { ...options, skipUnsupported: isAll });
   }
 
   #domainEventSource<Kind extends DomainEventKind>(

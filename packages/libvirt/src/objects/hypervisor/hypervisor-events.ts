@@ -21,7 +21,7 @@ export abstract class HypervisorEvents extends HypervisorDevices {
     options: SubscribeOptions = {},
   ): Promise<EventStream<events.NetworkEvent>> {
     const sources = kinds.map((kind) => events.networkEventSource(kind, null));
-    return this.session.events.subscribe(sources, options);
+    return this.session.subscribe(sources, options);
   }
 
   /** virConnectStoragePoolEventRegisterAny (2.0.0). */
@@ -30,7 +30,7 @@ export abstract class HypervisorEvents extends HypervisorDevices {
     options: SubscribeOptions = {},
   ): Promise<EventStream<events.StoragePoolEvent>> {
     const sources = kinds.map((kind) => events.storagePoolEventSource(kind, null));
-    return this.session.events.subscribe(sources, options);
+    return this.session.subscribe(sources, options);
   }
 
   /** virConnectNodeDeviceEventRegisterAny (2.2.0). */
@@ -39,7 +39,7 @@ export abstract class HypervisorEvents extends HypervisorDevices {
     options: SubscribeOptions = {},
   ): Promise<EventStream<events.NodeDeviceEvent>> {
     const sources = kinds.map((kind) => events.nodeDeviceEventSource(kind, null));
-    return this.session.events.subscribe(sources, options);
+    return this.session.subscribe(sources, options);
   }
 
   /** virConnectSecretEventRegisterAny (3.0.0). */
@@ -48,7 +48,7 @@ export abstract class HypervisorEvents extends HypervisorDevices {
     options: SubscribeOptions = {},
   ): Promise<EventStream<events.SecretEvent>> {
     const sources = kinds.map((kind) => events.secretEventSource(kind, null));
-    return this.session.events.subscribe(sources, options);
+    return this.session.subscribe(sources, options);
   }
 
   /** virConnectDomainQemuMonitorEventRegister (1.2.3): QEMU's own events; unsupported by libvirt. */
@@ -58,6 +58,6 @@ export abstract class HypervisorEvents extends HypervisorDevices {
     const { domain, event = null } = options;
     const bits = bitsOf(connectDomainQemuMonitorEventRegisterFlags, options.flags);
     const source = events.qemuMonitorEventSource(domain?.reference ?? null, event, bits);
-    return this.session.events.subscribe([source], options);
+    return this.session.subscribe([source], options);
   }
 }
