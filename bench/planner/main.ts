@@ -1,9 +1,11 @@
 /** `npm run bench -- planner WORK ...`: the planner measured on inputs that its peers can be given too. */
 import { parseArgs } from "node:util";
 import { benchAzure } from "./azure.ts";
+import { benchByteDance } from "./bytedance.ts";
 import { benchPlace } from "./place.ts";
 import { benchQuestions } from "./questions.ts";
 import { benchRebalance } from "./rebalance.ts";
+import { benchRoadef } from "./roadef/main.ts";
 import { benchScale } from "./scale.ts";
 
 const USAGE = `usage: planner rebalance --htools FILE [--max-moves K] [--ignore-dynu] [--seed S] [--seconds N]
@@ -29,6 +31,9 @@ const { values, positionals } = parseArgs({
     "moves-out": { type: "string" },
     hosts: { type: "string" },
     data: { type: "string" },
+    model: { type: "string" },
+    assignment: { type: "string" },
+    out: { type: "string" },
     cpus: { type: "string", default: "48" },
     "memory-gib": { type: "string", default: "128" },
   },
@@ -46,7 +51,7 @@ function fail(why: string): never {
   process.exit(2);
 }
 
-const required = (name: "htools" | "request" | "data"): string =>
+const required = (name: "htools" | "request" | "data" | "model" | "assignment" | "out"): string =>
   values[name] ?? fail(`--${name} is needed`);
 
 switch (positionals[0]) {
@@ -81,6 +86,24 @@ switch (positionals[0]) {
       cpus: number(values.cpus) ?? 48,
       memoryGiB: number(values["memory-gib"]) ?? 128,
       json: values.json,
+    });
+    break;
+  case "bytedance":
+    benchByteDance({
+      data: required("data"),
+      maxMoves: number(values["max-moves"]) ?? 100,
+      seconds: number(values.seconds) ?? 5,
+      seed: number(values.seed) ?? 1,
+      json: values.json,
+    });
+    break;
+  case "roadef":
+    await benchRoadef({
+      model: required("model"),
+      assignment: required("assignment"),
+      seconds: number(values.seconds) ?? 300,
+      seed: number(values.seed) ?? 1,
+      out: required("out"),
     });
     break;
   default:

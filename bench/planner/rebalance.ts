@@ -36,7 +36,7 @@ export function benchRebalance(args: RebalanceArguments): void {
     },
     ...(args.maxMoves === undefined ? {} : { movesMax: args.maxMoves }),
     ...(args.evaluations === undefined ? {} : { evaluationsMax: args.evaluations }),
-    ...(args.seconds === undefined ? {} : { shouldStop: deadline(args.seconds) }),
+    ...(args.seconds === undefined ? {} : { elapsedShare: shareOf(args.seconds) }),
   });
   const cpu = process.cpuUsage(cpuBefore);
   const milliseconds = performance.now() - startedAt;
@@ -78,7 +78,7 @@ export function benchRebalance(args: RebalanceArguments): void {
   console.log(JSON.stringify(summary));
 }
 
-function deadline(seconds: number): () => boolean {
-  const end = performance.now() + seconds * 1000;
-  return () => performance.now() >= end;
+function shareOf(seconds: number): () => number {
+  const startedAt = performance.now();
+  return () => (performance.now() - startedAt) / 1000 / seconds;
 }

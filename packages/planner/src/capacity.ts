@@ -5,6 +5,8 @@ import type { RequestedVm, Snapshot, VmShape } from "./snapshot.ts";
 export interface CapacityOptions {
   /** Stop counting here; nobody plans for more. */
   readonly countMax?: number;
+  /** From 0 to 1; at 1 the count so far comes back. */
+  readonly elapsedShare?: () => number;
 }
 
 export interface CapacityAnswer {
@@ -17,6 +19,8 @@ export interface CapacityAnswer {
   }[];
   /** New VMs by host. */
   readonly byHost: readonly { readonly hostId: string; readonly count: number }[];
+  /** True: the time was over before the count was. */
+  readonly outOfTime: boolean;
 }
 
 /** A bound on runaway questions: a zero-sized shape would fit for ever. */
@@ -34,11 +38,13 @@ export function capacity(
   const planner = new Planner(snapshot);
   const countMax = options.countMax ?? COUNT_MAX;
   const byHost = new Map<string, number>();
+  let outOfTime = false;
   const tiers = shapes.map((shape, tier) => {
     // VMs are only added, so a host that failed to survive once will not do so later.
     const closed = new Uint8Array(snapshot.hosts.length);
     for (let count = 0; ; count++) {
-      if (count >= countMax) return { shape, count, refusedByCheck: [] };
+      outOfTime ||= (options.elapsedShare?.() ?? 0) >= 1;
+      if (count >= countMax || outOfTime) return { shape, count, refusedByCheck: [] };
       const id = `capacity-${tier + 1}-${count + 1}`;
       const vm: RequestedVm = { ...shape, id, name: id };
       const hostId = planner.placeQuietly({ vm }, { closed });
@@ -54,5 +60,6 @@ export function capacity(
     byHost: [...byHost]
       .map(([hostId, count]) => ({ hostId, count }))
       .sort((a, b) => (a.hostId < b.hostId ? -1 : 1)),
+    outOfTime,
   };
 }

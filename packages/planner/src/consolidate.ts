@@ -12,6 +12,8 @@ export interface Consolidation {
   /** Hosts that were empty from the start. */
   readonly alreadyEmpty: readonly string[];
   readonly moves: number;
+  /** True: the time was over before every host was tried. */
+  readonly outOfTime: boolean;
 }
 
 /**
@@ -20,7 +22,12 @@ export interface Consolidation {
  */
 export function planConsolidation(
   snapshot: Snapshot,
-  options: MotionOptions & { readonly movesMax?: number; readonly hostsMin?: number } = {},
+  options: MotionOptions & {
+    readonly movesMax?: number;
+    readonly hostsMin?: number;
+    /** From 0 to 1; at 1 what was found so far comes back. */
+    readonly elapsedShare?: () => number;
+  } = {},
 ): Consolidation {
   const limits = { ...DEFAULT_MOTION_LIMITS, ...options.limits };
   const online = snapshot.hosts.filter((host) => host.state === "online" && !host.cordoned);
@@ -37,8 +44,11 @@ export function planConsolidation(
   const emptied: { hostId: string; plan: EvacuationPlan }[] = [];
   let current = snapshot;
   let moves = 0;
+  let outOfTime = false;
   for (const host of byUse) {
     if (closed.has(host.id)) continue;
+    outOfTime = (options.elapsedShare?.() ?? 0) >= 1;
+    if (outOfTime) break;
     if (online.length - closed.size <= Math.max(1, options.hostsMin ?? 1)) break;
     const trial = withCordon(current, new Set([...closed, host.id]));
     const leaving = vmsOn(trial, new Set([host.id]));
@@ -51,7 +61,7 @@ export function planConsolidation(
     moves += plan.moves.length;
     current = afterMoves(current, plan);
   }
-  return { emptied, alreadyEmpty, moves };
+  return { emptied, alreadyEmpty, moves, outOfTime };
 }
 
 /** The snapshot once a plan has been carried out. */

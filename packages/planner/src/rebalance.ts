@@ -19,8 +19,11 @@ export interface RebalanceOptions {
   readonly seed?: number;
   /** Candidates to weigh; default by the size of the cluster. */
   readonly evaluationsMax?: number;
-  /** True ends the search with the best plan so far; for deadlines, which the planner itself does not know. */
-  readonly shouldStop?: () => boolean;
+  /**
+   * How much of the time for the search is used up, from 0 to 1: for callers with a deadline, since the
+   * planner knows no clock. The best plan so far comes back.
+   */
+  readonly elapsedShare?: () => number;
   readonly limits?: Partial<MotionLimits>;
   readonly restraint?: Partial<Restraint>;
 }
@@ -118,15 +121,15 @@ function searchRounds(
   let best: Round | undefined;
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const assignment = new Assignment(problem);
-    const { movesMax, seed, shouldStop } = how;
-    const search = { movesMax, evaluationsMax, seed: seed + round, shouldStop };
+    const { movesMax, seed, elapsedShare } = how;
+    const search = { movesMax, evaluationsMax, seed: seed + round, elapsedShare };
     new Annealer(assignment, search).run(search);
     const wanted = mostValuableFirst(found, assignment);
     const hopsMax = Math.max(0, Math.min(limits.hopsMax, movesMax - wanted.length));
     const whole = scheduleMoves(new MoveBook(snapshot), wanted, { ...limits, hopsMax });
     const cut = cutAtBest(whole, scoresAlong(found, whole));
     if (cut !== undefined && cut.score < (best?.score ?? assignment.startCost)) best = cut;
-    if (whole.dropped.length === 0 || shouldStop?.() === true) break;
+    if (whole.dropped.length === 0 || (elapsedShare?.() ?? 0) >= 1) break;
     for (const { vmId } of whole.dropped) movable[indexOf.get(vmId) ?? -1] = 0;
   }
   return best;

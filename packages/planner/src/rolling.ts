@@ -9,6 +9,8 @@ export interface RollingPlan {
   readonly groups: readonly RollingGroup[];
   /** Hosts that cannot be emptied even alone. */
   readonly blocked: readonly { readonly hostId: string; readonly stuck: readonly StuckVm[] }[];
+  /** Hosts that were not looked at any more when the time was over. */
+  readonly notReached: readonly string[];
 }
 
 export interface RollingGroup {
@@ -21,6 +23,8 @@ export interface RollingOptions extends MotionOptions {
   readonly hostIds?: readonly string[];
   /** Hosts down at once; more finish sooner and leave less room for surprises. */
   readonly groupMax?: number;
+  /** From 0 to 1; at 1 the groups found so far come back. */
+  readonly elapsedShare?: () => number;
 }
 
 /**
@@ -41,7 +45,8 @@ export function planRolling(snapshot: Snapshot, options: RollingOptions = {}): R
       limits,
       isLive: true,
     });
-  while (waiting.length > 0) {
+  const isTimeOver = () => (options.elapsedShare?.() ?? 0) >= 1;
+  while (waiting.length > 0 && !isTimeOver()) {
     const first = waiting[0];
     if (first === undefined) break;
     const alone = drain(new Set([first.id]));
@@ -50,11 +55,17 @@ export function planRolling(snapshot: Snapshot, options: RollingOptions = {}): R
       blocked.push({ hostId: first.id, stuck: alone.stuck });
       continue;
     }
-    const { hostIds, plan } = grow([first.id], { waiting, groupMax, alone, drain });
+    const { hostIds, plan } = grow([first.id], {
+      waiting,
+      groupMax,
+      alone,
+      drain,
+      isTimeOver,
+    });
     groups.push({ hostIds, plan });
     waiting = waiting.filter((host) => !hostIds.includes(host.id));
   }
-  return { groups, blocked };
+  return { groups, blocked, notReached: waiting.map((host) => host.id) };
 }
 
 /** Doubles what it tries to add while that works and halves it when it does not. */
@@ -65,13 +76,14 @@ function grow(
     readonly groupMax: number;
     readonly alone: EvacuationPlan;
     readonly drain: (hostIds: ReadonlySet<string>) => EvacuationPlan;
+    readonly isTimeOver: () => boolean;
   },
 ): RollingGroup {
   let hostIds = start;
   let plan = from.alone;
   let rest = from.waiting;
   let batch = 1;
-  while (rest.length > 0 && hostIds.length < from.groupMax) {
+  while (rest.length > 0 && hostIds.length < from.groupMax && !from.isTimeOver()) {
     const size = Math.min(batch, rest.length, from.groupMax - hostIds.length);
     const trial = [...hostIds, ...rest.slice(0, size).map((host) => host.id)];
     const found = from.drain(new Set(trial));

@@ -1,10 +1,11 @@
 import type { BalanceProblem, SearchRule } from "./problem.ts";
+import type { SearchState } from "./search-state.ts";
 
 /**
  * A {@link BalanceProblem} with every VM on a host, and its cost kept as running sums: a move is weighed in
  * a few additions whatever the size of the cluster.
  */
-export class Assignment {
+export class Assignment implements SearchState {
   readonly problem: BalanceProblem;
   /** By VM. */
   readonly hostOf: Int32Array;
@@ -37,6 +38,26 @@ export class Assignment {
   /** The cost at the start, with every VM at its origin. */
   get startCost(): number {
     return this.#startCost;
+  }
+
+  get vmCount(): number {
+    return this.problem.vmCount;
+  }
+
+  get hostCount(): number {
+    return this.problem.hostCount;
+  }
+
+  get origin(): Int32Array {
+    return this.problem.origin;
+  }
+
+  get movable(): Uint8Array {
+    return this.problem.movable;
+  }
+
+  get open(): Uint8Array {
+    return this.problem.counted;
   }
 
   get cost(): number {
