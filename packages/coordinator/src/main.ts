@@ -1,6 +1,7 @@
 /** `muster-coordinator run | certificate NAME`. */
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isMainThread } from "node:worker_threads";
 import { invalid, MusterError, parseName } from "@muster/model";
 import {
   createLogger,
@@ -14,6 +15,7 @@ import { Authority } from "./authority/authority.ts";
 import { readCoordinatorConfig } from "./daemon/config.ts";
 import { runCoordinator } from "./daemon/run.ts";
 import { Ledger } from "./ledger/ledger.ts";
+import { serveQuestion } from "./plans/serve-question.ts";
 import { SqliteStore } from "./store/sqlite-store.ts";
 import { VERSION } from "./version.ts";
 
@@ -60,7 +62,7 @@ function configSources(options: Options) {
 async function run(options: Options): Promise<void> {
   const config = readCoordinatorConfig(configSources(options));
   const log = createLogger({ name: "muster-coordinator", level: config.logLevel });
-  await using daemon = await runCoordinator(config, log);
+  await using daemon = await runCoordinator(config, { log, entry: new URL(import.meta.url) });
   const status = `serving ${daemon.address}`;
   await serveUntilAsked({
     clock: systemClock,
@@ -117,9 +119,14 @@ async function existingAuthority(dataDirectory: string): Promise<Authority> {
   });
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(renderFailure("muster-coordinator", error));
-  process.exitCode = 1;
+if (isMainThread) {
+  try {
+    await main(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(renderFailure("muster-coordinator", error));
+    process.exitCode = 1;
+  }
+} else {
+  // The planner's long questions run in this same file, on threads of their own.
+  serveQuestion(systemClock);
 }

@@ -1,15 +1,20 @@
 /** The public API: one handler for every call of proto/muster/v1/admin.proto. */
 import { AdminService } from "@muster/proto/admin";
 import { implement, type RpcService } from "@muster/runtime";
+import type { QuestionThreads } from "../plans/question-threads.ts";
 import type { Commands } from "../sessions/commands.ts";
 import { consoleHandler } from "./console.ts";
 import { hostHandlers } from "./hosts.ts";
 import { networkHandlers } from "./networks.ts";
 import { operationHandlers } from "./operations.ts";
 import type { ApiParts } from "./parts.ts";
+import { planHandlers } from "./plans.ts";
 import { vmHandlers } from "./vms.ts";
 
-export function adminService(parts: ApiParts, commands: Commands): RpcService {
+export function adminService(
+  parts: ApiParts,
+  { commands, threads }: { readonly commands: Commands; readonly threads: QuestionThreads },
+): RpcService {
   return implement(AdminService, {
     async getCluster(_request, context) {
       parts.operatorOf(context);
@@ -26,6 +31,7 @@ export function adminService(parts: ApiParts, commands: Commands): RpcService {
     ...vmHandlers(parts),
     ...networkHandlers(parts),
     ...operationHandlers(parts),
+    ...planHandlers(parts, threads),
     openConsole: consoleHandler(parts, commands),
   });
 }

@@ -11,6 +11,7 @@ import type { ApiParts } from "../api/parts.ts";
 import { Authority } from "../authority/authority.ts";
 import { keepServerCertificate } from "../authority/server-certificate.ts";
 import { Coordinator } from "../coordinator.ts";
+import { QuestionThreads } from "../plans/question-threads.ts";
 import { SqliteStore } from "../store/sqlite-store.ts";
 import { VERSION } from "../version.ts";
 import type { CoordinatorConfig } from "./config.ts";
@@ -25,10 +26,14 @@ export interface Daemon extends AsyncDisposable {
   readonly address: string;
 }
 
-export async function runCoordinator(config: CoordinatorConfig, log: Logger): Promise<Daemon> {
+/** @param parts.entry the program's own file, run again for every thread of the planner. */
+export async function runCoordinator(
+  config: CoordinatorConfig,
+  parts: { readonly log: Logger; readonly entry: URL },
+): Promise<Daemon> {
   const stack = new AsyncDisposableStack();
   try {
-    const started = await start(config, log, stack);
+    const started = await start(config, parts, stack);
     return { ...started, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   } catch (error) {
     await stack.disposeAsync();
@@ -38,7 +43,7 @@ export async function runCoordinator(config: CoordinatorConfig, log: Logger): Pr
 
 async function start(
   config: CoordinatorConfig,
-  log: Logger,
+  { log, entry }: { readonly log: Logger; readonly entry: URL },
   stack: AsyncDisposableStack,
 ): Promise<Pick<Daemon, "coordinator" | "address">> {
   const clock = systemClock;
@@ -81,7 +86,8 @@ async function start(
     },
     operatorOf: (context) => gatekeeper.operatorOf(context),
   };
-  const admin = adminService(api, coordinator.commands);
+  const threads = stack.use(new QuestionThreads({ entry, clock }));
+  const admin = adminService(api, { commands: coordinator.commands, threads });
   const local = await listenLocal({ path: config.socketPath, services: [admin], logger: log });
   stack.defer(() => local.close());
   const enrolment = enrolmentService({ ledger, authority, gatekeeper, events, clock, random, log });

@@ -54,11 +54,17 @@ function vmSnapshot(vm: VmRecord, observations: Observations): VmSnapshot {
   const hostId = vm.placement?.hostId;
   const seen = hostId === undefined ? undefined : observations.get(hostId)?.vms.get(vm.id);
   const state = !vm.created ? "starting" : seen?.state === "running" ? "running" : "stopped";
+  const isOn = seen?.state === "running" || seen?.state === "paused";
+  const virtualization =
+    hostId === undefined ? "" : observations.get(hostId)?.inventory?.virtualization;
   return {
     ...shapeOf(vm),
     id: vm.id,
     name: vm.spec.name,
     state: seen?.state === "paused" ? "paused" : state,
+    // Only a running VM moves live, and without a model of its own it needs its host's processor again.
+    ...(isOn ? {} : { movable: false }),
+    ...(vm.spec.cpuModel === undefined && virtualization === "kvm" ? { cpuMode: "host" } : {}),
     ...(hostId === undefined ? {} : { hostId }),
   };
 }

@@ -1,0 +1,101 @@
+/** Questions from the wire. */
+import { assertNever, invalid, type VmId } from "@muster/model";
+import { decodeVmSpecDraft } from "@muster/model/wire";
+import type * as pb from "@muster/proto/admin";
+import { shapeOf } from "../planning/cluster-snapshot.ts";
+import type { PlanQuestion, Resize } from "../plans/plan-question.ts";
+
+/** Throws `invalid` by the field. `newId` names a VM that does not exist. */
+export function decodeQuestion(
+  wire: pb.AskPlanRequest["question"],
+  newId: () => VmId,
+): PlanQuestion {
+  if (wire === undefined) throw invalid("question", "is required");
+  switch (wire.$case) {
+    case "place":
+      return decodePlace(wire.value, newId());
+    case "drain":
+      return { kind: "drain", hosts: someHosts(wire.value, "drain") };
+    case "recover":
+      return { kind: "recover", hosts: someHosts(wire.value, "recover") };
+    case "returnHome":
+      return { kind: "return-home", hosts: wire.value.hosts };
+    case "rebalance": {
+      const { seed } = wire.value;
+      return { kind: "rebalance", ...movesMax(wire.value), ...(seed === 0 ? {} : { seed }) };
+    }
+    case "consolidate":
+      return { kind: "consolidate", ...movesMax(wire.value) };
+    case "rolling": {
+      const { hosts, groupMax } = wire.value;
+      return { kind: "rolling", hosts, ...(groupMax === 0 ? {} : { groupMax }) };
+    }
+    case "capacity":
+      return decodeCapacity(wire.value);
+    case "whatIf":
+      return decodeWhatIf(wire.value);
+    default:
+      return assertNever(wire);
+  }
+}
+
+const movesMax = (wire: { readonly movesMax: number }) =>
+  wire.movesMax === 0 ? {} : { movesMax: wire.movesMax };
+
+function decodePlace(spec: Parameters<typeof decodeVmSpecDraft>[0], id: VmId): PlanQuestion {
+  const draft = decodeVmSpecDraft(spec, "place");
+  const nics = draft.nics.map((nic) => ({ network: nic.network, mac: nic.mac ?? "" }));
+  return {
+    kind: "place",
+    vm: { ...shapeOf({ spec: { ...draft, nics } }), id, name: draft.name },
+  };
+}
+
+function someHosts(wire: pb.PlanHosts, field: string): readonly string[] {
+  if (wire.hosts.length > 0) return wire.hosts;
+  throw invalid(`${field}.hosts`, "is required: which hosts?");
+}
+
+function decodeShape(wire: pb.PlanShape, field: string) {
+  if (wire.cpus === 0) throw invalid(`${field}.cpus`, "is required");
+  if (wire.memoryBytes === 0n) throw invalid(`${field}.memory_bytes`, "is required");
+  return { cpus: wire.cpus, memoryBytes: wire.memoryBytes };
+}
+
+function decodeCapacity(wire: pb.PlanCapacity): PlanQuestion {
+  if (wire.shapes.length === 0) throw invalid("capacity.shapes", "is required: VMs of which size?");
+  const shapes = wire.shapes.map((shape, index) =>
+    decodeShape(shape, `capacity.shapes[${String(index)}]`),
+  );
+  const survive = wire.survive === 0 ? {} : { survive: wire.survive };
+  return { kind: "capacity", shapes, ...survive };
+}
+
+/** More hosts than any cluster has; each takes memory. */
+const HOSTS_ADDED_MAX = 2_500;
+
+function decodeWhatIf(wire: pb.PlanWhatIf): PlanQuestion {
+  const { lose, addHosts, like } = wire;
+  if (addHosts > HOSTS_ADDED_MAX) {
+    throw invalid("what_if.add_hosts", `at most ${String(HOSTS_ADDED_MAX)}`);
+  }
+  if (addHosts > 0 && like === "") throw invalid("what_if.like", "is required: like which host?");
+  const resize = wire.resize.map((each, index): Resize => {
+    const field = `what_if.resize[${String(index)}]`;
+    if (each.vm === "") throw invalid(`${field}.vm`, "is required");
+    return {
+      vm: each.vm,
+      ...(each.cpus === 0 ? {} : { cpus: each.cpus }),
+      ...(each.memoryBytes === 0n ? {} : { memoryBytes: each.memoryBytes }),
+    };
+  });
+  const shape = wire.shape === undefined ? {} : { shape: decodeShape(wire.shape, "what_if.shape") };
+  if (lose.length === 0 && addHosts === 0 && resize.length === 0) {
+    throw invalid("what_if", "nothing would be different", "lose or add hosts, or resize VMs");
+  }
+  if (addHosts > 0 && wire.shape === undefined) {
+    throw invalid("what_if.shape", "is required: room for VMs of which size?");
+  }
+  const add = addHosts === 0 ? {} : { add: { count: addHosts, like } };
+  return { kind: "what-if", lose, resize, ...add, ...shape };
+}

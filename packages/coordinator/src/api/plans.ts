@@ -1,0 +1,89 @@
+/** Questions to the planner: over the cluster as it is, or over a saved snapshot. Nothing here changes anything. */
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { invalid, MIB, parseVmId } from "@muster/model";
+import { renderSnapshot, snapshotHash } from "@muster/planner";
+import type * as pb from "@muster/proto/admin";
+import type { CallContext } from "@muster/runtime";
+import type { PlanSection } from "../plans/plan-report.ts";
+import type { QuestionThreads } from "../plans/question-threads.ts";
+import type { QuestionWork } from "../plans/question-work.ts";
+import { decodeQuestion } from "./decode-question.ts";
+import type { ApiParts } from "./parts.ts";
+import { snapshotOf } from "./vm-requests.ts";
+
+const compress = promisify(gzip);
+
+const WITHIN_MS_DEFAULT = 5_000;
+/** A plan that took longer would be about a cluster that has changed. */
+const WITHIN_MS_MAX = 5 * 60_000;
+
+export function planHandlers(parts: ApiParts, threads: QuestionThreads) {
+  return {
+    async takeSnapshot(
+      _request: pb.TakeSnapshotRequest,
+      context: CallContext,
+    ): Promise<pb.TakeSnapshotResponse> {
+      parts.operatorOf(context);
+      const snapshot = snapshotOf(parts.ledger.view, parts);
+      return {
+        snapshotGzip: await compress(renderSnapshot(snapshot)),
+        hash: snapshotHash(snapshot),
+      };
+    },
+
+    async askPlan(request: pb.AskPlanRequest, context: CallContext): Promise<pb.AskPlanResponse> {
+      parts.operatorOf(context);
+      const answered = await threads.ask(workOf(request, parts), context.signal);
+      return {
+        snapshotHash: answered.snapshotHash,
+        sections: answered.sections.map(encodeSection),
+        json: answered.json,
+        outOfTime: answered.outOfTime,
+      };
+    },
+  };
+}
+
+function workOf(request: pb.AskPlanRequest, parts: ApiParts): QuestionWork {
+  const withinMs = request.withinMs === 0 ? WITHIN_MS_DEFAULT : request.withinMs;
+  if (withinMs > WITHIN_MS_MAX) {
+    throw invalid("within", `at most ${String(WITHIN_MS_MAX / 1000)} s`);
+  }
+  const question = decodeQuestion(request.question, () => parseVmId(parts.random.uuid()));
+  const gzipped = request.snapshotGzip;
+  return {
+    question,
+    withinMs,
+    snapshot:
+      gzipped.length === 0
+        ? { kind: "live", snapshot: snapshotOf(parts.ledger.view, parts) }
+        : { kind: "saved", gzip: new Uint8Array(gzipped) },
+  };
+}
+
+const bytesOf = (mebibytes: number): bigint => BigInt(Math.round(mebibytes * Number(MIB)));
+/** A guest that never converges has no end: shown as the longest there is. */
+const millisecondsOf = (seconds: number): bigint =>
+  BigInt(Math.round(Math.min(seconds * 1000, Number.MAX_SAFE_INTEGER)));
+
+export const encodeSection = (section: PlanSection): pb.PlanSection => ({
+  title: section.title,
+  lines: [...section.lines],
+  moves: section.moves.map((move) => ({
+    step: move.step,
+    wave: move.wave,
+    vm: move.vm,
+    fromHost: move.fromHost,
+    toHost: move.toHost,
+    hop: move.isHop,
+    memoryBytes: bytesOf(move.memoryMiB),
+    volumeBytes: bytesOf(move.volumesMiB),
+    durationMs: millisecondsOf(move.seconds),
+    downtimeMs: Math.min(Math.round(move.downtimeMs), 0xffff_ffff),
+    diverges: !move.converges,
+  })),
+  durationMs: millisecondsOf(section.seconds),
+  stuck: section.stuck.map(({ vm, host, reasons }) => ({ vm, host, reasons: [...reasons] })),
+  counts: section.counts.map(({ name, count }) => ({ name, count })),
+});

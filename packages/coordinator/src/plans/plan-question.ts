@@ -1,0 +1,30 @@
+/** What may be asked of the planner, as data that can go to a thread. Hosts and VMs are names or ids. */
+import type { RequestedVm, VmShape } from "@muster/planner";
+
+export type PlanQuestion =
+  | { readonly kind: "place"; readonly vm: RequestedVm }
+  | { readonly kind: "drain" | "recover" | "return-home"; readonly hosts: readonly string[] }
+  | { readonly kind: "rebalance"; readonly movesMax?: number; readonly seed?: number }
+  | { readonly kind: "consolidate"; readonly movesMax?: number }
+  | { readonly kind: "rolling"; readonly hosts: readonly string[]; readonly groupMax?: number }
+  | {
+      readonly kind: "capacity";
+      readonly shapes: readonly VmShape[];
+      /** Hosts whose loss at once must leave room for all their VMs. */
+      readonly survive?: number;
+    }
+  | ({ readonly kind: "what-if" } & WhatIf);
+
+export interface WhatIf {
+  readonly lose: readonly string[];
+  readonly add?: { readonly count: number; readonly like: string };
+  readonly resize: readonly Resize[];
+  /** Count how many fit, before and after. */
+  readonly shape?: VmShape;
+}
+
+export interface Resize {
+  readonly vm: string;
+  readonly cpus?: number;
+  readonly memoryBytes?: bigint;
+}
