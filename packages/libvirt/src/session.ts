@@ -100,6 +100,16 @@ export class Session {
     return this.#events.subscribe(sources, { ...options, ...this.#limited(options) });
   }
 
+  /** virConnectRegisterCloseCallback and its opposite, which is null. */
+  async watchHypervisor(
+    onClosed: ((reason: number) => void) | null,
+    options?: CallOptions,
+  ): Promise<void> {
+    this.#events.onHypervisorClosed = onClosed;
+    const name = onClosed ? "connectRegisterCloseCallback" : "connectUnregisterCloseCallback";
+    await callRemote(this.control, name, {}, this.#limited(options));
+  }
+
   /** A call whose effect is bound to the connection that makes it (auto-destroy). */
   callOnControl<Name extends RemoteCallName>(
     name: Name,

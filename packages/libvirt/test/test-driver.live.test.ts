@@ -1,6 +1,6 @@
 /** Against real libvirtd with its test driver: every family that the driver has, and virsh must agree. */
 import { describe, expect, it } from "vitest";
-import { connect } from "../src/index.ts";
+import { connect, LibvirtError } from "../src/index.ts";
 import { reasonOf, useLibvirtd } from "./contract.ts";
 
 const URI = "test:///default";
@@ -32,6 +32,15 @@ describe("hypervisor", () => {
     expect(await hypervisor.getMaxVcpus()).toBe(Number(virsh("maxvcpus")));
     const { present, online } = await hypervisor.nodeGetCpuMap();
     expect(online.length).toBeLessThanOrEqual(present);
+  });
+
+  it("may be watched for its own end", async () => {
+    const { hypervisor } = contract();
+    const reasons: string[] = [];
+    const refused = await reasonOf(hypervisor.registerCloseCallback((why) => reasons.push(why)));
+    // The test driver has nothing behind it that could end.
+    expect(refused === undefined || refused instanceof LibvirtError).toBe(true);
+    expect(reasons).toEqual([]);
   });
 
   it("refuses to change anything on a read-only connection", async () => {

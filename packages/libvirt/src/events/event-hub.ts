@@ -2,6 +2,7 @@
 import { decodeWhole, type Connection } from "../connection.ts";
 import { ConnectionLostError, isLibvirtError } from "../errors.ts";
 import type { CallOptions } from "../pending-call.ts";
+import { remoteEvents } from "../protocol/generated/remote.ts";
 import type { EventMessage } from "../protocol/procedure.ts";
 import { HEADER_BYTES, type Packet } from "../wire/packet.ts";
 import { Reader } from "../xdr/reader.ts";
@@ -40,6 +41,8 @@ export class EventHub {
   readonly #registrations = new Map<string, Registration>();
   readonly #messages = new Map<string, EventMessage<{ readonly callbackID: number }, never>>();
   readonly #streams = new Set<EventStream<unknown>>();
+  /** Told when the daemon itself loses the hypervisor; see HypervisorBase.registerCloseCallback. */
+  onHypervisorClosed: ((reason: number) => void) | null = null;
   #registering = 0;
   #early: { readonly key: string; readonly message: unknown }[] = [];
 
@@ -117,6 +120,11 @@ export class EventHub {
 
   /** Unknown messages are ignored: daemons may know events that we do not. */
   #receive(packet: Packet): void {
+    const { program, number, message: closed } = remoteEvents.connectEventConnectionClosed;
+    if (packet.program === program.number && packet.procedure === number) {
+      const body = new Reader(packet.frame, HEADER_BYTES);
+      return this.onHypervisorClosed?.(decodeWhole(closed, body, "event of closing").reason);
+    }
     const message = this.#messages.get(messageKey(packet.program, packet.procedure));
     if (!message) return;
     const name = `event ${packet.procedure}`;

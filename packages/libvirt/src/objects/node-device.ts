@@ -39,6 +39,12 @@ export class NodeDevice {
     await this.#session.call("nodeDeviceDettach", { name: this.name }, options);
   }
 
+  /** virNodeDeviceDetachFlags (1.0.5): as dettach, to this driver instead of libvirt's choice. */
+  async detachFlags(driverName: string, options?: CallOptions): Promise<void> {
+    const args = { name: this.name, driverName, flags: 0 };
+    await this.#session.call("nodeDeviceDetachFlags", args, options);
+  }
+
   /** virNodeDeviceReAttach (0.6.1): gives it back. */
   async reAttach(options?: CallOptions): Promise<void> {
     await this.#session.call("nodeDeviceReAttach", { name: this.name }, options);

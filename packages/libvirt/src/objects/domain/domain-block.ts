@@ -221,4 +221,21 @@ export abstract class DomainBlock extends DomainTuning {
     const args = { dom: this.reference, disk, params, flags: impact(options) };
     await this.session.call("domainSetBlockIoTune", args, options);
   }
+
+  /** virDomainSetThrottleGroup (11.2.0): limits that several disks share. */
+  async setThrottleGroup(
+    group: string,
+    parameters: BlockIoTuneParameters,
+    options: Impact = {},
+  ): Promise<void> {
+    const params = toTypedParameters(blockIoTuneFields, parameters);
+    const args = { dom: this.reference, group, params, flags: impact(options) };
+    await this.session.call("domainSetThrottleGroup", args, options);
+  }
+
+  /** virDomainDelThrottleGroup (11.2.0). */
+  async delThrottleGroup(group: string, options: Impact = {}): Promise<void> {
+    const args = { dom: this.reference, group, flags: impact(options) };
+    await this.session.call("domainDelThrottleGroup", args, options);
+  }
 }

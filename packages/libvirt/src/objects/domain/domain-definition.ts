@@ -68,6 +68,18 @@ export abstract class DomainDefinition extends DomainLifecycle {
     await this.session.call("domainSetAutostart", args, options);
   }
 
+  /** virDomainGetAutostartOnce (11.2.0): whether the next boot of the host starts it. */
+  async getAutostartOnce(options?: CallOptions): Promise<boolean> {
+    const args = { dom: this.reference };
+    return (await this.session.call("domainGetAutostartOnce", args, options)).autostart !== 0;
+  }
+
+  /** virDomainSetAutostartOnce (11.2.0). */
+  async setAutostartOnce(autostart: boolean, options?: CallOptions): Promise<void> {
+    const args = { dom: this.reference, autostart: autostart ? 1 : 0 };
+    await this.session.call("domainSetAutostartOnce", args, options);
+  }
+
   /** virDomainIsActive (0.7.3): whether it runs, or is paused. */
   async isActive(options?: CallOptions): Promise<boolean> {
     const args = { dom: this.reference };

@@ -1,3 +1,4 @@
+import type { CallOptions } from "../../pending-call.ts";
 import * as flags from "../../protocol/generated/flags.ts";
 import { bitsOf } from "../../protocol/names.ts";
 import type { WithFlags } from "../call-flags.ts";
@@ -64,8 +65,14 @@ export abstract class DomainDevices extends DomainGuest {
     await this.session.call("domainSetMemoryFlags", args, options);
   }
 
+  /** virDomainSetMaxMemory (0.0.3): KiB; of a domain that does not run. */
+  async setMaxMemory(kibibytes: bigint, options?: CallOptions): Promise<void> {
+    const args = { dom: this.reference, memory: kibibytes };
+    await this.session.call("domainSetMaxMemory", args, options);
+  }
+
   /** virDomainGetMaxMemory (0.0.3): KiB. */
-  async getMaxMemory(options: WithFlags<never> = {}): Promise<bigint> {
+  async getMaxMemory(options?: CallOptions): Promise<bigint> {
     return (await this.session.call("domainGetMaxMemory", { dom: this.reference }, options)).memory;
   }
 }

@@ -39,6 +39,11 @@ export type MemoryStats = Readonly<
   Partial<Record<keyof typeof enums.domainMemoryStatTags, bigint>>
 >;
 
+export interface SecurityLabel {
+  readonly label: string;
+  readonly isEnforcing: boolean;
+}
+
 export interface InterfaceAddress {
   readonly type: enums.IpAddrType;
   readonly address: string;
@@ -133,6 +138,16 @@ export abstract class DomainInformation extends DomainDefinition {
       wrBytes: stats.wr_bytes,
       errs: stats.errs,
     };
+  }
+
+  /** virDomainGetSecurityLabelList (0.10.0): one label for each security driver at work. */
+  async getSecurityLabelList(options?: CallOptions): Promise<readonly SecurityLabel[]> {
+    const args = { dom: this.reference };
+    const { labels } = await this.session.call("domainGetSecurityLabelList", args, options);
+    return labels.map(({ label, enforcing }) => ({
+      label: Buffer.from(label).toString("utf8").replace(/\0.*$/s, ""),
+      isEnforcing: enforcing !== 0,
+    }));
   }
 
   /** virDomainGetControlInfo (0.9.3): whether the hypervisor answers, and since when it does not. */

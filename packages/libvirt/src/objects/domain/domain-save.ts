@@ -1,6 +1,10 @@
 import { ByteStream } from "../../byte-stream.ts";
 import type { CallOptions } from "../../pending-call.ts";
-import { domainCoreDumpFormat, keycodeSet } from "../../protocol/generated/enums.ts";
+import {
+  domainCoreDumpFormat,
+  domainGraphicsReloadType,
+  keycodeSet,
+} from "../../protocol/generated/enums.ts";
 import * as flags from "../../protocol/generated/flags.ts";
 import { bitsOf, numberOf } from "../../protocol/names.ts";
 import { toTypedParameters, type ParametersOf } from "../../xdr/parameter-spec.ts";
@@ -120,6 +124,15 @@ export abstract class DomainSave extends DomainBlock {
     const codeset = numberOf(keycodeSet, options.codeset ?? "linux");
     const keys = { codeset, holdtime: options.holdTimeMs ?? 0, keycodes };
     await this.session.call("domainSendKey", { dom: this.reference, ...keys, flags: 0 }, options);
+  }
+
+  /** virDomainGraphicsReload (10.2.0): loads the TLS certificates of the graphics server again. */
+  async graphicsReload(
+    type: keyof typeof domainGraphicsReloadType = "any",
+    options?: CallOptions,
+  ): Promise<void> {
+    const args = { dom: this.reference, type: domainGraphicsReloadType[type], flags: 0 };
+    await this.session.call("domainGraphicsReload", args, options);
   }
 
   /** virDomainInjectNMI (0.9.2). */

@@ -1,4 +1,6 @@
 import type { CallOptions } from "../../pending-call.ts";
+import { connectCloseReason, type ConnectCloseReason } from "../../protocol/generated/enums.ts";
+import { nameOf } from "../../protocol/names.ts";
 import type { Session } from "../../session.ts";
 
 /** A version as libvirt numbers it: 9.0.0 is 9000000. */
@@ -49,6 +51,23 @@ export abstract class HypervisorBase implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /**
+   * virConnectRegisterCloseCallback (0.10.0): told when the daemon itself loses the hypervisor behind it, as with
+   * remote drivers. For the connection to the daemon there is `closed`.
+   */
+  async registerCloseCallback(
+    callback: (reason: ConnectCloseReason) => void,
+    options?: CallOptions,
+  ): Promise<void> {
+    const onClosed = (reason: number) => callback(nameOf(connectCloseReason, reason));
+    await this.session.watchHypervisor(onClosed, options);
+  }
+
+  /** virConnectUnregisterCloseCallback (0.10.0). */
+  async unregisterCloseCallback(options?: CallOptions): Promise<void> {
+    await this.session.watchHypervisor(null, options);
   }
 
   /** virConnectGetVersion (0.0.3): of the hypervisor, for example QEMU. */

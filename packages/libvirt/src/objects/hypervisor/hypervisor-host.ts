@@ -6,7 +6,7 @@ import { toTypedParameters } from "../../xdr/parameter-spec.ts";
 import type { TypedParameters } from "../../xdr/typed-parameters.ts";
 import type { WithFlags } from "../call-flags.ts";
 import { decodeCpuMap } from "../cpu-map.ts";
-import type { SaveOptions } from "../domain/domain-save.ts";
+import { saveParameters, type SaveOptions, type SaveParamsOptions } from "../domain/domain-save.ts";
 import { nodeMemoryFields, type NodeMemoryParameters } from "../tunables.ts";
 import type { CellsOptions } from "./hypervisor-node.ts";
 import { HypervisorEvents } from "./hypervisor-events.ts";
@@ -92,6 +92,13 @@ export abstract class HypervisorHost extends HypervisorEvents {
     const bits = bitsOf(flags.domainSaveRestoreFlags, options.flags);
     const args = { from: path, dxml: options.xml ?? null, flags: bits };
     await this.session.callLong("domainRestoreFlags", args, options);
+  }
+
+  /** virDomainRestoreParams (8.4.0). */
+  async domainRestoreParams(options: SaveParamsOptions): Promise<void> {
+    const params = toTypedParameters(saveParameters, options);
+    const bits = bitsOf(flags.domainSaveRestoreFlags, options.flags);
+    await this.session.callLong("domainRestoreParams", { params, flags: bits }, options);
   }
 
   /** virDomainSaveImageGetXMLDesc (0.9.4). */
