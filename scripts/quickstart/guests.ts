@@ -35,6 +35,9 @@ const GUEST_TIMEOUT_MS = 120_000;
 /** The guest answers each connection with its last status line there. */
 const STATUS_PORT = "7";
 
+/** The guest counts once a second. */
+const READ_EVERY_MS = 500;
+
 /** So slow that there is something to watch: the guest has some 50 MiB to send. */
 const BANDWIDTH_MIB_PER_SECOND = "16";
 
@@ -165,20 +168,21 @@ async function watchFromNeighbour(
   const { moved, neighbour } = parts.guests;
   const host = await hostOf(muster, neighbour);
   let isOver = false;
+  const read = async (): Promise<readonly string[]> => {
+    const lines: string[] = [];
+    while (!isOver) {
+      const argv = ["/bin/nc", "-w", "2", moved.address, STATUS_PORT];
+      const { stdout } = await lab.lab.guestExec(host, neighbour.vm, argv);
+      const line = stdout.trim();
+      if (line !== "" && line !== lines.at(-1)) lines.push(line);
+      await sleep(READ_EVERY_MS);
+    }
+    return lines;
+  };
   const ended = muster.run(["op", "watch", operation]).finally(() => {
     isOver = true;
   });
-  // Its failure is told below, once the reading has stopped.
-  ended.catch(() => undefined);
-  const lines: string[] = [];
-  while (!isOver) {
-    const argv = ["/bin/nc", "-w", "2", moved.address, STATUS_PORT];
-    const { stdout } = await lab.lab.guestExec(host, neighbour.vm, argv);
-    const line = stdout.trim();
-    if (line !== "" && line !== lines.at(-1)) lines.push(line);
-    await sleep(500);
-  }
-  await ended;
+  const [lines] = await Promise.all([read(), ended]);
   return lines;
 }
 

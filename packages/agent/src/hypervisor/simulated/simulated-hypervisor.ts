@@ -1,5 +1,5 @@
 /**
- * The hypervisor ports over a `SimulatedWorld`: `muster-agent --simulated`, and every test of a whole cluster. One
+ * The hypervisor ports over a `SimulatedWorld`: `muster-agent simulate`, and every test of a whole cluster. One
  * of these lives as long as one agent process; what it shows lives in the world.
  */
 import {
