@@ -8,6 +8,7 @@ import { durationOf } from "./commands/flags.ts";
 import { addHostCommands } from "./commands/host.ts";
 import { addNetworkCommands } from "./commands/network.ts";
 import { addOperationCommands } from "./commands/operation.ts";
+import { addPlanCommands } from "./commands/plan/plan.ts";
 import type { Run } from "./commands/run.ts";
 import { addStatusCommands } from "./commands/status.ts";
 import { addVmCommands } from "./commands/vm.ts";
@@ -73,6 +74,7 @@ export function buildProgram(parts: {
   addVmCommands(program, run);
   addNetworkCommands(program, run);
   addOperationCommands(program, run);
+  addPlanCommands(program, run);
   addEventsCommand(program, run);
   addExplainCommand(program, run);
   addCompletionCommand(program, stdout);

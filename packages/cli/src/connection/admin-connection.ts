@@ -26,6 +26,8 @@ type WatchMethod<Request, Response> = Parameters<
 export interface Question<Request> {
   readonly doing: string;
   readonly request: Request;
+  /** The answer may take this long whatever the timeout. */
+  readonly atLeastMs?: number;
 }
 
 export interface AdminConnectionParts {
@@ -62,7 +64,7 @@ export class AdminConnection implements AsyncDisposable {
     method: UnaryMethod<Request, Response>,
     question: Question<Request>,
   ): Promise<Response> {
-    const giveUpAtMs = this.#clock.now() + this.timeoutMs;
+    const giveUpAtMs = this.#clock.now() + Math.max(this.timeoutMs, question.atLeastMs ?? 0);
     for (;;) {
       const leftMs = Math.max(1, giveUpAtMs - this.#clock.now());
       let client: RpcClient | undefined;

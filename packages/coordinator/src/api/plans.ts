@@ -85,5 +85,6 @@ export const encodeSection = (section: PlanSection): pb.PlanSection => ({
   })),
   durationMs: millisecondsOf(section.seconds),
   stuck: section.stuck.map(({ vm, host, reasons }) => ({ vm, host, reasons: [...reasons] })),
+  restart: section.isRestart,
   counts: section.counts.map(({ name, count }) => ({ name, count })),
 });

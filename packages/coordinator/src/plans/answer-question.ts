@@ -48,7 +48,9 @@ export function answerQuestion(
     case "drain":
       return motion(snapshot, planDrain(snapshot, hostIds(snapshot, question.hosts)));
     case "recover":
-      return motion(snapshot, planRecovery(snapshot, hostIds(snapshot, question.hosts)));
+      return motion(snapshot, planRecovery(snapshot, hostIds(snapshot, question.hosts)), {
+        isRestart: true,
+      });
     case "return-home": {
       const homes = hostIds(snapshot, question.hosts);
       return motion(snapshot, planReturnHome(snapshot, homes.length === 0 ? {} : { homes }));
@@ -68,9 +70,14 @@ export function answerQuestion(
   }
 }
 
-const motion = (snapshot: Snapshot, plan: Parameters<typeof motionSection>[1]): PlanReport => ({
+const motion = (
+  snapshot: Snapshot,
+  plan: Parameters<typeof motionSection>[1],
+  fields: Partial<PlanSection> = {},
+): PlanReport => ({
   sections: [
     motionSection(snapshot, plan, {
+      ...fields,
       lines: plan.moves.length === 0 ? ["nothing moves"] : [],
     }),
   ],

@@ -81,7 +81,11 @@ function recoverySection(
 ): PlanSection {
   const all = recovery.moves.length + recovery.stuck.length;
   const lines = [`${String(recovery.moves.length)} of ${String(all)} VMs would start elsewhere`];
-  return motionSection(snapshot, recovery, { title: `without ${lost.join(", ")}`, lines });
+  return motionSection(snapshot, recovery, {
+    title: `without ${lost.join(", ")}`,
+    lines,
+    isRestart: true,
+  });
 }
 
 interface ResizedFit {

@@ -22,6 +22,8 @@ export interface PlanSection {
   /** All waves one after the other, predicted. */
   readonly seconds: number;
   readonly stuck: readonly ReportedStuck[];
+  /** True: the moves are VMs that start anew; nothing is sent. */
+  readonly isRestart: boolean;
   /** New VMs by host. */
   readonly counts: readonly { readonly name: string; readonly count: number }[];
 }
@@ -52,6 +54,7 @@ export const section = (fields: Partial<PlanSection>): PlanSection => ({
   moves: [],
   seconds: 0,
   stuck: [],
+  isRestart: false,
   counts: [],
   ...fields,
 });

@@ -6,7 +6,10 @@ import { hostNames } from "./plan-report.ts";
 export const describeShape = (shape: Pick<VmShape, "cpus" | "memoryBytes">): string =>
   `${String(shape.cpus)} CPU${shape.cpus === 1 ? "" : "s"} and ${renderSize(shape.memoryBytes)}`;
 
-/** The same advice with hosts by name. */
+/** A person can do something about a few; on a thousand hosts the same obstacle is no advice. */
+const OBSTACLES_SHOWN = 3;
+
+/** The same advice with hosts by name, for people. */
 export function nameWouldFit(snapshot: Snapshot, wouldFit: WouldFit): WouldFit {
   const nameOf = hostNames(snapshot);
   const { moves, singleObstacles } = wouldFit;
@@ -20,7 +23,7 @@ export function nameWouldFit(snapshot: Snapshot, wouldFit: WouldFit): WouldFit {
             hostId: nameOf(moves.hostId),
             moves: moves.moves.map((move) => ({ ...move, toHostId: nameOf(move.toHostId) })),
           },
-    singleObstacles: singleObstacles.map(({ hostId, refusal }) => ({
+    singleObstacles: singleObstacles.slice(0, OBSTACLES_SHOWN).map(({ hostId, refusal }) => ({
       hostId: nameOf(hostId),
       refusal,
     })),

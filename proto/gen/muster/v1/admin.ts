@@ -756,6 +756,198 @@ export interface WatchEventsResponse {
   event: Event | undefined;
 }
 
+/** TakeSnapshotRequest asks for the cluster as it is now. */
+export interface TakeSnapshotRequest {
+}
+
+/** TakeSnapshotResponse is the snapshot. */
+export interface TakeSnapshotResponse {
+  /** The saved form, JSON, compressed with gzip. */
+  snapshotGzip: Buffer;
+  /** Names the snapshot. */
+  hash: string;
+}
+
+/** AskPlanRequest is one question. */
+export interface AskPlanRequest {
+  /** A saved snapshot, compressed with gzip; empty: the cluster as it is now. */
+  snapshotGzip: Buffer;
+  /** Milliseconds the planner may think; 0: five seconds. The best answer so far comes back. */
+  withinMs: number;
+  /** What is asked. */
+  question:
+    | //
+    /** Where would this VM go? */
+    { $case: "place"; value: VmSpec }
+    | //
+    /** How do these hosts become empty? */
+    { $case: "drain"; value: PlanHosts }
+    | //
+    /** Where do the VMs of these lost hosts start again? */
+    { $case: "recover"; value: PlanHosts }
+    | //
+    /** How do the VMs of these hosts get back home? No hosts: all VMs. */
+    { $case: "returnHome"; value: PlanHosts }
+    | //
+    /** Which moves make the hosts more even? */
+    { $case: "rebalance"; value: PlanRebalance }
+    | //
+    /** Which hosts can be emptied? */
+    { $case: "consolidate"; value: PlanConsolidate }
+    | //
+    /** Which hosts may be down together, one group after the other? */
+    { $case: "rolling"; value: PlanRolling }
+    | //
+    /** How many more VMs fit? */
+    { $case: "capacity"; value: PlanCapacity }
+    | //
+    /** What would be, if? */
+    { $case: "whatIf"; value: PlanWhatIf }
+    | undefined;
+}
+
+/** PlanHosts names hosts of the snapshot. */
+export interface PlanHosts {
+  /** Names or ids. */
+  hosts: string[];
+}
+
+/** PlanRebalance limits the moves. */
+export interface PlanRebalance {
+  /** At most so many; 0: as many as are worth it. */
+  movesMax: number;
+  /** With the snapshot it decides the plan; 0: 1. */
+  seed: number;
+}
+
+/** PlanConsolidate limits the moves. */
+export interface PlanConsolidate {
+  /** At most so many; 0: no limit. */
+  movesMax: number;
+}
+
+/** PlanRolling says which hosts, and how many at once. */
+export interface PlanRolling {
+  /** Names or ids; none: every host that is online. */
+  hosts: string[];
+  /** Hosts down at once; 0: as many as the others have room for. */
+  groupMax: number;
+}
+
+/** PlanShape is the size of a VM. */
+export interface PlanShape {
+  /** Virtual CPUs. */
+  cpus: number;
+  /** Memory in bytes. */
+  memoryBytes: bigint;
+}
+
+/** PlanCapacity asks for room. */
+export interface PlanCapacity {
+  /** Each is counted after those before it. */
+  shapes: PlanShape[];
+  /** Hosts whose loss at once must leave room for all their VMs; 0: none. */
+  survive: number;
+}
+
+/** PlanWhatIf is what would be different. */
+export interface PlanWhatIf {
+  /** Hosts that are gone: names or ids. */
+  lose: string[];
+  /** Number of hosts more. */
+  addHosts: number;
+  /** Name or id of the host that added ones are like. */
+  like: string;
+  /** VMs of another size. */
+  resize: PlanResize[];
+  /** Count how many of this shape fit before and after; unset: do not count. */
+  shape: PlanShape | undefined;
+}
+
+/** PlanResize is one VM of another size. */
+export interface PlanResize {
+  /** Name or id. */
+  vm: string;
+  /** Virtual CPUs; 0: as now. */
+  cpus: number;
+  /** Memory in bytes; 0: as now. */
+  memoryBytes: bigint;
+}
+
+/** AskPlanResponse is the answer. */
+export interface AskPlanResponse {
+  /** Names the snapshot that was asked about. */
+  snapshotHash: string;
+  /** The answer for people, in parts. */
+  sections: PlanSection[];
+  /** The planner's answer as JSON, for tools. */
+  json: string;
+  /** True: the time was over before the search was. */
+  outOfTime: boolean;
+}
+
+/** PlanSection is one part of an answer; what does not apply is empty. */
+export interface PlanSection {
+  /** Heading; empty: none. */
+  title: string;
+  /** Sentences before the tables. */
+  lines: string[];
+  /** Moves in the order in which they may start. */
+  moves: PlanMove[];
+  /** All waves one after the other, predicted, in milliseconds. */
+  durationMs: bigint;
+  /** VMs that cannot go where they should. */
+  stuck: PlanStuck[];
+  /** How many on which host. */
+  counts: PlanCount[];
+  /** True: the moves are VMs that start anew; nothing is sent. */
+  restart: boolean;
+}
+
+/** PlanMove is one VM from one host to another. */
+export interface PlanMove {
+  /** From 1. */
+  step: number;
+  /** From 1; moves of one wave may run side by side. */
+  wave: number;
+  /** VM name. */
+  vm: string;
+  /** Host name. */
+  fromHost: string;
+  /** Host name. */
+  toHost: string;
+  /** True: a stop on the way. */
+  hop: boolean;
+  /** Memory to send in bytes, repeats included. */
+  memoryBytes: bigint;
+  /** Volumes to copy in bytes. */
+  volumeBytes: bigint;
+  /** Predicted, in milliseconds. */
+  durationMs: bigint;
+  /** Predicted pause of the guest in milliseconds. */
+  downtimeMs: number;
+  /** True: the guest dirties memory faster than the link carries it. */
+  diverges: boolean;
+}
+
+/** PlanStuck is a VM that cannot go where it should. */
+export interface PlanStuck {
+  /** VM name. */
+  vm: string;
+  /** Host it is on. */
+  host: string;
+  /** Why, one sentence each. */
+  reasons: string[];
+}
+
+/** PlanCount is a number by name. */
+export interface PlanCount {
+  /** Host name. */
+  name: string;
+  /** How many. */
+  count: number;
+}
+
 function createBaseWhy(): Why {
   return { reason: "", dryRun: false, requestId: "" };
 }
@@ -4334,6 +4526,1236 @@ export const WatchEventsResponse: MessageFns<WatchEventsResponse> = {
   },
 };
 
+function createBaseTakeSnapshotRequest(): TakeSnapshotRequest {
+  return {};
+}
+
+export const TakeSnapshotRequest: MessageFns<TakeSnapshotRequest> = {
+  encode(_: TakeSnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TakeSnapshotRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTakeSnapshotRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTakeSnapshotResponse(): TakeSnapshotResponse {
+  return { snapshotGzip: Buffer.alloc(0), hash: "" };
+}
+
+export const TakeSnapshotResponse: MessageFns<TakeSnapshotResponse> = {
+  encode(message: TakeSnapshotResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotGzip.length !== 0) {
+      writer.uint32(10).bytes(message.snapshotGzip);
+    }
+    if (message.hash !== "") {
+      writer.uint32(18).string(message.hash);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TakeSnapshotResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTakeSnapshotResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotGzip = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hash = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAskPlanRequest(): AskPlanRequest {
+  return { snapshotGzip: Buffer.alloc(0), withinMs: 0, question: undefined };
+}
+
+export const AskPlanRequest: MessageFns<AskPlanRequest> = {
+  encode(message: AskPlanRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotGzip.length !== 0) {
+      writer.uint32(10).bytes(message.snapshotGzip);
+    }
+    if (message.withinMs !== 0) {
+      writer.uint32(16).uint32(message.withinMs);
+    }
+    switch (message.question?.$case) {
+      case "place":
+        VmSpec.encode(message.question.value, writer.uint32(26).fork()).join();
+        break;
+      case "drain":
+        PlanHosts.encode(message.question.value, writer.uint32(34).fork()).join();
+        break;
+      case "recover":
+        PlanHosts.encode(message.question.value, writer.uint32(42).fork()).join();
+        break;
+      case "returnHome":
+        PlanHosts.encode(message.question.value, writer.uint32(50).fork()).join();
+        break;
+      case "rebalance":
+        PlanRebalance.encode(message.question.value, writer.uint32(58).fork()).join();
+        break;
+      case "consolidate":
+        PlanConsolidate.encode(message.question.value, writer.uint32(66).fork()).join();
+        break;
+      case "rolling":
+        PlanRolling.encode(message.question.value, writer.uint32(74).fork()).join();
+        break;
+      case "capacity":
+        PlanCapacity.encode(message.question.value, writer.uint32(82).fork()).join();
+        break;
+      case "whatIf":
+        PlanWhatIf.encode(message.question.value, writer.uint32(90).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AskPlanRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAskPlanRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotGzip = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.withinMs = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.question = { $case: "place", value: VmSpec.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.question = { $case: "drain", value: PlanHosts.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.question = { $case: "recover", value: PlanHosts.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.question = { $case: "returnHome", value: PlanHosts.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.question = { $case: "rebalance", value: PlanRebalance.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.question = { $case: "consolidate", value: PlanConsolidate.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.question = { $case: "rolling", value: PlanRolling.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.question = { $case: "capacity", value: PlanCapacity.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.question = { $case: "whatIf", value: PlanWhatIf.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePlanHosts(): PlanHosts {
+  return { hosts: [] };
+}
+
+export const PlanHosts: MessageFns<PlanHosts> = {
+  encode(message: PlanHosts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.hosts) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanHosts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanHosts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePlanRebalance(): PlanRebalance {
+  return { movesMax: 0, seed: 0 };
+}
+
+export const PlanRebalance: MessageFns<PlanRebalance> = {
+  encode(message: PlanRebalance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.movesMax !== 0) {
+      writer.uint32(8).uint32(message.movesMax);
+    }
+    if (message.seed !== 0) {
+      writer.uint32(16).uint32(message.seed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanRebalance {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanRebalance();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.movesMax = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seed = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePlanConsolidate(): PlanConsolidate {
+  return { movesMax: 0 };
+}
+
+export const PlanConsolidate: MessageFns<PlanConsolidate> = {
+  encode(message: PlanConsolidate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.movesMax !== 0) {
+      writer.uint32(8).uint32(message.movesMax);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanConsolidate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanConsolidate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.movesMax = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePlanRolling(): PlanRolling {
+  return { hosts: [], groupMax: 0 };
+}
+
+export const PlanRolling: MessageFns<PlanRolling> = {
+  encode(message: PlanRolling, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.hosts) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.groupMax !== 0) {
+      writer.uint32(16).uint32(message.groupMax);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanRolling {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanRolling();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.groupMax = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePlanShape(): PlanShape {
+  return { cpus: 0, memoryBytes: 0n };
+}
+
+export const PlanShape: MessageFns<PlanShape> = {
+  encode(message: PlanShape, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cpus !== 0) {
+      writer.uint32(8).uint32(message.cpus);
+    }
+    if (message.memoryBytes !== 0n) {
+      if (BigInt.asUintN(64, message.memoryBytes) !== message.memoryBytes) {
+        throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.memoryBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanShape {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanShape();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.cpus = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.memoryBytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePlanCapacity(): PlanCapacity {
+  return { shapes: [], survive: 0 };
+}
+
+export const PlanCapacity: MessageFns<PlanCapacity> = {
+  encode(message: PlanCapacity, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.shapes) {
+      PlanShape.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.survive !== 0) {
+      writer.uint32(16).uint32(message.survive);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanCapacity {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanCapacity();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.shapes.push(PlanShape.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.survive = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePlanWhatIf(): PlanWhatIf {
+  return { lose: [], addHosts: 0, like: "", resize: [], shape: undefined };
+}
+
+export const PlanWhatIf: MessageFns<PlanWhatIf> = {
+  encode(message: PlanWhatIf, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.lose) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.addHosts !== 0) {
+      writer.uint32(16).uint32(message.addHosts);
+    }
+    if (message.like !== "") {
+      writer.uint32(26).string(message.like);
+    }
+    for (const v of message.resize) {
+      PlanResize.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.shape !== undefined) {
+      PlanShape.encode(message.shape, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanWhatIf {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanWhatIf();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lose.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.addHosts = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.like = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.resize.push(PlanResize.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.shape = PlanShape.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePlanResize(): PlanResize {
+  return { vm: "", cpus: 0, memoryBytes: 0n };
+}
+
+export const PlanResize: MessageFns<PlanResize> = {
+  encode(message: PlanResize, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.vm !== "") {
+      writer.uint32(10).string(message.vm);
+    }
+    if (message.cpus !== 0) {
+      writer.uint32(16).uint32(message.cpus);
+    }
+    if (message.memoryBytes !== 0n) {
+      if (BigInt.asUintN(64, message.memoryBytes) !== message.memoryBytes) {
+        throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.memoryBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanResize {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanResize();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.vm = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.cpus = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.memoryBytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAskPlanResponse(): AskPlanResponse {
+  return { snapshotHash: "", sections: [], json: "", outOfTime: false };
+}
+
+export const AskPlanResponse: MessageFns<AskPlanResponse> = {
+  encode(message: AskPlanResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotHash !== "") {
+      writer.uint32(10).string(message.snapshotHash);
+    }
+    for (const v of message.sections) {
+      PlanSection.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.json !== "") {
+      writer.uint32(26).string(message.json);
+    }
+    if (message.outOfTime !== false) {
+      writer.uint32(32).bool(message.outOfTime);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AskPlanResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAskPlanResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotHash = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sections.push(PlanSection.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.json = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.outOfTime = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePlanSection(): PlanSection {
+  return { title: "", lines: [], moves: [], durationMs: 0n, stuck: [], counts: [], restart: false };
+}
+
+export const PlanSection: MessageFns<PlanSection> = {
+  encode(message: PlanSection, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.title !== "") {
+      writer.uint32(10).string(message.title);
+    }
+    for (const v of message.lines) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.moves) {
+      PlanMove.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.durationMs !== 0n) {
+      if (BigInt.asUintN(64, message.durationMs) !== message.durationMs) {
+        throw new globalThis.Error("value provided for field message.durationMs of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.durationMs);
+    }
+    for (const v of message.stuck) {
+      PlanStuck.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.counts) {
+      PlanCount.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.restart !== false) {
+      writer.uint32(56).bool(message.restart);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanSection {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanSection();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.title = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lines.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.moves.push(PlanMove.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.durationMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.stuck.push(PlanStuck.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.counts.push(PlanCount.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.restart = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePlanMove(): PlanMove {
+  return {
+    step: 0,
+    wave: 0,
+    vm: "",
+    fromHost: "",
+    toHost: "",
+    hop: false,
+    memoryBytes: 0n,
+    volumeBytes: 0n,
+    durationMs: 0n,
+    downtimeMs: 0,
+    diverges: false,
+  };
+}
+
+export const PlanMove: MessageFns<PlanMove> = {
+  encode(message: PlanMove, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.step !== 0) {
+      writer.uint32(8).uint32(message.step);
+    }
+    if (message.wave !== 0) {
+      writer.uint32(16).uint32(message.wave);
+    }
+    if (message.vm !== "") {
+      writer.uint32(26).string(message.vm);
+    }
+    if (message.fromHost !== "") {
+      writer.uint32(34).string(message.fromHost);
+    }
+    if (message.toHost !== "") {
+      writer.uint32(42).string(message.toHost);
+    }
+    if (message.hop !== false) {
+      writer.uint32(48).bool(message.hop);
+    }
+    if (message.memoryBytes !== 0n) {
+      if (BigInt.asUintN(64, message.memoryBytes) !== message.memoryBytes) {
+        throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.memoryBytes);
+    }
+    if (message.volumeBytes !== 0n) {
+      if (BigInt.asUintN(64, message.volumeBytes) !== message.volumeBytes) {
+        throw new globalThis.Error("value provided for field message.volumeBytes of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.volumeBytes);
+    }
+    if (message.durationMs !== 0n) {
+      if (BigInt.asUintN(64, message.durationMs) !== message.durationMs) {
+        throw new globalThis.Error("value provided for field message.durationMs of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.durationMs);
+    }
+    if (message.downtimeMs !== 0) {
+      writer.uint32(80).uint32(message.downtimeMs);
+    }
+    if (message.diverges !== false) {
+      writer.uint32(88).bool(message.diverges);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanMove {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanMove();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.step = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.wave = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.vm = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.fromHost = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.toHost = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.hop = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.memoryBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.volumeBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.durationMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.downtimeMs = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.diverges = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePlanStuck(): PlanStuck {
+  return { vm: "", host: "", reasons: [] };
+}
+
+export const PlanStuck: MessageFns<PlanStuck> = {
+  encode(message: PlanStuck, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.vm !== "") {
+      writer.uint32(10).string(message.vm);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    for (const v of message.reasons) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanStuck {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanStuck();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.vm = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reasons.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePlanCount(): PlanCount {
+  return { name: "", count: 0 };
+}
+
+export const PlanCount: MessageFns<PlanCount> = {
+  encode(message: PlanCount, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.count !== 0) {
+      writer.uint32(16).uint32(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanCount {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanCount();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /** Admin is everything a person can ask of the cluster. */
 export type AdminService = typeof AdminService;
 export const AdminService = {
@@ -4558,6 +5980,27 @@ export const AdminService = {
     responseSerialize: (value: WatchEventsResponse): Buffer => Buffer.from(WatchEventsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchEventsResponse => WatchEventsResponse.decode(value),
   },
+  /** TakeSnapshot gives the cluster as the planner sees it, to be saved and asked about later. */
+  takeSnapshot: {
+    path: "/muster.v1.Admin/TakeSnapshot" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TakeSnapshotRequest): Buffer => Buffer.from(TakeSnapshotRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TakeSnapshotRequest => TakeSnapshotRequest.decode(value),
+    responseSerialize: (value: TakeSnapshotResponse): Buffer =>
+      Buffer.from(TakeSnapshotResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TakeSnapshotResponse => TakeSnapshotResponse.decode(value),
+  },
+  /** AskPlan answers a question about the cluster or about a saved snapshot. It changes nothing. */
+  askPlan: {
+    path: "/muster.v1.Admin/AskPlan" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AskPlanRequest): Buffer => Buffer.from(AskPlanRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AskPlanRequest => AskPlanRequest.decode(value),
+    responseSerialize: (value: AskPlanResponse): Buffer => Buffer.from(AskPlanResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AskPlanResponse => AskPlanResponse.decode(value),
+  },
 } as const;
 
 export interface AdminServer extends UntypedServiceImplementation {
@@ -4603,6 +6046,10 @@ export interface AdminServer extends UntypedServiceImplementation {
   cancelOperation: handleUnaryCall<CancelOperationRequest, CancelOperationResponse>;
   /** WatchEvents sends what happens in the cluster. */
   watchEvents: handleServerStreamingCall<WatchEventsRequest, WatchEventsResponse>;
+  /** TakeSnapshot gives the cluster as the planner sees it, to be saved and asked about later. */
+  takeSnapshot: handleUnaryCall<TakeSnapshotRequest, TakeSnapshotResponse>;
+  /** AskPlan answers a question about the cluster or about a saved snapshot. It changes nothing. */
+  askPlan: handleUnaryCall<AskPlanRequest, AskPlanResponse>;
 }
 
 export interface AdminClient extends Client {
@@ -4918,6 +6365,38 @@ export interface AdminClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchEventsResponse>;
+  /** TakeSnapshot gives the cluster as the planner sees it, to be saved and asked about later. */
+  takeSnapshot(
+    request: TakeSnapshotRequest,
+    callback: (error: ServiceError | null, response: TakeSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  takeSnapshot(
+    request: TakeSnapshotRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: TakeSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  takeSnapshot(
+    request: TakeSnapshotRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: TakeSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  /** AskPlan answers a question about the cluster or about a saved snapshot. It changes nothing. */
+  askPlan(
+    request: AskPlanRequest,
+    callback: (error: ServiceError | null, response: AskPlanResponse) => void,
+  ): ClientUnaryCall;
+  askPlan(
+    request: AskPlanRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AskPlanResponse) => void,
+  ): ClientUnaryCall;
+  askPlan(
+    request: AskPlanRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AskPlanResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const AdminClient = makeGenericClientConstructor(AdminService, "muster.v1.Admin") as unknown as {

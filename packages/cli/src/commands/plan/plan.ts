@@ -1,0 +1,161 @@
+/** `muster plan …`: questions to the planner. Nothing here changes anything. */
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import { parseSize } from "@muster/model";
+import { AdminService } from "@muster/proto/admin";
+import type { Command } from "commander";
+import { exitCodes, type ExitCode } from "../../exit-codes.ts";
+import { parseNameOrId, type Session } from "../../session.ts";
+import type { SpecFlags } from "../../spec/spec-flags.ts";
+import { countOf, example } from "../flags.ts";
+import type { Run } from "../run.ts";
+import { addSpecFlags } from "../spec-flags.ts";
+import { gatherSpec } from "../vm-create.ts";
+import { addAskFlags, ask, type AskOptions, type Question } from "./ask.ts";
+import { addWhatIf } from "./what-if.ts";
+
+const decompress = promisify(gunzip);
+
+interface LimitOptions extends AskOptions {
+  readonly maxMoves?: number;
+  readonly groupMax?: number;
+  readonly seed?: number;
+}
+
+interface CapacityOptions extends AskOptions {
+  readonly cpus: number;
+  readonly memory: bigint;
+  readonly survive?: number;
+}
+
+export function addPlanCommands(program: Command, run: Run): void {
+  const plan = program
+    .command("plan")
+    .description("ask the planner: where, what if, how many; changes nothing");
+  plan
+    .command("snapshot")
+    .description("print the cluster as the planner sees it, to ask about it later")
+    .addHelpText("after", example("muster plan snapshot > monday.json"))
+    .action((_options, command: Command) => run(command, printSnapshot));
+  addPlace(plan, run);
+  addHostQuestions(plan, run);
+  addClusterQuestions(plan, run);
+  addWhatIf(plan, run);
+}
+
+async function printSnapshot({ admin, output }: Session): Promise<ExitCode> {
+  const answer = await admin.call(AdminService.takeSnapshot, {
+    doing: "take a snapshot",
+    request: {},
+  });
+  output.write(await decompress(answer.snapshotGzip));
+  return exitCodes.ok;
+}
+
+function addPlace(plan: Command, run: Run): void {
+  addAskFlags(addSpecFlags(plan.command("place")))
+    .argument("[name]", "name of the VM that is not there yet")
+    .description("where a new VM would go, and why not elsewhere")
+    .addHelpText("after", example("muster plan place --cpus 4 --memory 8G --snapshot monday.json"))
+    .action((name: string | undefined, options: AskOptions & SpecFlags, command: Command) =>
+      run(command, async (session) => {
+        const fallback = options.file === undefined ? "vm" : undefined;
+        const value = await gatherSpec(session, name ?? fallback, options);
+        return ask(session, { $case: "place", value }, options);
+      }),
+    );
+}
+
+const hostList = (names: readonly string[]): string[] =>
+  names.map((name) => parseNameOrId(name, "host"));
+
+function addHostQuestions(plan: Command, run: Run): void {
+  const add = (about: {
+    readonly command: string;
+    readonly hosts: string;
+    readonly description: string;
+    readonly $case: "drain" | "recover" | "returnHome";
+    readonly example: string;
+  }): void => {
+    addAskFlags(plan.command(about.command))
+      .argument(about.hosts, "names or ids")
+      .description(about.description)
+      .addHelpText("after", example(about.example))
+      .action((names: readonly string[], options: AskOptions, command: Command) =>
+        run(command, async (session) => {
+          const question: Question = { $case: about.$case, value: { hosts: hostList(names) } };
+          return ask(session, question, options);
+        }),
+      );
+  };
+  add({
+    command: "drain",
+    hosts: "<host...>",
+    description: "the moves that empty hosts, in waves",
+    $case: "drain",
+    example: "muster plan drain h1 h2",
+  });
+  add({
+    command: "recover",
+    hosts: "<host...>",
+    description: "where the VMs of hosts would start again if they were lost",
+    $case: "recover",
+    example: "muster plan recover h1",
+  });
+  add({
+    command: "return-home",
+    hosts: "[host...]",
+    description: "the moves that bring VMs back to their homes (default: all)",
+    $case: "returnHome",
+    example: "muster plan return-home h1",
+  });
+}
+
+function addClusterQuestions(plan: Command, run: Run): void {
+  const maxMoves = ["--max-moves <n>", "move at most so many VMs"] as const;
+  addAskFlags(plan.command("rebalance"))
+    .description("the moves that make the hosts more even")
+    .option(...maxMoves, countOf("--max-moves"))
+    .option("--seed <n>", "search another way (default: 1)", countOf("--seed"))
+    .addHelpText("after", example("muster plan rebalance --max-moves 10 --within 30s"))
+    .action((options: LimitOptions, command: Command) =>
+      run(command, async (session) => {
+        const value = { movesMax: options.maxMoves ?? 0, seed: options.seed ?? 0 };
+        return ask(session, { $case: "rebalance", value }, options);
+      }),
+    );
+  addAskFlags(plan.command("consolidate"))
+    .description("the moves that empty as many hosts as possible")
+    .option(...maxMoves, countOf("--max-moves"))
+    .addHelpText("after", example("muster plan consolidate --max-moves 20"))
+    .action((options: LimitOptions, command: Command) =>
+      run(command, async (session) => {
+        const value = { movesMax: options.maxMoves ?? 0 };
+        return ask(session, { $case: "consolidate", value }, options);
+      }),
+    );
+  addAskFlags(plan.command("rolling"))
+    .argument("[host...]", "names or ids (default: every host that is online)")
+    .description("groups of hosts that may be down together, with the moves that empty them")
+    .option("--group-max <n>", "hosts down at once", countOf("--group-max"))
+    .addHelpText("after", example("muster plan rolling --group-max 2"))
+    .action((names: readonly string[], options: LimitOptions, command: Command) =>
+      run(command, async (session) => {
+        const value = { hosts: hostList(names), groupMax: options.groupMax ?? 0 };
+        return ask(session, { $case: "rolling", value }, options);
+      }),
+    );
+  addAskFlags(plan.command("capacity"))
+    .description("how many more VMs of a size fit, on which hosts, and what stops the next")
+    .requiredOption("--cpus <n>", "virtual CPUs of each", countOf("--cpus"))
+    .requiredOption("--memory <size>", "memory of each: 4G", (text) => parseSize(text, "--memory"))
+    .option("--survive <n>", "any so many hosts may be lost at once", countOf("--survive"))
+    .addHelpText("after", example("muster plan capacity --cpus 2 --memory 4G --survive 1"))
+    .action((options: CapacityOptions, command: Command) =>
+      run(command, async (session) => {
+        const shapes = [{ cpus: options.cpus, memoryBytes: options.memory }];
+        const value = { shapes, survive: options.survive ?? 0 };
+        return ask(session, { $case: "capacity", value }, options);
+      }),
+    );
+}
