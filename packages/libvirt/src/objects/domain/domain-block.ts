@@ -102,7 +102,7 @@ export abstract class DomainBlock extends DomainTuning {
     );
   }
 
-  /** virDomainBlockPeek (0.4.3): bytes of a disk, at most 4 MiB. */
+  /** virDomainBlockPeek (0.4.2): bytes of a disk, at most 4 MiB. */
   async blockPeek(
     disk: string,
     { offset, size }: { readonly offset: bigint; readonly size: number },
@@ -188,7 +188,7 @@ export abstract class DomainBlock extends DomainTuning {
     await this.session.call("domainBlockJobSetSpeed", args, options);
   }
 
-  /** virDomainSetBlockThreshold (3.2.0): "blockThreshold" is sent when a write goes beyond these bytes. */
+  /** virDomainSetBlockThreshold (3.1.0): "blockThreshold" is sent when a write goes beyond these bytes. */
   async setBlockThreshold(
     device: string,
     thresholdBytes: bigint,
