@@ -5,6 +5,7 @@ import { place, renderAnswer, renderRefusal, whyNot } from "@muster/planner";
 import type * as pb from "@muster/proto/admin";
 import { findHost, findVm, type LedgerView } from "../ledger/view.ts";
 import { requestFor } from "../planning/cluster-snapshot.ts";
+import { wouldFitLines } from "../planning/would-fit.ts";
 import type { ApiParts } from "./parts.ts";
 import { encodeAnswer, requireDraft, snapshotOf } from "./vm-requests.ts";
 
@@ -31,6 +32,7 @@ export function explainVm(request: pb.ExplainVmRequest, parts: ApiParts): pb.Exp
   return encodeAnswer(answer, [
     ...where,
     ...renderAnswer(answer, { all: request.all }),
+    ...(answer.ok ? [] : wouldFitLines(snapshot, { vm })),
     ...decidedThen(known, view),
   ]);
 }

@@ -14,13 +14,16 @@ import {
   place,
   renderChoice,
   renderRefusals,
+  snapshotHash,
   type PlaceAnswer,
+  type PlaceRequest,
   type Snapshot,
 } from "@muster/planner";
 import { put, type RecordChange } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import { requestFor } from "./cluster-snapshot.ts";
 import { macsInUse, nextMacs } from "./mac-pool.ts";
+import { wouldFitLines } from "./would-fit.ts";
 
 export interface CreateRequest {
   readonly vmId: VmId;
@@ -54,15 +57,14 @@ export function decideCreate(
   const nics = draft.nics.map((nic, index) => ({ network: nic.network, mac: macs[index] ?? "" }));
   const spec: VmSpec = { ...draft, nics };
   const pinnedTo = request.host === undefined ? {} : { pinnedTo: [request.host.id] };
-  const answer = place(sources.snapshot, {
-    vm: { ...requestFor({ id: vmId, spec }), ...pinnedTo },
-  });
-  const chosen = placementOf(answer, view, spec.name);
+  const asked = { vm: { ...requestFor({ id: vmId, spec }), ...pinnedTo } };
+  const answer = place(sources.snapshot, asked);
+  const chosen = placementOf(answer, view, { request: asked, snapshot: sources.snapshot });
   const vm = { id: vmId, spec, placement: chosen, created: false, createdAt: request.createdAt };
   return {
     vm,
     answer,
-    explanation: explanationOf(answer),
+    explanation: explanationOf(answer, sources.snapshot),
     changes: (operationId) => [
       put("vm", { ...vm, operationId }),
       put("cluster", { ...view.cluster, macCount }),
@@ -70,24 +72,38 @@ export function decideCreate(
   };
 }
 
-export const explanationOf = (answer: PlaceAnswer): readonly string[] =>
-  answer.ok ? renderChoice(answer) : renderRefusals(answer);
+/** Why there, and which snapshot that was decided on. */
+export const explanationOf = (answer: PlaceAnswer, snapshot: Snapshot): readonly string[] => [
+  ...(answer.ok ? renderChoice(answer) : renderRefusals(answer)),
+  `decided on snapshot ${snapshotHash(snapshot)}`,
+];
 
-/** The first placement of a VM has generation 1. */
-function placementOf(answer: PlaceAnswer, view: LedgerView, name: string): Placement {
-  return { hostId: chosenHost(answer, view, name).id, generation: 1 };
+/** What was asked of the planner, and over what. */
+export interface AskedOf {
+  readonly request: PlaceRequest;
+  readonly snapshot: Snapshot;
 }
 
-/** The host the planner chose, or its refusal as an error that carries every reason. */
-export function chosenHost(answer: PlaceAnswer, view: LedgerView, name: string): HostRecord {
+/** The first placement of a VM has generation 1. */
+function placementOf(answer: PlaceAnswer, view: LedgerView, asked: AskedOf): Placement {
+  return { hostId: chosenHost(answer, view, asked).id, generation: 1 };
+}
+
+/** The host the planner chose, or its refusal as an error that carries every reason and what would help. */
+export function chosenHost(
+  answer: PlaceAnswer,
+  view: LedgerView,
+  { request, snapshot }: AskedOf,
+): HostRecord {
   if (!answer.ok) {
+    const { name } = request.vm;
     const hosts = String(answer.examined);
     const message =
       answer.examined === 0
         ? `there is no host for VM ${name}`
         : `none of ${hosts} hosts can take VM ${name}`;
     throw new MusterError("no-placement", message, {
-      reasons: renderRefusals(answer, { all: true }),
+      reasons: [...renderRefusals(answer, { all: true }), ...wouldFitLines(snapshot, request)],
       hint:
         answer.examined === 0
           ? "enrol a host: muster host invite NAME"

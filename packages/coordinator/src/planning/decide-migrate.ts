@@ -36,15 +36,16 @@ export function decideMigrate(
   }
   const pinnedTo = request.target === undefined ? {} : { pinnedTo: [request.target.id] };
   const wanted = { ...requestFor(vm), ...pinnedTo, ...processorOf(vm, sources.sourceHost) };
-  const answer = place(sources.snapshot, { vm: wanted, fromHostId: source.id });
-  const target = chosenHost(answer, view, vm.spec.name);
+  const asked = { vm: wanted, fromHostId: source.id };
+  const answer = place(sources.snapshot, asked);
+  const target = chosenHost(answer, view, { request: asked, snapshot: sources.snapshot });
   const generation = (vm.placement?.generation ?? 0) + 1;
   return {
     source,
     target,
     generation,
     answer,
-    explanation: explanationOf(answer),
+    explanation: explanationOf(answer, sources.snapshot),
     changes: (operationId) => [
       put("vm", { ...vm, operationId, target: { hostId: target.id, generation } }),
     ],
