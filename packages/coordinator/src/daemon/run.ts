@@ -26,15 +26,14 @@ export interface Daemon extends AsyncDisposable {
   readonly address: string;
 }
 
-/** @param entry the program's own file, run again for every thread of the planner; a bundle has to say which. */
+/** @param parts.entry the program's own file, run again for every thread of the planner. */
 export async function runCoordinator(
   config: CoordinatorConfig,
-  log: Logger,
-  entry: URL = new URL("../main.ts", import.meta.url),
+  parts: { readonly log: Logger; readonly entry: URL },
 ): Promise<Daemon> {
   const stack = new AsyncDisposableStack();
   try {
-    const started = await start(config, { log, entry }, stack);
+    const started = await start(config, parts, stack);
     return { ...started, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   } catch (error) {
     await stack.disposeAsync();
