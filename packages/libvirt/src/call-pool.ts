@@ -51,7 +51,7 @@ export class CallPool {
     const connection = this.#pick(procedure.priority === "high");
     if (connection) connection.submit(call);
     else this.#enqueue(call);
-    return (await call.promise) as Ret;
+    return await call.answer<Ret>();
   }
 
   /** Ends the workers; calls that wait are told that they were never sent. */

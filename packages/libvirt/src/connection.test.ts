@@ -53,6 +53,18 @@ describe("connection", () => {
     });
   });
 
+  it("shows in an error's stack who made the call", async () => {
+    const { server, hypervisor } = await start();
+    server.answer("domainLookupByName", () => {
+      throw new FakeLibvirtError("no such domain", { code: 42 });
+    });
+    async function lookUpSomething() {
+      return await hypervisor.domainLookupByName("x");
+    }
+    const error = (await reasonOf(lookUpSomething())) as Error;
+    expect(error.stack).toContain("lookUpSomething");
+  });
+
   it("keeps at most four calls in flight and one of them free for urgent ones", async () => {
     const { server, hypervisor } = await start();
     const waiting: (() => void)[] = [];

@@ -95,7 +95,7 @@ export class Connection {
   ): Promise<Ret> {
     const call = PendingCall.create(name, procedure, args, options);
     this.submit(call);
-    return (await call.promise) as Ret;
+    return await call.answer<Ret>();
   }
 
   /** Calls a procedure that opens a stream. The stream holds its slot until it ends. */
@@ -119,7 +119,7 @@ export class Connection {
     });
     const call = PendingCall.create(name, procedure, args, { ...options, stream });
     this.submit(call);
-    return { stream, answer: (await call.promise) as Ret };
+    return { stream, answer: await call.answer<Ret>() };
   }
 
   /** Sends a call, or keeps it until a slot is free. */

@@ -104,3 +104,16 @@ export class AuthenticationError extends Error {
 export class EventOverflowError extends Error {
   override readonly name = "EventOverflowError";
 }
+
+/**
+ * Makes the stack of an error show who made the call, not the socket that brought the answer. To be used where the
+ * call is awaited; costs nothing while there is no error. A caller's own error is left as it is.
+ */
+export function retraced(error: unknown): unknown {
+  const isOurs =
+    error instanceof LibvirtError ||
+    error instanceof ConnectionLostError ||
+    error instanceof CallTimeoutError;
+  if (isOurs) Error.captureStackTrace(error, retraced);
+  return error;
+}

@@ -1,5 +1,5 @@
 import { deferred } from "./deferred.ts";
-import { CallTimeoutError } from "./errors.ts";
+import { CallTimeoutError, retraced } from "./errors.ts";
 import type { Procedure } from "./protocol/procedure.ts";
 import type { RpcStream } from "./rpc-stream.ts";
 import { HEADER_BYTES } from "./wire/packet.ts";
@@ -74,6 +74,15 @@ export class PendingCall {
 
   get sent(): boolean {
     return this.serial !== 0;
+  }
+
+  /** Waits for the answer, whose type only the procedure knows. */
+  async answer<Ret>(): Promise<Ret> {
+    try {
+      return (await this.promise) as Ret;
+    } catch (error) {
+      throw retraced(error);
+    }
   }
 
   resolve(value: unknown): void {
