@@ -26,14 +26,15 @@ export interface Daemon extends AsyncDisposable {
   readonly address: string;
 }
 
-/** @param parts.entry the program's own file, run again for every thread of the planner. */
+/** @param entry the program's own file, run again for every thread of the planner; a bundle has to say which. */
 export async function runCoordinator(
   config: CoordinatorConfig,
-  parts: { readonly log: Logger; readonly entry: URL },
+  log: Logger,
+  entry: URL = new URL("../main.ts", import.meta.url),
 ): Promise<Daemon> {
   const stack = new AsyncDisposableStack();
   try {
-    const started = await start(config, parts, stack);
+    const started = await start(config, { log, entry }, stack);
     return { ...started, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   } catch (error) {
     await stack.disposeAsync();
