@@ -72,18 +72,18 @@ export async function benchRoundTrips(
   const note = (name: string, value: number | undefined) => {
     if (value !== undefined) (rounds[name] ??= []).push(value);
   };
-  for (let round = 0; round < 3; round++) {
-    note("serial ours", (await measure(hypervisor, { count: 8_000, width: 1 }))[0]);
-    note("serial C", (await peers.c?.(target.uri, "serial", "8000"))?.[0]);
-    const pooled = await measure(hypervisor, { count: 32_000, width: 64 });
+  for (let round = 0; round < 5; round++) {
+    note("serial ours", (await measure(hypervisor, { count: 4_000, width: 1 }))[0]);
+    note("serial C", (await peers.c?.(target.uri, "serial", "4000"))?.[0]);
+    const pooled = await measure(hypervisor, { count: 16_000, width: 64 });
     note("pooled ours", pooled[0]);
     note("cpu ours", pooled[1]);
-    const threads = await peers.c?.(target.uri, "parallel", "16000");
+    const threads = await peers.c?.(target.uri, "parallel", "8000");
     note("pooled C", threads?.[0]);
     note("cpu C", threads?.[1]);
     if (peers.unraid === null) continue;
-    note("serial unraid", (await unraid(peers.unraid, target, "serial", 8_000))[0]);
-    const theirs = await unraid(peers.unraid, target, "parallel", 16_000);
+    note("serial unraid", (await unraid(peers.unraid, target, "serial", 4_000))[0]);
+    const theirs = await unraid(peers.unraid, target, "parallel", 8_000);
     note("pooled unraid", theirs[0]);
     note("cpu unraid", theirs[1]);
   }

@@ -1,6 +1,6 @@
 /** TCP, TLS with client certificates, and SASL, against a real libvirtd in its own network namespace. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
@@ -82,7 +82,10 @@ describe("TCP and TLS", () => {
       },
     });
   });
-  afterAll(() => daemon?.[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await daemon?.[Symbol.asyncDispose]();
+    if (pki !== "") rmSync(pki, { recursive: true });
+  });
 
   const remote = (uri: string, options: object = {}): unknown => {
     const script = join(import.meta.dirname, "remote-client.ts");
