@@ -16,7 +16,7 @@ import {
 } from "@muster/proto/admin";
 import { connect, type RpcClient } from "@muster/runtime";
 import { buildPrograms } from "../../scripts/build.ts";
-import { CommandError, Lab } from "./lab.ts";
+import { CommandError, Lab, waitFor } from "./lab.ts";
 import { MusterLab, type MusterLabOptions } from "./muster-lab.ts";
 
 export const MIB = 1024n * 1024n;
@@ -121,6 +121,13 @@ export class Cluster implements AsyncDisposable {
     return accepted((await this.#client.unary(AdminService.createVm, request)).operation);
   }
 
+  async createNetwork(name: string, vlan: number): Promise<void> {
+    const { exitCode, stderr } = await this.muster.muster([
+      ...["network", "create", name, "--vlan", String(vlan)],
+    ]);
+    if (exitCode !== 0) throw new Error(`network ${name} could not be made: ${stderr}`);
+  }
+
   async migrateVm(
     vm: string,
     options: Partial<Pick<MigrateVmRequest, "host" | "bandwidthMibPerSecond">> = {},
@@ -186,6 +193,26 @@ export class Cluster implements AsyncDisposable {
         ended.includes(state) ||
         steps.some((each) => each.name === step && each.state !== StepState.WAITING),
     );
+  }
+
+  /** Resolves when a migration has sent some of the guest's memory. */
+  async transferring(id: string): Promise<void> {
+    const last = await this.follow(
+      id,
+      ({ state, migration }) => ended.includes(state) || (migration?.processedBytes ?? 0n) > 0n,
+    );
+    if (ended.includes(last.state)) throw new Error(`the migration ended at once: ${said(last)}`);
+  }
+
+  /** Waits until `muster vm ls` would show the VM in this state. */
+  async shows(name: string, state: string, limitMs = 5_000): Promise<void> {
+    let last = "";
+    const look = async (): Promise<boolean> => (last = await this.stateOf(name)) === state;
+    await waitFor(`VM ${name} to be ${state}`, look, {
+      timeoutMs: limitMs,
+      everyMs: 10,
+      explain: () => `it is ${last}`,
+    });
   }
 
   /** libvirt's own word, host by host: "h1 running". Hosts that do not have the domain are left out. */

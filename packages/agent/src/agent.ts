@@ -156,6 +156,9 @@ export class Agent {
       send: (message) => {
         this.#session.send(message);
       },
+      ended: (vmId) => {
+        this.#reporter.reportVm(vmId, () => undefined);
+      },
     });
     this.#loops = this.#makeLoops();
   }

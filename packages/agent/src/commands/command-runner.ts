@@ -24,6 +24,8 @@ export interface CommandRunnerParts extends CommandParts {
   readonly log: Log;
   /** Sends to the coordinator when it is connected; results are kept until it acknowledges them. */
   readonly send: (message: CommandProgress | CommandResult) => void;
+  /** A command ended, well or not: its VM must be looked at again. libvirt has no event for a job that failed. */
+  readonly ended: (vmId: VmId) => void;
 }
 
 export interface EndedCommands {
@@ -123,7 +125,7 @@ export class CommandRunner {
     cancel: AbortController,
     journalled: boolean,
   ): Promise<void> {
-    const { journal, log, send } = this.#parts;
+    const { journal, log, send, ended } = this.#parts;
     const { commandId } = command;
     try {
       if (!journalled && isDurable(command)) await journal.begin(command);
@@ -146,6 +148,7 @@ export class CommandRunner {
       );
     if (isDurable(command)) await journal.finish(result);
     send(result);
+    ended(command.action.vmId);
   }
 
   #count(kind: CommandKind, outcome: EndedCommands["outcome"]): void {
@@ -190,7 +193,7 @@ export class CommandRunner {
   }
 
   #context(commandId: CommandId, signal: AbortSignal): CommandContext {
-    const { send, journal: _journal, log, ...parts } = this.#parts;
+    const { send, journal: _journal, ended: _ended, log, ...parts } = this.#parts;
     return {
       ...parts,
       commandId,

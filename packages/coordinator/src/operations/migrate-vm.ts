@@ -36,6 +36,9 @@ type Step = StepDefinition<MigrateVmParameters>;
 /** A migration that does not converge would go on for ever; a day is longer than any sane one. */
 const MOVE_LIMIT_MS = 24 * 3_600_000;
 
+/** How long a target that is gone is waited for when the move failed: as long as an agent takes to restart. */
+const ABANDON_MS = 10_000;
+
 /** How long both hosts may be unheard in the middle before the operation stops waiting to learn the outcome. */
 const WITNESS_LIMIT_MS = 10 * 60_000;
 const WITNESS_PERIOD_MS = 500;
@@ -62,7 +65,15 @@ const prepare: Step = {
   },
   async undo(context) {
     const { vmId, targetId, generation } = context.parameters;
-    await context.command(targetId, { kind: "clean-departure", vmId, generation });
+    try {
+      const options = { offlineLimitMs: ABANDON_MS };
+      await context.command(targetId, { kind: "clean-departure", vmId, generation }, options);
+    } catch (error) {
+      if (!isMusterError(error) || error.code !== "host-offline") throw error;
+      // It lost its power, or will be asked again by the next arrival: the VM runs on at the source, and neither it
+      // nor the claim waits for a tap on a host that is gone.
+      context.phase("the target is gone; nothing on it needs removing");
+    }
   },
 };
 
