@@ -62,7 +62,7 @@ function configSources(options: Options) {
 async function run(options: Options): Promise<void> {
   const config = readCoordinatorConfig(configSources(options));
   const log = createLogger({ name: "muster-coordinator", level: config.logLevel });
-  await using daemon = await runCoordinator(config, log, new URL(import.meta.url));
+  await using daemon = await runCoordinator(config, { log, entry: new URL(import.meta.url) });
   const status = `serving ${daemon.address}`;
   await serveUntilAsked({
     clock: systemClock,

@@ -12,6 +12,7 @@ import { Authority } from "../authority/authority.ts";
 import { keepServerCertificate } from "../authority/server-certificate.ts";
 import { Coordinator } from "../coordinator.ts";
 import { QuestionThreads } from "../plans/question-threads.ts";
+import { lockDirectory } from "../store/directory-lock.ts";
 import { SqliteStore } from "../store/sqlite-store.ts";
 import { VERSION } from "../version.ts";
 import type { CoordinatorConfig } from "./config.ts";
@@ -26,15 +27,14 @@ export interface Daemon extends AsyncDisposable {
   readonly address: string;
 }
 
-/** @param entry the program's own file, run again for every thread of the planner; a bundle has to say which. */
+/** @param parts.entry the program's own file, run again for every thread of the planner. */
 export async function runCoordinator(
   config: CoordinatorConfig,
-  log: Logger,
-  entry: URL = new URL("../main.ts", import.meta.url),
+  parts: { readonly log: Logger; readonly entry: URL },
 ): Promise<Daemon> {
   const stack = new AsyncDisposableStack();
   try {
-    const started = await start(config, { log, entry }, stack);
+    const started = await start(config, parts, stack);
     return { ...started, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   } catch (error) {
     await stack.disposeAsync();
@@ -50,6 +50,7 @@ async function start(
   const clock = systemClock;
   const random = systemRandom;
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
+  stack.use(lockDirectory(config.dataDirectory));
   const store = stack.use(SqliteStore.open(join(config.dataDirectory, "state.sqlite")));
   const coordinator = await Coordinator.open({ store, clock, random, log, times: config.times });
   stack.defer(() => coordinator.stop());
