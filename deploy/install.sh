@@ -70,6 +70,7 @@ daemon() { # name
 
 put 0755 "$node" /usr/lib/muster/node
 put 0644 "$checkout/LICENSE" /usr/share/doc/muster/LICENSE
+put 0644 "$checkout/docs/operating.md" /usr/share/doc/muster/operating.md
 put 0644 "$checkout/dist/THIRD-PARTY-LICENCES.txt" /usr/share/doc/muster/THIRD-PARTY-LICENCES.txt
 put 0644 "$here/systemd/muster.sysusers.conf" /usr/lib/sysusers.d/muster.conf
 put 0644 "$here/systemd/muster.tmpfiles.conf" /usr/lib/tmpfiles.d/muster.conf
@@ -85,6 +86,7 @@ for part in $parts; do
       ;;
     coordinator)
       daemon coordinator
+      put 0755 "$here/bin/muster-coordinator" /usr/bin/muster-coordinator
       put 0644 "$here/prometheus/prometheus.example.yml" /usr/share/doc/muster/prometheus.example.yml
       put 0644 "$here/prometheus/alerts.yml" /usr/share/doc/muster/alerts.yml
       ;;

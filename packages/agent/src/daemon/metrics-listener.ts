@@ -65,7 +65,9 @@ export async function serveMetrics(parts: {
   return {
     // A loopback address means another machine to whoever reads it elsewhere: only a routable one is told.
     advertised:
-      advertise !== "" || isLoopback(host) ? advertise : `${host}:${String(listener.port)}`,
+      advertise !== "" || isLoopback(host)
+        ? advertise
+        : `${isAnyAddress(host) ? identity.current.hostName : host}:${String(listener.port)}`,
     show: (agent) => {
       shown = agent;
     },
@@ -75,6 +77,8 @@ export async function serveMetrics(parts: {
     },
   };
 }
+
+const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "::";
 
 /** An agent does not know who was removed, but metrics and operator certificates are never given to hosts. */
 function refuseScraper(der: Uint8Array, identity: HostIdentity): string | undefined {

@@ -44,7 +44,7 @@ export async function changeVm(
     return { operation: undefined, summary };
   }
   const operation = await parts.runner.submit(
-    why.requestId,
+    { requestId: why.requestId, type: `vm-${wanted.change}` },
     (view): Accepted<ChangeVmParameters | DeleteVmParameters> => {
       const vm = check(view);
       const parameters = parametersOf(vm.id, wanted, {

@@ -32,7 +32,7 @@ export async function createVm(
   }
   let decision: CreateDecision | undefined;
   const operation = await parts.runner.submit(
-    why.requestId,
+    { requestId: why.requestId, type: "vm-create" },
     (view): Accepted<CreateVmParameters> => {
       decision = decide(view);
       const parameters = { vmId, start: !request.stopped };

@@ -30,7 +30,7 @@ export class Gatekeeper {
       "forbidden",
       `a certificate of role ${identity.role} may not use the public API`,
       {
-        hint: "make one for a person: muster-coordinator certificate NAME --role operator",
+        hint: "make one for a person: muster-coordinator certificate NAME DIRECTORY",
       },
     );
   }

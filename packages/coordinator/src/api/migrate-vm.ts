@@ -36,7 +36,7 @@ export async function migrateVm(
   }
   let decision: MigrateDecision | undefined;
   const operation = await parts.runner.submit(
-    why.requestId,
+    { requestId: why.requestId, type: "vm-migrate" },
     (view): Accepted<MigrateVmParameters> => {
       const { vm, ...decided } = decide(view);
       decision = decided;

@@ -103,7 +103,7 @@ async function createNetwork(
   };
   if (why.dryRun) return { operation: undefined, hosts: [...check(parts.ledger.view)].toSorted() };
   const operation = await parts.runner.submit(
-    why.requestId,
+    { requestId: why.requestId, type: "network-create" },
     (view): Accepted<NetworkParameters> => {
       check(view);
       return {
@@ -159,7 +159,7 @@ async function deleteNetwork(
     return { operation: undefined };
   }
   const operation = await parts.runner.submit(
-    why.requestId,
+    { requestId: why.requestId, type: "network-delete" },
     (view): Accepted<NetworkParameters> => {
       const network = check(view);
       const { name } = network.spec;

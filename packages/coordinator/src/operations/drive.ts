@@ -172,6 +172,16 @@ class Driver {
 
   async #stepFailed(index: number, error: ErrorDetail): Promise<void> {
     const wasCancelled = error.code === "cancelled" && this.#cancelled.aborted;
+    if (this.#steps.slice(0, index + 1).every((step) => step.undo === undefined)) {
+      await this.#record((operation) =>
+        withStep(operation, index, {
+          state: "failed",
+          endedAt: this.#wall(),
+          ...(wasCancelled ? {} : { error }),
+        }),
+      );
+      return this.#end(wasCancelled ? "cancelled" : "failed");
+    }
     await this.#record((operation) => {
       const failed = withStep(operation, index, {
         state: "failed",

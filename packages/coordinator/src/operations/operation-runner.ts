@@ -31,6 +31,13 @@ export interface NewOperation<Parameters> {
   readonly explanation: readonly string[];
 }
 
+/** What tells a repeat from a new request. */
+export interface OperationRequest {
+  /** Empty: never a repeat. */
+  readonly requestId: string;
+  readonly type: string;
+}
+
 /** What a decision to start an operation gives: the operation, and what is claimed in the same step. */
 export interface Accepted<Parameters> {
   readonly operation: NewOperation<Parameters>;
@@ -100,12 +107,13 @@ export class OperationRunner {
    * first one made.
    */
   async submit<Parameters>(
-    requestId: string,
+    request: OperationRequest,
     decide: (view: LedgerView) => Accepted<Parameters>,
   ): Promise<OperationRecord> {
     const operation = await this.#ledger.transact((view): Decision<OperationRecord> => {
+      const { requestId } = request;
       const earlier = requestId === "" ? undefined : findByRequest(view, requestId);
-      if (earlier !== undefined) return { changes: [], result: earlier };
+      if (earlier !== undefined) return { changes: [], result: sameRequest(earlier, request) };
       return this.#accept(view, decide(view));
     });
     if (!isEnded(operation.state)) this.#drive(operation.id);
@@ -219,4 +227,12 @@ function detailText(detail: ErrorDetail): string {
 function findByRequest(view: LedgerView, requestId: string): OperationRecord | undefined {
   // Newest last, and a retry comes soon after: look from the end.
   return [...view.operations.values()].findLast((operation) => operation.requestId === requestId);
+}
+
+function sameRequest(earlier: OperationRecord, request: OperationRequest): OperationRecord {
+  if (earlier.type === request.type) return earlier;
+  const message = `request id ${request.requestId} already belongs to ${earlier.id} (${earlier.type})`;
+  throw new MusterError("invalid", `request_id: ${message}`, {
+    hint: "give every request an id of its own",
+  });
 }
