@@ -124,7 +124,7 @@ describe("the planner is asked", () => {
     ]);
     expect(JSON.parse(json)).toMatchObject({ tiers: [{ count: 5 }] });
     expect(textOf(answer({ kind: "capacity", shapes, survive: 1 }).sections)).toContain(
-      "1 more VMs of 1 CPU and 4 GiB fit, any 1 of the hosts may be lost at once",
+      "1 more VMs of 1 CPU and 4 GiB fit while 1 of the hosts may be lost at once",
     );
   });
 

@@ -201,7 +201,7 @@ function answerCapacity(
         ]);
   const answer = capacity(asked, shapes, { elapsedShare });
   const policy =
-    survive === undefined ? "" : `, any ${String(survive)} of the hosts may be lost at once`;
+    survive === undefined ? "" : ` while ${String(survive)} of the hosts may be lost at once`;
   const sections = [...capacitySections(snapshot, answer, policy)];
   return {
     sections,
