@@ -23,7 +23,7 @@ interface Task {
   readonly assignment: string;
   readonly endsAt: number;
   readonly seed: number;
-  readonly startTemperature: number;
+  readonly style: (typeof STYLES)[number];
 }
 
 interface Solution {
@@ -34,9 +34,12 @@ interface Solution {
 
 /**
  * Where capacity is tight and most resources are transient only a hot start gets far from the initial
- * assignment; where it is loose a warm one wastes no time.
+ * assignment; where it is loose, or the instance large, a warm one wastes no time.
  */
-const START_TEMPERATURES = [5, 0.1];
+const STYLES = [
+  { startTemperature: 5, cooling: 1e-5, swapShare: 0.4, chainShare: 0.1 },
+  { startTemperature: 0.03, cooling: 1e-3, swapShare: 0.2, chainShare: 0.4 },
+] as const;
 
 /** Kept back for starting threads and writing the result. */
 const RESERVE_SECONDS = 2;
@@ -45,13 +48,13 @@ export async function benchRoadef(args: RoadefArguments): Promise<void> {
   const startedAt = performance.now();
   const endsAt = Date.now() + Math.max(1, args.seconds - RESERVE_SECONDS) * 1000;
   const solutions = await Promise.all(
-    START_TEMPERATURES.map((startTemperature, index) =>
+    STYLES.map((style, index) =>
       solveInThread({
         model: args.model,
         assignment: args.assignment,
         endsAt,
         seed: args.seed + index,
-        startTemperature,
+        style,
       }),
     ),
   );
@@ -78,10 +81,7 @@ function solve(task: Task): Solution {
     movesMax: state.vmCount,
     evaluationsMax: Infinity,
     seed: task.seed,
-    startTemperature: task.startTemperature,
-    cooling: 1e-6,
-    swapShare: 0.3,
-    chainShare: 0.1,
+    ...task.style,
     elapsedShare: () => (Date.now() - startedAt) / (task.endsAt - startedAt),
   };
   new Annealer(state, search).run(search);

@@ -146,7 +146,7 @@ export class RoadefState implements SearchState {
     this.#cost -= (this.machineCost[from] as number) + (this.machineCost[to] as number);
     this.machineCost[from] = this.#costWith(from, -1, -1);
     this.machineCost[to] = this.#costWith(to, -1, -1);
-    this.#cost += (this.machineCost[from] as number) + (this.machineCost[to] as number);
+    this.#cost += this.machineCost[from] + this.machineCost[to];
   }
 
   recompute(): void {

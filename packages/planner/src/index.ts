@@ -33,6 +33,7 @@ export type {
   HostState,
   HostStorage,
   Hugepages,
+  MotionHistory,
   NumaCell,
   PlaceRequest,
   Policy,
@@ -74,3 +75,4 @@ export type { RuleClash } from "./rule-clashes.ts";
 export { SNAPSHOT_FORMAT, parseSnapshot, renderSnapshot, snapshotHash } from "./saved-snapshot.ts";
 export { renderWouldFit, whatWouldFit } from "./would-fit.ts";
 export type { WouldFit } from "./would-fit.ts";
+export { renderMotion, renderStuck } from "./explain-motion.ts";

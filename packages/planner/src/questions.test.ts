@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { capacity } from "./capacity.ts";
 import { planDrain } from "./drain.ts";
+import { renderMotion, renderStuck } from "./explain-motion.ts";
 import { planRebalance } from "./rebalance.ts";
 import { planRecovery } from "./recover.ts";
 import { planReturnHome } from "./return-home.ts";
@@ -90,6 +91,24 @@ describe("drain and return", () => {
     ]);
   });
 
+  it("reads as a list of waves", () => {
+    const snapshot = aSnapshot({
+      hosts: [aHost("h1"), aHost("h2"), aHost("h3", { capacity: { memoryBytes: 4n * GiB } })],
+      vms: [
+        aVm("large", { hostId: "h1", memoryBytes: 8n * GiB }),
+        aVm("tied", { hostId: "h1", movable: false }),
+      ],
+    });
+    const plan = planDrain(snapshot, ["h1"]);
+    expect(renderMotion(plan, snapshot)).toEqual([
+      "wave 1:",
+      "  large: h1 to h2, 8 GiB, 9.6 s, still for 0 ms",
+      "1 move in 1 wave: 8 GiB of memory, about 9.6 s",
+    ]);
+    expect(plan.stuck.flatMap((vm) => renderStuck(vm))).toEqual(["VM tied cannot move live"]);
+    expect(renderMotion(planDrain(snapshot, ["h2"]), snapshot)).toEqual(["nothing to move"]);
+  });
+
   it("says which rules stand in the way when there is no order at all", () => {
     const full = { memoryBytes: 12n * GiB };
     const snapshot = aSnapshot({
@@ -101,6 +120,9 @@ describe("drain and return", () => {
     });
     const plan = planReturnHome(snapshot);
     expect(plan.moves).toEqual([]);
+    expect(renderMotion(plan, snapshot)[0]).toBe(
+      "left out: a to h2: not enough memory: wants 12 GiB, 4 GiB of 16 GiB free (8 GiB short)",
+    );
     expect(plan.dropped).toMatchObject([
       { vmId: "a", refusals: [{ check: "enough-memory" }] },
       { vmId: "b", refusals: [{ check: "enough-memory" }] },
