@@ -24,7 +24,7 @@ export function benchQuestions(args: {
       failuresNotSurvived: openPlanner(careful).usage.survival?.broken().length ?? 0,
     })),
     measure("capacity", () => ({ count: capacity(snapshot, [STANDARD]).tiers[0]?.count ?? 0 })),
-    measure("capacity, any host may fail", () => ({
+    measure("capacity, each host may fail", () => ({
       count: capacity(careful, [STANDARD]).tiers[0]?.count ?? 0,
     })),
   ];

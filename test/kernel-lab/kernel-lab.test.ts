@@ -44,8 +44,6 @@ describe("kernel lab", () => {
   it("ends a program that takes too long, and says how far it was", async () => {
     const bundle = await module(`console.log("waiting"); setInterval(() => undefined, 1000);`);
     const running = runInKernelLab({ bundle, timeoutMs: 8_000 });
-    await expect(running).rejects.toThrow(
-      /no result within 8000 ms; its log ends with:\nwaiting/,
-    );
+    await expect(running).rejects.toThrow(/no result within 8000 ms; its log ends with:\nwaiting/);
   });
 });

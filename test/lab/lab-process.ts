@@ -41,7 +41,7 @@ export class LabProcess implements AsyncDisposable {
       });
     });
     // Whoever waits for `exited` gets the error too; one that nobody waits for must not end the process.
-    this.#exited.catch(() => undefined);
+    this.#exited.catch(heardElsewhere);
     // Our own program may end before it; whoever waits for `exited` waits.
     this.#child.unref();
   }
@@ -107,4 +107,8 @@ function isStillEntering(pid: number): boolean {
   const command = commandLineOf(pid);
   // As machine.ts enters a machine: nsenter forks, its child becomes env, and that the program.
   return command === "" || command.startsWith("nsenter\0") || command.startsWith("env\0-C\0");
+}
+
+function heardElsewhere(): void {
+  // The error reaches everybody who waits for the promise itself.
 }

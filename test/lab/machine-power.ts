@@ -97,7 +97,11 @@ export async function switchOn(
   });
   await Promise.race([started, failed]);
   // A machine that ends later is seen by whoever waits for it to be ready.
-  failed.catch(() => undefined);
+  failed.catch(heardElsewhere);
+}
+
+function heardElsewhere(): void {
+  // The error reached whoever waited for the machine to start.
 }
 
 function startedInit(paths: LabPaths, machine: string): boolean {

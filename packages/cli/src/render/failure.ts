@@ -7,7 +7,7 @@ export function renderFailure(detail: Omit<ErrorDetail, "code">, paint: Paint): 
   const lines = [
     `${paint("muster:", "bad")} ${printable(detail.message)}`,
     ...(detail.cause === "" ? [] : [`  because: ${printable(detail.cause)}`]),
-    ...detail.reasons.map((reason) => `  - ${printable(reason)}`),
+    ...detail.reasons.map(renderReason),
     ...(detail.hint === "" ? [] : [`  what to do: ${printable(detail.hint)}`]),
   ];
   return `${lines.join("\n")}\n`;
@@ -18,4 +18,10 @@ export function failureOf(error: unknown): ErrorDetail {
   const detail = detailOf(error);
   if (detail.code !== "internal" || detail.hint !== "") return detail;
   return { ...detail, hint: "this is a bug in muster: please report it with the command you gave" };
+}
+
+/** Reasons that are indented belong to the one above them. */
+function renderReason(reason: string): string {
+  const text = printable(reason);
+  return text.startsWith(" ") ? `    ${text.trimStart()}` : `  - ${text}`;
 }
