@@ -34,6 +34,7 @@ export class Connection {
   #lostBecause: Error | undefined;
   #lastSerial = 0;
   #isCorked = false;
+  #isChunkKept = false;
 
   /** Gets each event packet; set before the first call. */
   onMessage: (packet: wire.Packet) => void = () => undefined;
@@ -202,13 +203,16 @@ export class Connection {
     });
   }
 
-  #receive(chunk: Buffer): void {
+  /** True if part of the chunk is kept: stream data is handed on without copying. */
+  #receive(chunk: Buffer): boolean {
     this.#keepalive?.heard();
+    this.#isChunkKept = false;
     try {
       this.#decoder.push(chunk, this.#onPacket, this.#onStreamBytes);
     } catch (error) {
       this.#lose(new ProtocolError((error as Error).message, { cause: error }));
     }
+    return this.#isChunkKept;
   }
 
   readonly #onPacket = (packet: wire.Packet): void => {
@@ -220,6 +224,7 @@ export class Connection {
     if (this.#lostBecause) return;
     const { stream, name } = this.#callOf(header);
     if (!stream) throw new ProtocolError(`stream data for ${name}`);
+    this.#isChunkKept = true;
     stream.receiveBytes(bytes);
   };
 
@@ -233,8 +238,10 @@ export class Connection {
     if (packet.type === wire.packetType.message) return this.onMessage(packet);
     const call = this.#callOf(packet);
     if (packet.type === wire.packetType.reply) this.#answer(call, packet);
-    else if (call.stream) call.stream.receive(packet);
-    else throw new ProtocolError(`packet of type ${packet.type} for ${call.name}`);
+    else if (call.stream) {
+      this.#isChunkKept = true;
+      call.stream.receive(packet);
+    } else throw new ProtocolError(`packet of type ${packet.type} for ${call.name}`);
   }
 
   #callOf({ serial, program, procedure }: wire.PacketHeader): PendingCall {

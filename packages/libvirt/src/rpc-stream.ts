@@ -159,10 +159,7 @@ export class RpcStream {
   }
 
   /** Data of a packet that need not have come whole. */
-  receiveBytes(bytes: Buffer): void {
-    // The connection reads into the same memory again.
-    const data = Buffer.allocUnsafeSlow(bytes.length);
-    bytes.copy(data);
+  receiveBytes(data: Buffer): void {
     this.#push({ kind: "data", data }, data.length);
     this.#notify();
   }

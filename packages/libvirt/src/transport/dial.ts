@@ -34,8 +34,11 @@ export type Endpoint = UnixEndpoint | TcpEndpoint | TlsEndpoint;
 /** The daemon sends this byte once it has accepted our certificate. */
 const TLS_ACCEPTED = 1;
 
-/** One read takes all that has come. Memory that no read fills is never resident. */
-const READ_BYTES = 1_048_576;
+/** Memory to read into is allocated in slabs; stream data is handed on as slices of them, without copying. */
+const SLAB_BYTES = 1_048_576;
+
+/** A slab with less room than this is given up. */
+const READ_BYTES_MIN = 131_072;
 
 /** Connects, with TLS finished where there is any. Rejects with the socket's error or the signal's reason. */
 export function dial(endpoint: Endpoint, signal: AbortSignal): Promise<Transport> {
@@ -49,12 +52,20 @@ export function dial(endpoint: Endpoint, signal: AbortSignal): Promise<Transport
   }
 }
 
-/** Reads into one buffer over and over instead of allocating one for each read. */
+/** Reads into the same memory over and over, but for what somebody keeps. */
 async function dialPlain(options: NetConnectOpts, signal: AbortSignal): Promise<Transport> {
-  let take: ((chunk: Buffer) => void) | undefined;
-  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  let take: ((chunk: Buffer) => boolean) | undefined;
+  let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  let used = 0;
+  const buffer = () => {
+    if (slab.length - used < READ_BYTES_MIN) {
+      slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+      used = 0;
+    }
+    return slab.subarray(used);
+  };
   const callback = (size: number) => {
-    take?.(buffer.subarray(0, size));
+    if (take?.(slab.subarray(used, used + size))) used += size;
     return true;
   };
   const socket = connectSocket({ ...options, onread: { buffer, callback } });

@@ -4,8 +4,8 @@ import type { Duplex } from "node:stream";
 export interface Transport {
   /** For everything but reading. */
   readonly socket: Duplex;
-  /** Says who gets the bytes. A chunk is only valid during the call: its memory is used again. */
-  onChunk(take: (chunk: Buffer) => void): void;
+  /** Says who gets the bytes. The memory of a chunk is used again unless `take` answers that it keeps some of it. */
+  onChunk(take: (chunk: Buffer) => boolean): void;
 }
 
 /** Any Duplex, for example TLS or memory. */
