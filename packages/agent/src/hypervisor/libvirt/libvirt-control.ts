@@ -16,17 +16,24 @@ import { readDomainFacts } from "./host-facts.ts";
 import { attempt, unlessRefused } from "./libvirt-error.ts";
 import type { Connection, LibvirtLink } from "./libvirt-link.ts";
 import { LibvirtStorage } from "./libvirt-storage.ts";
+import type { StorageTurns } from "./storage-turns.ts";
 import { isArriving } from "./vm-state.ts";
 
 export class LibvirtControl implements VmControl {
   readonly #link: LibvirtLink;
   readonly #clusterId: ClusterIdSource;
+  readonly #turns: StorageTurns;
   /** They cannot change while a libvirtd lives, and a new one is a new connection. */
   readonly #facts = new WeakMap<Connection, DomainFacts>();
 
-  constructor(parts: { readonly link: LibvirtLink; readonly clusterId: ClusterIdSource }) {
+  constructor(parts: {
+    readonly link: LibvirtLink;
+    readonly clusterId: ClusterIdSource;
+    readonly turns: StorageTurns;
+  }) {
     this.#link = parts.link;
     this.#clusterId = parts.clusterId;
+    this.#turns = parts.turns;
   }
 
   async define(definition: VmDefinition): Promise<void> {
@@ -37,7 +44,7 @@ export class LibvirtControl implements VmControl {
       if (existing !== undefined) await requireOurs(existing, this.#clusterId);
       await refuseTwin(connection, vmId, spec.name);
       const facts = await this.#factsOf(connection);
-      await new LibvirtStorage(connection).ensureVolumes(vmId, spec);
+      await new LibvirtStorage(connection, this.#turns).ensureVolumes(vmId, spec);
       await connection.domainDefineXml(renderDomain(definition, facts));
     });
   }
@@ -107,7 +114,7 @@ export class LibvirtControl implements VmControl {
       const connection = await this.#link.connection();
       const domain = await findDomain(connection, vmId);
       if (domain !== undefined) await refuseActive(domain, "remove the volumes of");
-      await new LibvirtStorage(connection).removeVolumes(vmId, spec);
+      await new LibvirtStorage(connection, this.#turns).removeVolumes(vmId, spec);
     });
   }
 

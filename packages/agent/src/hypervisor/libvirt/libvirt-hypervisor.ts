@@ -22,6 +22,7 @@ import { LibvirtControl } from "./libvirt-control.ts";
 import { attempt } from "./libvirt-error.ts";
 import { LibvirtLink } from "./libvirt-link.ts";
 import { LibvirtMigration } from "./libvirt-migration.ts";
+import { StorageTurns } from "./storage-turns.ts";
 import { LibvirtWatch } from "./libvirt-watch.ts";
 
 export interface LibvirtHypervisorOptions {
@@ -48,8 +49,9 @@ export class LibvirtHypervisor implements Hypervisor {
     const link = new LibvirtLink({ target: connectTarget, clock, log });
     this.#link = link;
     this.watch = new LibvirtWatch({ link, clock, log, clusterId });
-    this.control = new LibvirtControl({ link, clusterId });
-    this.migration = new LibvirtMigration({ link, clock, log, clusterId, readMounts });
+    const turns = new StorageTurns();
+    this.control = new LibvirtControl({ link, clusterId, turns });
+    this.migration = new LibvirtMigration({ link, clock, log, clusterId, readMounts, turns });
     this.console = new LibvirtConsole({ link, clusterId });
   }
 

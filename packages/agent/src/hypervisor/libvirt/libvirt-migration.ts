@@ -31,6 +31,7 @@ import type { Connection, LibvirtLink } from "./libvirt-link.ts";
 import { LibvirtStorage } from "./libvirt-storage.ts";
 import { LibvirtMigrationJob, RESTART_WAIT_MS } from "./migration-job.ts";
 import { checkReachable } from "./migration-target.ts";
+import type { StorageTurns } from "./storage-turns.ts";
 import { hasLeft, isArriving, migrationStatsFrom } from "./vm-state.ts";
 
 /** Between two looks at a libvirtd that is restarting. */
@@ -42,6 +43,7 @@ export class LibvirtMigration implements VmMigration {
   readonly #log: HypervisorLog;
   readonly #clusterId: ClusterIdSource;
   readonly #readMounts: () => Promise<readonly Mount[]>;
+  readonly #turns: StorageTurns;
 
   constructor(parts: {
     readonly link: LibvirtLink;
@@ -49,12 +51,14 @@ export class LibvirtMigration implements VmMigration {
     readonly log: HypervisorLog;
     readonly clusterId: ClusterIdSource;
     readonly readMounts: () => Promise<readonly Mount[]>;
+    readonly turns: StorageTurns;
   }) {
     this.#link = parts.link;
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#clusterId = parts.clusterId;
     this.#readMounts = parts.readMounts;
+    this.#turns = parts.turns;
   }
 
   async checkArrival(vmId: VmId, spec: VmSpec): Promise<void> {
@@ -67,7 +71,7 @@ export class LibvirtMigration implements VmMigration {
       }
       await refuseTwin(connection, vmId, spec.name);
       await this.#checkMachineType(connection, spec);
-      const storage = new LibvirtStorage(connection);
+      const storage = new LibvirtStorage(connection, this.#turns);
       const mounts = await this.#readMounts();
       for (const [index, disk] of spec.disks.entries()) {
         const pool = await storage.pool(disk.storage);
@@ -170,7 +174,7 @@ export class LibvirtMigration implements VmMigration {
   /** The disks a copy is needed of: libvirt by itself would copy those on shared storages as well. */
   async #localDisks(domain: Domain): Promise<readonly string[]> {
     const connection = await this.#link.connection();
-    const storage = new LibvirtStorage(connection);
+    const storage = new LibvirtStorage(connection, this.#turns);
     const mounts = await this.#readMounts();
     const { disks } = parseDomain(await domain.getXmlDesc(), `domain XML of vm ${domain.uuid}`);
     const local: string[] = [];

@@ -12,29 +12,30 @@ import { parseXml } from "../xml/parse-xml.ts";
 import { element, renderXml, textElement, type XmlTree } from "../xml/render-xml.ts";
 import { attempt, failedTo, unlessRefused } from "./libvirt-error.ts";
 import type { Connection } from "./libvirt-link.ts";
+import type { StorageTurns } from "./storage-turns.ts";
 
 export class LibvirtStorage {
   readonly #connection: Connection;
+  readonly #turns: StorageTurns;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, turns: StorageTurns) {
     this.#connection = connection;
+    this.#turns = turns;
   }
 
   async ensureVolumes(vmId: VmId, spec: VmSpec): Promise<void> {
     for (const [index, disk] of spec.disks.entries()) {
-      await this.#ensureVolume(volumeNameOf(vmId, index), disk);
+      const name = volumeNameOf(vmId, index);
+      await this.#turns.run(disk.storage, () => this.#ensureVolume(name, disk));
     }
   }
 
   async removeVolumes(vmId: VmId, spec: VmSpec): Promise<void> {
     for (const [index, disk] of spec.disks.entries()) {
       const name = volumeNameOf(vmId, index);
-      await attempt(`remove volume "${name}" of storage "${disk.storage}"`, async () => {
-        const found = this.#connection.storagePoolLookupByName(disk.storage);
-        const pool = await unlessRefused(found, "noStoragePool");
-        const volume = pool === undefined ? undefined : await findVolume(pool, name);
-        if (volume !== undefined) await unlessRefused(volume.delete(), "noStorageVol");
-      });
+      await attempt(`remove volume "${name}" of storage "${disk.storage}"`, () =>
+        this.#turns.run(disk.storage, () => this.#removeVolume(name, disk)),
+      );
     }
   }
 
@@ -58,8 +59,15 @@ export class LibvirtStorage {
     return pool;
   }
 
-  async hasVolume(pool: StoragePool, name: string): Promise<boolean> {
-    return (await findVolume(pool, name)) !== undefined;
+  hasVolume(pool: StoragePool, name: string): Promise<boolean> {
+    return this.#turns.run(pool.name, async () => (await findVolume(pool, name)) !== undefined);
+  }
+
+  async #removeVolume(name: string, disk: DiskSpec): Promise<void> {
+    const found = this.#connection.storagePoolLookupByName(disk.storage);
+    const pool = await unlessRefused(found, "noStoragePool");
+    const volume = pool === undefined ? undefined : await findVolume(pool, name);
+    if (volume !== undefined) await unlessRefused(volume.delete(), "noStorageVol");
   }
 
   async #ensureVolume(name: string, disk: DiskSpec): Promise<void> {
