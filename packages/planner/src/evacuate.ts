@@ -1,11 +1,17 @@
 /**
  * Finds new hosts for a set of VMs whose hosts are to be left or are lost. Nothing is placed on the hosts
- * that are left, so every move is claimed while all sources still count: any order is safe, and waves are
- * made by the limits alone.
+ * that are left, so room never comes from a move that must go first: any order is safe, and waves are made
+ * by the limits alone.
  */
 import type { NoPlacement, PlaceOptions, Placement } from "./answer.ts";
 import type { MoveBook } from "./move-book.ts";
-import { totalsOf, type MotionLimits, type MotionPlan, type PlannedMove } from "./motion.ts";
+import {
+  totalsOf,
+  type MotionLimits,
+  type MotionPlan,
+  type MoveCost,
+  type PlannedMove,
+} from "./motion.ts";
 import type { Snapshot, VmSnapshot } from "./snapshot.ts";
 import { WaveBudget } from "./wave-budget.ts";
 
@@ -41,7 +47,7 @@ export function evacuate(
 ): EvacuationPlan {
   const choices: Placement[] = [];
   const stuck: StuckVm[] = [];
-  const decided: { readonly vm: VmSnapshot; readonly toHostId: string }[] = [];
+  const decided: DecidedMove[] = [];
   for (const vm of vms.toSorted(byPriorityThenSize)) {
     const named = { vmId: vm.id, vmName: vm.name, hostId: vm.hostId ?? "" };
     if (how.isLive && vm.movable === false) {
@@ -58,9 +64,11 @@ export function evacuate(
       stuck.push({ ...named, why: { kind: "no-host", answer } });
       continue;
     }
-    book.begin(vm.id, answer.hostId);
+    const { hostId: toHostId } = answer;
+    decided.push({ vm, toHostId, cost: book.costOf(vm.id, toHostId) });
     choices.push(answer);
-    decided.push({ vm, toHostId: answer.hostId });
+    book.begin(vm.id, toHostId);
+    book.end(vm.id, toHostId);
   }
   const moves = inWaves(book, decided, how.limits);
   return {
@@ -74,6 +82,12 @@ export function evacuate(
   };
 }
 
+interface DecidedMove {
+  readonly vm: VmSnapshot;
+  readonly toHostId: string;
+  readonly cost: MoveCost;
+}
+
 /** VMs of the hosts, by id of the host. */
 export function vmsOn(snapshot: Snapshot, hostIds: ReadonlySet<string>): readonly VmSnapshot[] {
   return snapshot.vms.filter((vm) => vm.hostId !== undefined && hostIds.has(vm.hostId));
@@ -81,24 +95,25 @@ export function vmsOn(snapshot: Snapshot, hostIds: ReadonlySet<string>): readonl
 
 function inWaves(
   book: MoveBook,
-  decided: readonly { readonly vm: VmSnapshot; readonly toHostId: string }[],
+  decided: readonly DecidedMove[],
   limits: MotionLimits,
 ): readonly PlannedMove[] {
   const moves: PlannedMove[] = [];
   let pending = decided;
   for (let wave = 1; pending.length > 0; wave++) {
     const budget = new WaveBudget(book, limits);
-    pending = pending.filter(({ vm, toHostId }) => {
-      if (!budget.take({ vmId: vm.id, toHostId })) return true;
+    pending = pending.filter(({ vm, toHostId, cost }) => {
+      const fromHostId = vm.hostId ?? "";
+      if (!budget.take({ vmId: vm.id, fromHostId, toHostId })) return true;
       moves.push({
         step: moves.length + 1,
         wave,
         vmId: vm.id,
         vmName: vm.name,
-        fromHostId: vm.hostId ?? "",
+        fromHostId,
         toHostId,
         isHop: false,
-        cost: book.costOf(vm.id, toHostId),
+        cost,
       });
       return false;
     });

@@ -63,6 +63,11 @@ export class MoveBook {
     this.planner.claim(this.request(vmId), toHostId);
   }
 
+  /** Takes back a move that was begun. */
+  abandon(vmId: string, toHostId: string): void {
+    this.planner.release(vmId, toHostId);
+  }
+
   end(vmId: string, toHostId: string): void {
     this.planner.arrive(vmId, toHostId);
     this.#hostOf.set(vmId, toHostId);

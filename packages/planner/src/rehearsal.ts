@@ -76,6 +76,14 @@ interface Supposition {
   readonly taken?: { readonly load: Load; readonly host: number };
 }
 
+interface Outcome {
+  readonly hostOf: ReadonlyMap<Load, number>;
+  readonly stranded: Load | undefined;
+}
+
+/** A host for the VM beside what is spoken for on each, or -1. */
+type Choose = (load: Load, spokenFor: (host: number, dimension: number) => number) => number;
+
 /** Where each VM would go if certain hosts were lost together. */
 export class Rehearsal {
   readonly name: string;
@@ -210,7 +218,15 @@ export class Rehearsal {
     this.#reserves.change(this, load, { host, sign: 1 });
   }
 
-  #rehearse(suppose: Supposition): { hostOf: Map<Load, number>; stranded: Load | undefined } {
+  /** The roomiest host for each fails sometimes where the tightest would do: both are tried. */
+  #rehearse(suppose: Supposition): Outcome {
+    const roomy = this.#rehearseWith(suppose, (load, spokenFor) => this.#roomiest(load, spokenFor));
+    if (roomy.stranded === undefined) return roomy;
+    const tight = this.#rehearseWith(suppose, (load, spokenFor) => this.#tightest(load, spokenFor));
+    return tight.stranded === undefined ? tight : roomy;
+  }
+
+  #rehearseWith(suppose: Supposition, choose: Choose): Outcome {
     const loads = this.lostHosts.flatMap((host) => [...this.#room.occupants(host)]);
     if (suppose.alsoLost !== undefined) loads.push(suppose.alsoLost);
     loads.sort(largestFirst);
@@ -227,7 +243,7 @@ export class Rehearsal {
     const hostOf = new Map<Load, number>();
     let stranded: Load | undefined;
     for (const load of loads) {
-      const host = this.#roomiest(load, (at, d) => taken[at * dimensions + d] as number);
+      const host = choose(load, (at, d) => taken[at * dimensions + d] as number);
       if (host >= 0) {
         take(load, host);
         hostOf.set(load, host);
@@ -267,6 +283,24 @@ export class Rehearsal {
       if (!fits) continue;
       best = host;
       bestMiB = memoryMiB;
+    }
+    return best;
+  }
+
+  /** The host with least free memory of those that could take the VM, or -1. */
+  #tightest(load: Load, spokenFor: (host: number, dimension: number) => number): number {
+    const room = this.#room;
+    let best = -1;
+    let bestMiB = Infinity;
+    for (const host of room.allowed(load)) {
+      const memoryMiB = room.free(host, 0) - spokenFor(host, 0);
+      if (memoryMiB >= bestMiB || this.#lost.has(host)) continue;
+      let fits = true;
+      for (let d = 0; d < room.dimensionCount && fits; d++) {
+        const need = room.need(load, d);
+        fits = need === 0 || need <= room.free(host, d) - spokenFor(host, d);
+      }
+      if (fits) [best, bestMiB] = [host, memoryMiB];
     }
     return best;
   }

@@ -65,10 +65,19 @@ class Schedule {
   wave(pending: readonly WantedMove[]): ReadonlySet<WantedMove> {
     const budget = new WaveBudget(this.#book, this.#limits);
     const started = new Set<WantedMove>();
+    const brokenBefore = this.#brokenSurvivals();
     for (const move of pending) {
-      if (!budget.allows(move) || !this.#book.canMove(move.vmId, move.toHostId)) continue;
-      budget.take(move);
-      this.#start(move, { isHop: false, wave: this.waveCount + 1 });
+      const fromHostId = this.#book.hostOf(move.vmId) ?? "";
+      if (!budget.allows({ ...move, fromHostId })) continue;
+      if (!this.#book.canMove(move.vmId, move.toHostId)) continue;
+      this.#book.begin(move.vmId, move.toHostId);
+      if (this.#brokenSurvivals() > brokenBefore) {
+        // Alone it would end well; with the others on their way it would not.
+        this.#book.abandon(move.vmId, move.toHostId);
+        continue;
+      }
+      budget.take({ ...move, fromHostId });
+      this.#note(move, { isHop: false, wave: this.waveCount + 1 });
       started.add(move);
     }
     for (const move of started) this.#book.end(move.vmId, move.toHostId);
@@ -94,20 +103,24 @@ class Schedule {
       this.#hopped.add(move.vmId);
       this.waveCount++;
       const stop = { vmId: move.vmId, toHostId: answer.hostId };
-      this.#start(stop, { isHop: true, wave: this.waveCount });
+      this.#book.begin(stop.vmId, stop.toHostId);
+      this.#note(stop, { isHop: true, wave: this.waveCount });
       this.#book.end(stop.vmId, stop.toHostId);
       return true;
     }
     return false;
   }
 
-  #start(move: WantedMove, how: { readonly isHop: boolean; readonly wave: number }): void {
+  #brokenSurvivals(): number {
+    return this.#book.planner.usage.survival?.broken().length ?? 0;
+  }
+
+  #note(move: WantedMove, how: { readonly isHop: boolean; readonly wave: number }): void {
     const { vmId, toHostId } = move;
     const cost = this.#book.costOf(vmId, toHostId);
     const fromHostId = this.#book.hostOf(vmId) ?? "";
     const vmName = this.#book.vm(vmId).name;
     const step = this.moves.length + 1;
     this.moves.push({ step, vmId, vmName, fromHostId, toHostId, ...how, cost });
-    this.#book.begin(vmId, toHostId);
   }
 }

@@ -1,6 +1,12 @@
 import type { MoveBook } from "./move-book.ts";
 import type { MotionLimits } from "./motion.ts";
 
+export interface BudgetedMove {
+  readonly vmId: string;
+  readonly fromHostId: string;
+  readonly toHostId: string;
+}
+
 /** What one wave may still use of hosts' links and of storages. */
 export class WaveBudget {
   readonly #book: MoveBook;
@@ -15,9 +21,9 @@ export class WaveBudget {
     this.#limits = limits;
   }
 
-  allows(move: { readonly vmId: string; readonly toHostId: string }): boolean {
+  allows(move: BudgetedMove): boolean {
     const { outgoingPerHostMax, incomingPerHostMax, perStorageMax, atOnceMax } = this.#limits;
-    const from = this.#book.hostOf(move.vmId) ?? "";
+    const from = move.fromHostId;
     return (
       this.#atOnce < atOnceMax &&
       (this.#outgoing.get(from) ?? 0) < outgoingPerHostMax &&
@@ -27,9 +33,9 @@ export class WaveBudget {
   }
 
   /** False, and nothing taken, when the wave has no more room for the move. */
-  take(move: { readonly vmId: string; readonly toHostId: string }): boolean {
+  take(move: BudgetedMove): boolean {
     if (!this.allows(move)) return false;
-    const from = this.#book.hostOf(move.vmId) ?? "";
+    const from = move.fromHostId;
     this.#atOnce++;
     this.#outgoing.set(from, (this.#outgoing.get(from) ?? 0) + 1);
     this.#incoming.set(move.toHostId, (this.#incoming.get(move.toHostId) ?? 0) + 1);
@@ -40,11 +46,11 @@ export class WaveBudget {
   }
 
   /** Accounts of the storages that the move reads or writes. */
-  #copied(move: { readonly vmId: string; readonly toHostId: string }): readonly number[] {
+  #copied(move: BudgetedMove): readonly number[] {
     const disks = this.#book.vm(move.vmId).disks ?? [];
     if (disks.length === 0) return [];
     const { storages, hostIndexById } = this.#book.planner.usage;
-    const from = hostIndexById.get(this.#book.hostOf(move.vmId) ?? "") ?? -1;
+    const from = hostIndexById.get(move.fromHostId) ?? -1;
     const to = hostIndexById.get(move.toHostId) ?? -1;
     return disks.flatMap(({ storage }) => {
       const slots = [storages.slotOf(storage, from), storages.slotOf(storage, to)];
