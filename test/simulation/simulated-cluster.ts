@@ -14,6 +14,7 @@ import {
 } from "@muster/agent/simulated";
 import {
   Coordinator,
+  drainHandlers,
   hostHandlers,
   networkHandlers,
   operationHandlers,
@@ -121,6 +122,10 @@ export class SimulatedCluster implements AsyncDisposable {
 
   journalOf(host: string): MemoryJournal {
     return this.#machine(host).journal;
+  }
+
+  networksOf(host: string): SimulatedHostNetworks {
+    return this.#machine(host).networks;
   }
 
   async startCoordinator(): Promise<void> {
@@ -321,6 +326,7 @@ function apiOf(coordinator: Coordinator, cluster: SimulatedCluster) {
   return {
     context,
     hosts: hostHandlers(parts),
+    drains: drainHandlers(parts),
     vms: vmHandlers(parts),
     networks: networkHandlers(parts),
     operations: operationHandlers(parts),

@@ -1,0 +1,42 @@
+/** Every operation, every step, every mishap (see `operation-harness.ts`). */
+import type { OperationState } from "@muster/model";
+import { describe, expect, it } from "vitest";
+import { mishaps, operationTypes, play, requests, type Mishap } from "./operation-harness.ts";
+
+describe("every operation type", () => {
+  it("is in the harness", () => {
+    expect(requests.map(({ type }) => type).toSorted()).toStrictEqual(operationTypes.toSorted());
+  });
+});
+
+/** Past the point of no return there is only forward. */
+const isForwardOnly = (step: string): boolean => step === "settle" || step === "clean";
+
+function expectedEnds(step: string, mishap: Mishap): readonly OperationState[] {
+  switch (mishap) {
+    case "fails":
+    case "fails, and its undo too":
+    case "dies in its undo":
+      // Taking a network away is what the hosts do in the end, whether its making had failed or not.
+      if (step === "leave-hosts") return ["succeeded", "failed"];
+      return isForwardOnly(step) ? ["succeeded"] : ["failed"];
+    case "runs twice":
+    case "is lost after its effect":
+    case "loses its agents":
+      return ["succeeded"];
+    case "is cancelled at it":
+      return isForwardOnly(step) ? ["succeeded"] : ["succeeded", "cancelled"];
+  }
+}
+
+describe.each(requests)("$type", (request) => {
+  describe.each(request.steps)("when %s", (step) => {
+    it.each(mishaps)("%s, nothing is left over", async (mishap) => {
+      const { operation, broken } = await play(request, step, mishap);
+      expect(operation.steps.map(({ name }) => name)).toStrictEqual(request.steps);
+      const story = `${operation.state}: ${operation.error?.message ?? "no error"}`;
+      expect([story, ...broken]).toStrictEqual([story]);
+      expect(expectedEnds(step, mishap)).toContain(operation.state);
+    });
+  });
+});
