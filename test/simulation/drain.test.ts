@@ -115,7 +115,7 @@ describe("a drain", () => {
     await createVmOn(cluster, "filler", "h2");
     const drained = await untilEnded(cluster, await drain(cluster));
     expect(drained.state).toBe("failed");
-    expect(drained.error?.message).toBe("1 VMs could not leave host h1");
+    expect(drained.error?.message).toBe("1 VM could not leave host h1");
     expect(drained.error?.reasons.join("\n")).toMatch(/^large: .*\nlarge: .*not enough memory/ms);
     expect(whereIs(cluster, [...vms, large])).toStrictEqual(["h2", "h2", "h1"]);
   });

@@ -1,3 +1,4 @@
+export { drainHandlers } from "./api/drain-host.ts";
 export { hostHandlers } from "./api/hosts.ts";
 export { networkHandlers } from "./api/networks.ts";
 export { operationHandlers } from "./api/operations.ts";

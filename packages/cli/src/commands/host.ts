@@ -10,6 +10,7 @@ import { decodeVm } from "../view/vm.ts";
 import { parseName } from "@muster/model";
 import { showDryRun } from "./finish-operation.ts";
 import { addChangeFlags, durationOf, example } from "./flags.ts";
+import { addHostDrain } from "./host-drain.ts";
 import type { Run } from "./run.ts";
 
 interface InviteOptions extends ChangeOptions {
@@ -22,7 +23,9 @@ interface RemoveOptions extends ChangeOptions {
 }
 
 export function addHostCommands(program: Command, run: Run): void {
-  const host = program.command("host").description("hosts: list, invite, close, open, remove");
+  const host = program
+    .command("host")
+    .description("hosts: list, invite, close, drain, open, remove");
 
   host
     .command("ls")
@@ -59,6 +62,7 @@ export function addHostCommands(program: Command, run: Run): void {
     .action((name: string, options: ChangeOptions, command: Command) =>
       run(command, (session) => cordonHost(session, name, { ...options, cordoned: false })),
     );
+  addHostDrain(host, run);
   addChangeFlags(host.command("remove"))
     .argument("<host>", "name or id")
     .description("forget a host for good: its identity can do nothing any more")

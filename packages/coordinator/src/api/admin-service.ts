@@ -4,6 +4,7 @@ import { implement, type RpcService } from "@muster/runtime";
 import type { QuestionThreads } from "../plans/question-threads.ts";
 import type { Commands } from "../sessions/commands.ts";
 import { consoleHandler } from "./console.ts";
+import { drainHandlers } from "./drain-host.ts";
 import { hostHandlers } from "./hosts.ts";
 import { networkHandlers } from "./networks.ts";
 import { operationHandlers } from "./operations.ts";
@@ -32,6 +33,7 @@ export function adminService(
     ...networkHandlers(parts),
     ...operationHandlers(parts),
     ...planHandlers(parts, threads),
+    ...drainHandlers(parts),
     openConsole: consoleHandler(parts, commands),
   });
 }

@@ -2,6 +2,7 @@
 import { changeVmOperations } from "./change-vm.ts";
 import { createVm } from "./create-vm.ts";
 import { deleteVm } from "./delete-vm.ts";
+import { drainHost } from "./drain-host.ts";
 import { migrateVm } from "./migrate-vm.ts";
 import { createNetwork, deleteNetwork } from "./network-operations.ts";
 import { OperationRegistry } from "./operation-registry.ts";
@@ -11,6 +12,7 @@ export function allOperations(): OperationRegistry {
     .add(createVm)
     .add(deleteVm)
     .add(migrateVm)
+    .add(drainHost)
     .add(createNetwork)
     .add(deleteNetwork);
   for (const change of changeVmOperations) registry.add(change);

@@ -22,6 +22,7 @@ import type { LedgerView } from "../ledger/view.ts";
 import type { Observations } from "../observations/observations.ts";
 import type { Commands } from "../sessions/commands.ts";
 import type { OperationRegistry } from "./operation-registry.ts";
+import type { OperationRunner } from "./operation-runner.ts";
 import { failureOf, firstUnfinished, lastToUndo, move, withStep } from "./operation-state.ts";
 import {
   COMMAND_LIMIT_MS,
@@ -47,6 +48,7 @@ export interface RunnerParts {
   readonly log: Log;
   /** Aborts when the coordinator stops; nothing is recorded from then on. */
   readonly stopping: AbortSignal;
+  readonly submit: OperationRunner["submit"];
   report(operationId: OperationId, live: LiveProgress): void;
   changed(operationId: OperationId): void;
 }
@@ -284,7 +286,7 @@ class Driver {
   }
 
   #context(index: number, signal: AbortSignal, sent: SentCommand[]): StepContext<unknown> {
-    const { ledger, observations, clock, commands, stopping } = this.#parts;
+    const { ledger, observations, clock, commands, stopping, submit } = this.#parts;
     const operation = this.#operation();
     const step = operation.steps[index];
     if (step === undefined) throw new MusterError("internal", "an operation lost a step");
@@ -302,6 +304,8 @@ class Driver {
       observations,
       clock,
       signal,
+      stopping,
+      submit,
       phase: (phase) => {
         this.#parts.report(this.#id, { phase });
       },

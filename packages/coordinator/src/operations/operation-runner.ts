@@ -85,6 +85,7 @@ export class OperationRunner {
     this.#parts = {
       ...parts,
       stopping: this.#stopping.signal,
+      submit: this.submit.bind(this),
       report: (operationId, live) => {
         this.#live.set(operationId, { ...this.#live.get(operationId), ...live });
         this.#tell(operationId);

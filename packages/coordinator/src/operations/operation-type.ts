@@ -13,6 +13,7 @@ import type { Clock } from "@muster/runtime";
 import type { Ledger, RecordChange } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Observations } from "../observations/observations.ts";
+import type { OperationRunner } from "./operation-runner.ts";
 
 export interface StepContext<Parameters> {
   readonly operation: OperationRecord<Parameters>;
@@ -22,6 +23,10 @@ export interface StepContext<Parameters> {
   readonly clock: Clock;
   /** Aborts when the operation is cancelled while cancelling is still possible. */
   readonly signal: AbortSignal;
+  /** Aborts when the coordinator stops: a step that waits for something else than a host has to wake up then. */
+  readonly stopping: AbortSignal;
+  /** Starts another operation, once for each request id, and does not wait for it. */
+  readonly submit: OperationRunner["submit"];
   /** What the step does now, for people. */
   phase(text: string): void;
   progress(progress: CommandProgress): void;

@@ -948,6 +948,30 @@ export interface PlanCount {
   count: number;
 }
 
+/** DrainHostRequest names the host. */
+export interface DrainHostRequest {
+  /** Name or id. */
+  host: string;
+  /** Copy disks that are on local storage. */
+  copyStorage: boolean;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** DrainHostResponse is the plan and the operation that carries it out. */
+export interface DrainHostResponse {
+  /** Unset in a dry run. */
+  operation:
+    | Operation
+    | undefined;
+  /** The plan it starts from. */
+  plan:
+    | PlanSection
+    | undefined;
+  /** Names the snapshot it was made from. */
+  snapshotHash: string;
+}
+
 function createBaseWhy(): Why {
   return { reason: "", dryRun: false, requestId: "" };
 }
@@ -5756,6 +5780,142 @@ export const PlanCount: MessageFns<PlanCount> = {
   },
 };
 
+function createBaseDrainHostRequest(): DrainHostRequest {
+  return { host: "", copyStorage: false, why: undefined };
+}
+
+export const DrainHostRequest: MessageFns<DrainHostRequest> = {
+  encode(message: DrainHostRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.copyStorage !== false) {
+      writer.uint32(16).bool(message.copyStorage);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainHostRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainHostRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.copyStorage = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDrainHostResponse(): DrainHostResponse {
+  return { operation: undefined, plan: undefined, snapshotHash: "" };
+}
+
+export const DrainHostResponse: MessageFns<DrainHostResponse> = {
+  encode(message: DrainHostResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    if (message.plan !== undefined) {
+      PlanSection.encode(message.plan, writer.uint32(18).fork()).join();
+    }
+    if (message.snapshotHash !== "") {
+      writer.uint32(26).string(message.snapshotHash);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainHostResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainHostResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.plan = PlanSection.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.snapshotHash = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /** Admin is everything a person can ask of the cluster. */
 export type AdminService = typeof AdminService;
 export const AdminService = {
@@ -6001,6 +6161,16 @@ export const AdminService = {
     responseSerialize: (value: AskPlanResponse): Buffer => Buffer.from(AskPlanResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): AskPlanResponse => AskPlanResponse.decode(value),
   },
+  /** DrainHost cordons a host and moves every running VM off it. */
+  drainHost: {
+    path: "/muster.v1.Admin/DrainHost" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DrainHostRequest): Buffer => Buffer.from(DrainHostRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DrainHostRequest => DrainHostRequest.decode(value),
+    responseSerialize: (value: DrainHostResponse): Buffer => Buffer.from(DrainHostResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DrainHostResponse => DrainHostResponse.decode(value),
+  },
 } as const;
 
 export interface AdminServer extends UntypedServiceImplementation {
@@ -6050,6 +6220,8 @@ export interface AdminServer extends UntypedServiceImplementation {
   takeSnapshot: handleUnaryCall<TakeSnapshotRequest, TakeSnapshotResponse>;
   /** AskPlan answers a question about the cluster or about a saved snapshot. It changes nothing. */
   askPlan: handleUnaryCall<AskPlanRequest, AskPlanResponse>;
+  /** DrainHost cordons a host and moves every running VM off it. */
+  drainHost: handleUnaryCall<DrainHostRequest, DrainHostResponse>;
 }
 
 export interface AdminClient extends Client {
@@ -6396,6 +6568,22 @@ export interface AdminClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: AskPlanResponse) => void,
+  ): ClientUnaryCall;
+  /** DrainHost cordons a host and moves every running VM off it. */
+  drainHost(
+    request: DrainHostRequest,
+    callback: (error: ServiceError | null, response: DrainHostResponse) => void,
+  ): ClientUnaryCall;
+  drainHost(
+    request: DrainHostRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DrainHostResponse) => void,
+  ): ClientUnaryCall;
+  drainHost(
+    request: DrainHostRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DrainHostResponse) => void,
   ): ClientUnaryCall;
 }
 
