@@ -35,6 +35,8 @@ export interface WaitingVm {
   readonly targetId?: HostId;
 }
 
+type Witness = Pick<HostObservation, "connected" | "reported" | "vms">;
+
 /** A move that failed once may have met a bad moment; one that failed twice has met a reason. */
 const TRIES_MAX = 2;
 
@@ -52,7 +54,7 @@ export function drainProgress(
   at: {
     readonly hostId: HostId;
     readonly planned: readonly PlannedLeave[];
-    readonly observed: HostObservation | undefined;
+    readonly observed: Witness | undefined;
   },
 ): DrainProgress {
   const moves = movesOf(view, drain);
@@ -94,7 +96,7 @@ const movesOf = (
   );
 
 /** Sure not to run: said by a host that is heard, of a VM that no operation is about to start. */
-function isResting(vm: VmRecord, observed: HostObservation | undefined): boolean {
+function isResting(vm: VmRecord, observed: Witness | undefined): boolean {
   if (vm.operationId !== undefined) return false;
   if (observed?.connected !== true || !observed.reported) return false;
   const state = observed.vms.get(vm.id)?.state;
