@@ -3,6 +3,7 @@
  * would be too slow for what they measure), libvirt's own word on every host, and daemons that are killed and come back.
  */
 import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { MusterError } from "@muster/model";
 import {
   AdminService,
@@ -60,6 +61,11 @@ export class Cluster implements AsyncDisposable {
     const muster = await MusterLab.up({ ...options, programs });
     const address = `unix://${muster.socketPath}`;
     return new Cluster(muster, await connect({ addresses: [address], timeoutMs: 10_000 }));
+  }
+
+  /** The command line of a program of ours, for a machine of the lab. */
+  program(name: "muster" | "muster-agent" | "muster-coordinator", ...words: string[]): string[] {
+    return [process.execPath, join(programsOf(this.lab.directory), `${name}.mjs`), ...words];
   }
 
   get lab(): Lab {

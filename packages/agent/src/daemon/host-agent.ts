@@ -1,8 +1,8 @@
 /** The agent of one host, put together and started. What it touches of the machine is given: real or simulated. */
-import { join } from "node:path";
 import { systemClock, systemRandom, type Logger } from "@muster/runtime";
 import { Agent, type AgentParts } from "../agent.ts";
 import { FileAssignmentStore } from "../assignments/assignment-store.ts";
+import { assignmentsPath, journalPath } from "../data-directory.ts";
 import { FileJournal } from "../journal/file-journal.ts";
 import { VERSION } from "../version.ts";
 import { GrpcDialer } from "./grpc-dialer.ts";
@@ -31,14 +31,14 @@ export async function startHostAgent(
 ): Promise<Agent> {
   const { ports, identity, dataDirectory, migrationAddress, metricsAddress, log } = parts;
   const { clusterId, hostName, hostId } = identity.current;
-  const journal = stack.use(await FileJournal.open(join(dataDirectory, "journal")));
+  const journal = stack.use(await FileJournal.open(journalPath(dataDirectory)));
   const agent = new Agent({
     ...ports,
     clock: systemClock,
     random: systemRandom,
     log,
     journal,
-    assignments: new FileAssignmentStore(join(dataDirectory, "assignments.json")),
+    assignments: new FileAssignmentStore(assignmentsPath(dataDirectory)),
     dialer: new GrpcDialer(identity),
     clusterId,
     agentVersion: VERSION,

@@ -21,6 +21,13 @@ export function startSchedules(parts: {
   readonly log: Log;
 }): Schedules {
   const { agent, identity, log } = parts;
+  const renewIfDue = (): void => {
+    identity.renewIfDue().catch((error: unknown) => {
+      log.warn({ err: error }, "the certificate could not be renewed; trying again later");
+    });
+  };
+  // A host that was off for long has an expired certificate: without a new one it gets no session.
+  renewIfDue();
   const entries: readonly Entry[] = [
     {
       // Whatever was missed, whoever changed bridges or pools by hand: once an hour everything is looked at anew.
@@ -36,11 +43,7 @@ export function startSchedules(parts: {
       // Often enough for certificates that live an hour, seldom enough to cost nothing.
       name: "certificate-renewal",
       expression: "*/5 * * * *",
-      poke: () => {
-        identity.renewIfDue().catch((error: unknown) => {
-          log.warn({ err: error }, "the certificate could not be renewed; trying again later");
-        });
-      },
+      poke: renewIfDue,
     },
     {
       name: "cache-clean",

@@ -1,0 +1,7 @@
+/** What the agent keeps in its data directory besides its identity. It belongs to one membership of one cluster. */
+import { join } from "node:path";
+
+export const journalPath = (dataDirectory: string): string => join(dataDirectory, "journal");
+
+export const assignmentsPath = (dataDirectory: string): string =>
+  join(dataDirectory, "assignments.json");
