@@ -225,6 +225,7 @@ export class Planner {
 
   /** What the VM itself takes, here or there, is not in its own way. */
   #withoutOwnCharges<Result>(vmId: string, ask: () => Result): Result {
+    this.usage.survival?.settle();
     const own = this.#charges.get(vmId);
     if (own === undefined) return ask();
     const sums = this.usage.saveEvenness(own.map((charge) => charge.host));

@@ -1,9 +1,12 @@
 /** "Every host may fail" as a hard rule: what it keeps free, what it refuses, and that it stays true. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { MoveBook } from "./move-book.ts";
 import { openPlanner, place, whyNot } from "./place.ts";
+import { planRebalance } from "./rebalance.ts";
 import type { HostSnapshot, Snapshot, VmSnapshot } from "./snapshot.ts";
 import { GiB, aHost, aRequest, aSnapshot, aVm } from "./testing/builders.ts";
+import { someClusters } from "./testing/clusters.ts";
 
 const anyHostMayFail = { survive: { level: "host", count: 1 } } as const;
 
@@ -161,3 +164,26 @@ function canTakeOver(
   };
   return fits(0);
 }
+
+describe("surviving while VMs move", () => {
+  it("a rebalance leaves no more failures unsurvived than there were", () => {
+    fc.assert(
+      fc.property(someClusters(true), (cluster) => {
+        const snapshot = { ...cluster, policy: anyHostMayFail };
+        const answer = planRebalance(snapshot, {
+          evaluationsMax: 2000,
+          weights: { perMove: 0, perGiBMoved: 0 },
+        });
+        if (!answer.ok) throw new Error("nothing moves, so nothing may be refused");
+        const book = new MoveBook(snapshot);
+        const broken = () => book.planner.usage.survival?.broken().length ?? 0;
+        const before = broken();
+        for (const move of answer.moves) {
+          book.begin(move.vmId, move.toHostId);
+          book.end(move.vmId, move.toHostId);
+          expect(broken()).toBeLessThanOrEqual(before);
+        }
+      }),
+    );
+  });
+});

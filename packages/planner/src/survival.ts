@@ -62,7 +62,7 @@ export class SurvivalUsage {
 
   /** The failures that the cluster does not survive as it is. */
   broken(): readonly BrokenSurvival[] {
-    this.#tryAgain();
+    this.settle();
     return this.#rehearsals.flatMap(({ name, stranded }) =>
       stranded === undefined ? [] : [{ domain: name, stranded }],
     );
@@ -73,7 +73,6 @@ export class SurvivalUsage {
    * stands only in the way of VMs that would be hit by it too.
    */
   breaksWith(load: Load, host: number): BrokenSurvival | undefined {
-    this.#tryAgain();
     for (const rehearsal of this.#losing[host] ?? []) {
       const stranded = rehearsal.strandedWithOneMore(load);
       if (stranded !== undefined) return { domain: rehearsal.name, stranded };
@@ -101,7 +100,8 @@ export class SurvivalUsage {
     }
   }
 
-  #tryAgain(): void {
+  /** Works out again what may hold now. Before a question, not during one: that supposes things. */
+  settle(): void {
     for (const rehearsal of this.#mayHold) rehearsal.workOut();
     this.#mayHold.clear();
   }
