@@ -1,0 +1,383 @@
+import type { Command, CommandAction, CommandProgress, CommandResult, VmId } from "@muster/model";
+import { describe, expect, it } from "vitest";
+import type { SimulatedHypervisor } from "../hypervisor/simulated/simulated-hypervisor.ts";
+import { MemoryJournal } from "../journal/memory-journal.ts";
+import {
+  aCommand,
+  aSpec,
+  clusterId,
+  commandIdFor,
+  keptLog,
+  simulatedHosts,
+  vmIdOf,
+} from "../testing/agent-setting.ts";
+import { CommandRunner } from "./command-runner.ts";
+
+const web = vmIdOf(1);
+
+/** A host whose agent can be killed and started again on the same journal. */
+function setting() {
+  const { clock, world, hypervisorOf, newDriver } = simulatedHosts();
+  const journal = new MemoryJournal();
+  const sent: (CommandProgress | CommandResult)[] = [];
+  let hypervisor: SimulatedHypervisor | undefined;
+  let runner: CommandRunner | undefined;
+  const start = (): CommandRunner => {
+    hypervisor = hypervisorOf("h1");
+    const { log } = keptLog();
+    let isOver = false;
+    const mine = hypervisor;
+    runner = new CommandRunner({
+      hypervisor,
+      networks: newDriver(),
+      bulk: { openBulk: () => new Promise(() => undefined) },
+      clock,
+      // A dead process writes nothing.
+      journal: {
+        entries: () => journal.entries(),
+        find: (id) => journal.find(id),
+        begin: (command) => (isOver ? new Promise(() => undefined) : journal.begin(command)),
+        finish: (result) => (isOver ? new Promise(() => undefined) : journal.finish(result)),
+        forget: (id) => (isOver ? new Promise(() => undefined) : journal.forget(id)),
+      },
+      log,
+      assignedNetwork: () => undefined,
+      clusterId: () => clusterId,
+      ended: () => undefined,
+      send: (message) => {
+        if (!isOver) sent.push(message);
+      },
+    });
+    kill = async () => {
+      isOver = true;
+      await mine[Symbol.asyncDispose]();
+    };
+    return runner;
+  };
+  let kill: () => Promise<void> = async () => undefined;
+  const results = (): readonly string[] =>
+    sent.flatMap((message) =>
+      message.kind === "result" ? [`${message.commandId} ${message.error?.code ?? "done"}`] : [],
+    );
+  const run = async (command: Command): Promise<string> => {
+    const before = results().length;
+    runner?.receive(command);
+    await clock.runUntil(() => results().length > before, 3_600_000);
+    return results().at(-1)?.split(" ")[1] ?? "";
+  };
+  const stateOf = (vmId: VmId, host = "h1"): string =>
+    world.domains(host).find(({ id }) => id === vmId)?.state ?? "absent";
+  return { clock, world, journal, sent, start, kill: () => kill(), results, run, stateOf };
+}
+
+const define: CommandAction = { kind: "define-vm", vmId: web, spec: aSpec("web"), generation: 1 };
+const start: CommandAction = { kind: "start-vm", vmId: web, spec: aSpec("web") };
+const forceStop: CommandAction = { kind: "stop-vm", vmId: web, force: true, graceMs: 0 };
+const stop: CommandAction = { kind: "stop-vm", vmId: web, force: false, graceMs: 30_000 };
+const remove: CommandAction = {
+  kind: "delete-vm",
+  vmId: web,
+  deleteVolumes: true,
+  spec: aSpec("web"),
+};
+const migrate: CommandAction = {
+  kind: "migrate-vm",
+  vmId: web,
+  targetUri: "qemu+tls://h2/system",
+  bandwidthMibPerSecond: 0,
+  autoConverge: false,
+  copyStorage: false,
+  tls: true,
+  downtimeLimitMs: 0,
+  migrationAddress: "",
+};
+
+async function withRunningVm() {
+  const it = setting();
+  const runner = it.start();
+  await it.run(aCommand(1, define));
+  await it.run(aCommand(2, start));
+  for (const number of [1, 2]) await runner.acknowledge(commandIdFor(number));
+  it.sent.length = 0;
+  return { ...it, runner };
+}
+
+describe("a command", () => {
+  it("is carried out once, and a repeat is answered from the journal", async () => {
+    const { start: begin, run, journal, results, stateOf, world } = setting();
+    const runner = begin();
+    expect(await run(aCommand(1, define))).toBe("done");
+    expect(await run(aCommand(2, start))).toBe("done");
+    world.virsh("h1", web, "destroy");
+    // Starting it once more would undo what somebody did since.
+    expect(await run(aCommand(2, start))).toBe("done");
+    expect(stateOf(web)).toBe("stopped");
+    expect(results()).toHaveLength(3);
+    await runner.acknowledge(commandIdFor(1));
+    await runner.acknowledge(commandIdFor(2));
+    expect(journal.entries()).toStrictEqual([]);
+  });
+
+  it("that is under way is not begun again by a repeat", async () => {
+    const { clock, runner, results } = await withRunningVm();
+    runner.receive(aCommand(3, stop));
+    runner.receive(aCommand(3, stop));
+    await clock.runFor(60_000);
+    expect(results()).toStrictEqual([`${commandIdFor(3)} done`]);
+  });
+
+  it("waits for the one before it on the same VM, and not for other VMs", async () => {
+    const { clock, runner, results } = await withRunningVm();
+    const other = { ...define, vmId: vmIdOf(2), spec: aSpec("db") };
+    runner.receive(aCommand(3, stop));
+    runner.receive(aCommand(4, remove));
+    runner.receive(aCommand(5, other));
+    await clock.runFor(60_000);
+    expect(results()).toStrictEqual([
+      `${commandIdFor(5)} done`,
+      `${commandIdFor(3)} done`,
+      `${commandIdFor(4)} done`,
+    ]);
+  });
+
+  it("that is cancelled says so, and what it did stands", async () => {
+    const { clock, world, runner, results, stateOf } = await withRunningVm();
+    world.setGuest(web, { ignoresShutdown: true });
+    runner.receive(aCommand(3, stop));
+    await clock.runFor(2_000);
+    runner.cancel(commandIdFor(3));
+    await clock.runFor(1_000);
+    expect([results(), stateOf(web)]).toStrictEqual([[`${commandIdFor(3)} cancelled`], "running"]);
+  });
+
+  it("that takes too long is stopped", async () => {
+    const { clock, world, runner, results } = await withRunningVm();
+    world.setGuest(web, { ignoresShutdown: true });
+    runner.receive(aCommand(3, { ...stop, graceMs: 600_000 }, 5_000));
+    await clock.runFor(6_000);
+    expect(results()).toStrictEqual([`${commandIdFor(3)} timeout`]);
+  });
+
+  it("is refused when there are too many, and the others go on", async () => {
+    const { clock, world, runner, results } = await withRunningVm();
+    world.setGuest(web, { ignoresShutdown: true });
+    for (let number = 1_000; number < 1_512; number += 1) runner.receive(aCommand(number, stop));
+    runner.receive(aCommand(2_000, stop));
+    expect(results()).toStrictEqual([`${commandIdFor(2_000)} limit-exceeded`]);
+    expect(runner.runningIds).toHaveLength(512);
+    for (const id of runner.runningIds) runner.cancel(id);
+    await clock.runFor(60_000);
+    expect(runner.runningIds).toStrictEqual([]);
+  });
+
+  it("is not begun when the journal refuses it", async () => {
+    const { clock, world, hypervisorOf, newDriver } = simulatedHosts();
+    const { log } = keptLog();
+    const sent: string[] = [];
+    const memory = new MemoryJournal();
+    const runner = new CommandRunner({
+      hypervisor: hypervisorOf("h1"),
+      networks: newDriver(),
+      bulk: { openBulk: () => new Promise(() => undefined) },
+      clock,
+      journal: {
+        entries: () => memory.entries(),
+        find: () => undefined,
+        begin: () => Promise.reject(new Error("the disk is full")),
+        finish: () => Promise.resolve(),
+        forget: () => Promise.resolve(),
+      },
+      log,
+      assignedNetwork: () => undefined,
+      clusterId: () => clusterId,
+      ended: () => undefined,
+      send: (message) => {
+        if (message.kind === "result") sent.push(message.error?.message ?? "done");
+      },
+    });
+    runner.receive(aCommand(1, define));
+    await clock.runFor(10_000);
+    expect(sent).toStrictEqual(["the disk is full"]);
+    expect(world.domains("h1")).toStrictEqual([]);
+  });
+
+  it("sends its result again whenever the link opens, until it is acknowledged", async () => {
+    const { start: begin, run, results } = setting();
+    const runner = begin();
+    await run(aCommand(1, define));
+    runner.resendResults();
+    runner.resendResults();
+    await runner.acknowledge(commandIdFor(1));
+    runner.resendResults();
+    expect(results()).toHaveLength(3);
+  });
+
+  it("counts by kind and how it ended", async () => {
+    const { start: begin, run } = setting();
+    const runner = begin();
+    await run(aCommand(1, define));
+    await run(aCommand(2, { kind: "pause-vm", vmId: vmIdOf(9) }));
+    expect(runner.ended).toStrictEqual([
+      { kind: "define-vm", outcome: "succeeded", count: 1 },
+      { kind: "pause-vm", outcome: "failed", count: 1 },
+    ]);
+  });
+});
+
+describe("after the agent was killed in the middle of a command", () => {
+  const pause: CommandAction = { kind: "pause-vm", vmId: web };
+  const resume: CommandAction = { kind: "resume-vm", vmId: web };
+  const mark: CommandAction = { kind: "finish-arrival", vmId: web, generation: 4 };
+  const arrive: CommandAction = { kind: "prepare-arrival", vmId: web, spec: aSpec("web") };
+  const cases: readonly (readonly [
+    string,
+    readonly CommandAction[],
+    CommandAction,
+    string,
+    string,
+  ])[] = [
+    ["define", [], define, "done", "stopped"],
+    ["start", [define], start, "done", "running"],
+    ["stop", [define, start], stop, "done", "stopped"],
+    ["force-stop", [define, start], forceStop, "done", "stopped"],
+    ["pause", [define, start], pause, "done", "paused"],
+    ["resume", [define, start, pause], resume, "done", "running"],
+    ["delete", [define], remove, "done", "absent"],
+    ["mark", [define, start], mark, "done", "running"],
+    ["prepare-arrival", [define], arrive, "done", "stopped"],
+    [
+      "clean-departure",
+      [define],
+      { kind: "clean-departure", vmId: web, generation: 1 },
+      "done",
+      "absent",
+    ],
+    [
+      "reboot",
+      [define, start],
+      { kind: "reboot-vm", vmId: web, force: false },
+      "interrupted",
+      "running",
+    ],
+  ];
+
+  const moments = ["before it had an effect", "after its effect, before the answer"] as const;
+
+  it.each(cases.flatMap((one) => moments.map((moment) => [moment, ...one] as const)))(
+    "%s, %s is finished by the next one",
+    async (moment, _what, before, action, outcome, state) => {
+      const it = setting();
+      it.start();
+      let number = 10;
+      for (const each of before) expect(await it.run(aCommand((number += 1), each))).toBe("done");
+      for (const { command } of it.journal.entries()) await it.journal.forget(command.commandId);
+      it.sent.length = 0;
+      // Slow: killed while libvirt has not begun. Hang: killed when it has, and nobody heard.
+      const effect =
+        moment === "before it had an effect"
+          ? { kind: "slow", extraMs: 5_000 }
+          : { kind: "lose-answer" };
+      it.world.inject("h1", {
+        operation: "any",
+        times: 1,
+        effect: effect as { kind: "lose-answer" },
+      });
+      const killed = it.start();
+      killed.receive(aCommand(1, action));
+      await it.clock.settle();
+      expect(it.journal.entries()).toHaveLength(1);
+      await it.kill();
+      it.world.clearFaults("h1");
+      await it.clock.runFor(2_000);
+      const runner = it.start();
+      runner.resume();
+      await it.clock.runUntil(() => it.results().length > 0, 3_600_000);
+      expect(it.results()).toStrictEqual([`${commandIdFor(1)} ${outcome}`]);
+      expect(it.stateOf(web)).toBe(state);
+      expect(it.world.violations).toStrictEqual([]);
+    },
+  );
+
+  it("a migration that libvirt was never told of has not happened", async () => {
+    const { clock, world, kill, start: begin, runner, results, stateOf } = await withRunningVm();
+    world.inject("h1", { operation: "migrate", effect: { kind: "slow", extraMs: 5_000 } });
+    runner.receive(aCommand(3, migrate));
+    await clock.runFor(100);
+    await kill();
+    await clock.runFor(100);
+    const next = begin();
+    next.resume();
+    await clock.runUntil(() => results().length > 0, 600_000);
+    expect(results()).toStrictEqual([`${commandIdFor(3)} interrupted`]);
+    expect(stateOf(web)).toBe("running");
+  });
+
+  it("a migration that ended meanwhile has happened", async () => {
+    const { clock, kill, start: begin, runner, results, stateOf } = await withRunningVm();
+    runner.receive(aCommand(3, migrate));
+    await clock.runFor(100);
+    await kill();
+    await clock.runFor(600_000);
+    begin().resume();
+    await clock.runUntil(() => results().length > 0, 600_000);
+    expect(results()).toStrictEqual([`${commandIdFor(3)} done`]);
+    expect([stateOf(web), stateOf(web, "h2")]).toStrictEqual(["absent", "running"]);
+  });
+
+  it("a migration that still runs is followed to its end", async () => {
+    const { clock, world, kill, start: begin, runner, results, stateOf } = await withRunningVm();
+    world.setGuest(web, { dirtyBytesPerSecond: 0n });
+    runner.receive(aCommand(3, { ...migrate, bandwidthMibPerSecond: 100 }));
+    await clock.runFor(2_000);
+    await kill();
+    const next = begin();
+    next.resume();
+    await clock.runFor(1_000);
+    expect(results()).toStrictEqual([]);
+    await clock.runUntil(() => results().length > 0, 600_000);
+    expect(results()).toStrictEqual([`${commandIdFor(3)} done`]);
+    expect([stateOf(web), stateOf(web, "h2")]).toStrictEqual(["absent", "running"]);
+  });
+
+  it("and the power failed, a migration's outcome is left open", async () => {
+    const { clock, world, kill, start: begin, runner, results } = await withRunningVm();
+    runner.receive(aCommand(3, { ...migrate, bandwidthMibPerSecond: 100 }));
+    await clock.runFor(2_000);
+    await kill();
+    world.powerCut("h1");
+    await clock.runFor(5_000);
+    world.boot("h1");
+    begin().resume();
+    await clock.runUntil(() => results().length > 0, 600_000);
+    expect(results()).toStrictEqual([`${commandIdFor(3)} interrupted`]);
+  });
+});
+
+describe("cleaning up after a VM that left", () => {
+  it.each([[{ kind: "clean-departure", vmId: web, generation: 0 } as const, "newer"]])(
+    "refuses one that is %s",
+    async (action) => {
+      const { start: begin, run, stateOf } = setting();
+      begin();
+      await run(aCommand(1, define));
+      expect(await run(aCommand(2, action))).toBe("wrong-state");
+      expect(stateOf(web)).toBe("stopped");
+    },
+  );
+
+  it("refuses one that runs", async () => {
+    const { run, stateOf } = await withRunningVm();
+    const action = { kind: "clean-departure", vmId: web, generation: 9 } as const;
+    expect(await run(aCommand(3, action))).toBe("wrong-state");
+    expect(stateOf(web)).toBe("running");
+  });
+});
+
+describe("stopping a guest", () => {
+  it("that does not listen says so and leaves it alone (S2)", async () => {
+    const { world, run, stateOf } = await withRunningVm();
+    world.setGuest(web, { ignoresShutdown: true });
+    expect(await run(aCommand(3, stop))).toBe("timeout");
+    expect(stateOf(web)).toBe("running");
+  });
+});
