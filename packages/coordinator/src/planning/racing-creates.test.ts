@@ -1,5 +1,5 @@
 /** Capacity is claimed in the same step as the decision, through the real ledger (S3). */
-import { GIB, MusterError, operationIdFrom } from "@muster/model";
+import { GIB, operationIdFrom, type MusterError } from "@muster/model";
 import * as fc from "fast-check";
 import { SimulatedClock } from "@muster/runtime";
 import { describe, expect, it } from "vitest";
