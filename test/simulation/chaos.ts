@@ -45,6 +45,8 @@ const deeds: readonly (readonly [weight: number, name: string, deed: Deed])[] = 
   [3, "cut-off", (chaos) => chaos.cutOff()],
   [2, "virsh", (chaos) => chaos.virsh()],
   [2, "inject", (chaos) => chaos.inject()],
+  [3, "drain", (chaos) => chaos.drain()],
+  [4, "undrain", (chaos) => chaos.undrain()],
 ];
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
@@ -176,6 +178,31 @@ class Chaos {
     await this.#say(`cancel ${operation.id} ${operation.type}`, () =>
       this.#cluster.api.operations.cancelOperation(
         { id: operation.id, why: undefined },
+        this.#cluster.api.context,
+      ),
+    );
+  }
+
+  async drain(): Promise<void> {
+    if (!this.#cluster.isCoordinatorUp) return;
+    const host = this.#anyHost();
+    await this.#say(`drain ${host}`, () =>
+      this.#cluster.api.drains.drainHost(
+        { host, copyStorage: false, why: undefined },
+        this.#cluster.api.context,
+      ),
+    );
+  }
+
+  /** Opens a host that was closed by a drain; the drain may go on. */
+  async undrain(): Promise<void> {
+    if (!this.#cluster.isCoordinatorUp) return;
+    const { hosts } = this.#cluster.coordinator.ledger.view;
+    const closed = this.#pick([...hosts.values()].filter(({ cordoned }) => cordoned));
+    if (closed === undefined) return;
+    await this.#say(`uncordon ${closed.name}`, () =>
+      this.#cluster.api.hosts.setHostCordon(
+        { host: closed.id, cordoned: false, why: undefined },
         this.#cluster.api.context,
       ),
     );
