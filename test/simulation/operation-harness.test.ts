@@ -19,6 +19,8 @@ function expectedEnds(step: string, mishap: Mishap): readonly OperationState[] {
     case "dies in its undo":
       // Taking a network away is what the hosts do in the end, whether its making had failed or not.
       if (step === "leave-hosts") return ["succeeded", "failed"];
+      // Each move is an operation of its own, and a failed one is tried again.
+      if (step === "move-vms") return ["succeeded", "failed"];
       return isForwardOnly(step) ? ["succeeded"] : ["failed"];
     case "runs twice":
     case "is lost after its effect":

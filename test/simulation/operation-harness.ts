@@ -105,6 +105,17 @@ export const requests: readonly Request[] = [
       return operation?.id ?? "";
     },
   },
+  {
+    type: "host-drain",
+    steps: ["move-vms"],
+    ask: async ({ cluster }) => {
+      const { operation } = await cluster.api.drains.drainHost(
+        { host: "h1", copyStorage: false, why },
+        cluster.api.context,
+      );
+      return operation?.id ?? "";
+    },
+  },
   { type: "network-create", steps: ["reach-hosts"], ask: createNetwork },
   {
     type: "network-delete",
