@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -134,6 +135,32 @@ describe("a journal in a file", () => {
     expect(summary(journal)).toStrictEqual([`${idOf(1)} begun`]);
     await using again = await FileJournal.open(path);
     expect(summary(again)).toStrictEqual([`${idOf(1)} begun`]);
+  });
+
+  it("goes on after a write that the disk cut short, and what follows is not taken for damage", async () => {
+    const path = newPath();
+    // A process whose files may have 4 KiB: the kernel writes what fits and refuses the rest, as a full disk does.
+    const program = `
+      const { FileJournal } = await import(${JSON.stringify(new URL("file-journal.ts", import.meta.url).href)});
+      const journal = await FileJournal.open(${JSON.stringify(path)});
+      const command = (number) => ({ commandId: "op-" + number, padding: "x".repeat(580) });
+      let begun = 0;
+      let code = "";
+      while (code === "") {
+        await journal.begin(command(begun + 1)).then(() => { begun += 1; }, (error) => { code = error.code; });
+      }
+      await journal.finish({ commandId: "op-1" });
+      console.log(code, begun, journal.entries().length);
+    `;
+    const node = [process.execPath, "--input-type=module", "-e", program];
+    const shell = ["-c", 'trap "" XFSZ; ulimit -f 4; exec "$@"', "bash", ...node];
+    const [code, begun, entries] = execFileSync("bash", shell, { encoding: "utf8" })
+      .trim()
+      .split(" ");
+    expect([code, Number(entries)]).toStrictEqual(["storage-failed", Number(begun)]);
+    await using again = await FileJournal.open(path);
+    expect(again.entries()).toHaveLength(Number(begun));
+    expect(again.entries()[0]?.result).toBeDefined();
   });
 
   it("says so when it cannot be written, and says which file", async () => {
