@@ -88,7 +88,10 @@ export async function benchRoundTrips(
     note("cpu unraid", theirs[1]);
   }
   const of = (name: string) => (rounds[name] ? median(rounds[name]) : null);
-  const virsh = await virshPerSecond(target);
+  return rowsOf(of, await virshPerSecond(target));
+}
+
+function rowsOf(of: (name: string) => number | null, virsh: number): readonly Row[] {
   const serial = of("serial ours") ?? 0;
   return [
     {

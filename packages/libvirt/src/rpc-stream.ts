@@ -60,7 +60,7 @@ export class RpcStream {
   constructor(link: StreamLink) {
     this.#link = link;
     // Whoever cares awaits finish(); an error that nobody awaits must not end the process.
-    this.#finished.promise.catch(() => undefined);
+    this.#finished.promise.catch(heardElsewhere);
   }
 
   /** Resolves once the daemon has nothing more to say about the stream. What it sent may still wait to be read. */
@@ -197,4 +197,8 @@ export class RpcStream {
     this.#wake = undefined;
     wake?.();
   }
+}
+
+function heardElsewhere(): void {
+  // Whoever awaits the promise itself gets the error.
 }

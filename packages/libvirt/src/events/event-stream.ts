@@ -59,7 +59,7 @@ export class EventStream<Event> implements AsyncIterableIterator<Event>, AsyncDi
       this.end(new EventOverflowError(`${this.#limit} events were not read in time`));
       this.#closing ??= this.#onClose();
       // Nobody waits for this one; close() still tells whoever does.
-      this.#closing.catch(() => undefined);
+      this.#closing.catch(heardElsewhere);
     } else {
       this.#buffer.push(event);
       this.#notify();
@@ -77,4 +77,8 @@ export class EventStream<Event> implements AsyncIterableIterator<Event>, AsyncDi
     this.#wake = undefined;
     wake?.();
   }
+}
+
+function heardElsewhere(): void {
+  // Whoever awaits the promise itself gets the error.
 }
