@@ -1,7 +1,8 @@
 /**
  * Finds new hosts for a set of VMs whose hosts are to be left or are lost. Nothing is placed on the hosts
- * that are left, so room never comes from a move that must go first: any order is safe, and waves are made
- * by the limits alone.
+ * that are left, so room never comes from a move that must go first. A rule over racks or sites is another
+ * matter: a VM may go to a rack only because one of its group has left it. So VMs of one group move one after
+ * another, in the order of the decisions; for all others any order is safe, and the limits alone make the waves.
  */
 import type { NoPlacement, PlaceOptions, Placement } from "./answer.ts";
 import type { MoveBook } from "./move-book.ts";
@@ -102,9 +103,12 @@ function inWaves(
   let pending = decided;
   for (let wave = 1; pending.length > 0; wave++) {
     const budget = new WaveBudget(book, limits);
+    const groupsAhead = new Set<string>();
     pending = pending.filter(({ vm, toHostId, cost }) => {
       const fromHostId = vm.hostId ?? "";
-      if (!budget.take({ vmId: vm.id, fromHostId, toHostId })) return true;
+      const mustWait = vm.groups?.some((group) => groupsAhead.has(group)) === true;
+      for (const group of vm.groups ?? []) groupsAhead.add(group);
+      if (mustWait || !budget.take({ vmId: vm.id, fromHostId, toHostId })) return true;
       moves.push({
         step: moves.length + 1,
         wave,
