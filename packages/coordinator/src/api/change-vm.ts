@@ -2,7 +2,8 @@
 import { invalid, isActive, MusterError, type VmId, type VmRecord } from "@muster/model";
 import * as pb from "@muster/proto/admin";
 import { put } from "../ledger/ledger.ts";
-import { findVm, type LedgerView } from "../ledger/view.ts";
+import type { LedgerView } from "../ledger/view.ts";
+import { findManagedVm } from "./wild-vms.ts";
 import type { ChangeVmParameters, VmChange } from "../operations/change-vm.ts";
 import type { DeleteVmParameters } from "../operations/delete-vm.ts";
 import type { Accepted } from "../operations/operation-runner.ts";
@@ -33,7 +34,7 @@ export async function changeVm(
         ? GRACE_MS_DEFAULT
         : request.graceMs;
   const check = (view: LedgerView): VmRecord => {
-    const vm = findVm(view, request.vm);
+    const vm = findManagedVm(parts, request.vm);
     checkFree(vm, view);
     checkChange(vm, wanted, parts);
     return vm;

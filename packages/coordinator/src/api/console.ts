@@ -2,7 +2,7 @@
 import { commandIdOf, isActive, MusterError, type OperationId } from "@muster/model";
 import type * as pb from "@muster/proto/admin";
 import type { CallContext, Link } from "@muster/runtime";
-import { findVm } from "../ledger/view.ts";
+import { findManagedVm } from "./wild-vms.ts";
 import { splice, type Bytes } from "../sessions/consoles.ts";
 import type { Commands } from "../sessions/commands.ts";
 import type { ApiParts } from "./parts.ts";
@@ -22,7 +22,7 @@ export function consoleHandler(parts: ApiParts, commands: Commands) {
     const first = await incoming.next();
     if (first.done === true)
       throw new MusterError("invalid", "vm: is required in the first message");
-    const vm = findVm(parts.ledger.view, first.value.vm);
+    const vm = findManagedVm(parts, first.value.vm);
     const hostId = vm.placement?.hostId;
     const seen = hostId === undefined ? undefined : parts.observations.get(hostId)?.vms.get(vm.id);
     if (hostId === undefined || seen === undefined || !isActive(seen.state)) {

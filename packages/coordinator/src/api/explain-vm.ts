@@ -3,7 +3,8 @@ import { parseVmId, type VmRecord } from "@muster/model";
 import type { VmSpecDraft } from "@muster/model/wire";
 import { place, renderAnswer, renderRefusal, whyNot } from "@muster/planner";
 import type * as pb from "@muster/proto/admin";
-import { findHost, findVm, type LedgerView } from "../ledger/view.ts";
+import { findHost, type LedgerView } from "../ledger/view.ts";
+import { findManagedVm } from "./wild-vms.ts";
 import { requestFor } from "../planning/cluster-snapshot.ts";
 import { wouldFitLines } from "../planning/would-fit.ts";
 import type { ApiParts } from "./parts.ts";
@@ -11,7 +12,7 @@ import { encodeAnswer, requireDraft, snapshotOf } from "./vm-requests.ts";
 
 export function explainVm(request: pb.ExplainVmRequest, parts: ApiParts): pb.Explanation {
   const { view } = parts.ledger;
-  const known = request.vm === "" ? undefined : findVm(view, request.vm);
+  const known = request.vm === "" ? undefined : findManagedVm(parts, request.vm);
   const id = known?.id ?? parseVmId("00000000-0000-4000-8000-000000000000");
   const vm = { ...requestFor({ id, spec: known?.spec ?? draftSpec(requireDraft(request.spec)) }) };
   const snapshot = snapshotOf(view, parts);

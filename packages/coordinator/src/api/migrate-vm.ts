@@ -1,7 +1,8 @@
 /** Moves a VM live: decides where to and claims its place there in one step. */
 import type { VmRecord } from "@muster/model";
 import type * as pb from "@muster/proto/admin";
-import { findHost, findVm, type LedgerView } from "../ledger/view.ts";
+import { findHost, type LedgerView } from "../ledger/view.ts";
+import { findManagedVm } from "./wild-vms.ts";
 import type { MigrateVmParameters } from "../operations/migrate-vm.ts";
 import type { Accepted } from "../operations/operation-runner.ts";
 import { decideMigrate, type MigrateDecision } from "../planning/decide-migrate.ts";
@@ -15,7 +16,7 @@ export async function migrateVm(
 ): Promise<pb.MigrateVmResponse> {
   const why = decodeWhy(request.why);
   const decide = (view: LedgerView): MigrateDecision & { readonly vm: VmRecord } => {
-    const vm = findVm(view, request.vm);
+    const vm = findManagedVm(parts, request.vm);
     checkFree(vm, view);
     const target = request.host === "" ? {} : { target: findHost(view, request.host) };
     const sourceHost =

@@ -2,6 +2,8 @@
 import type * as pb from "@muster/proto/admin";
 import type { CallContext } from "@muster/runtime";
 import { findHost, findVm } from "../ledger/view.ts";
+import { findWildVm } from "./wild-vms.ts";
+import { encodeWildVm } from "./encode-vm.ts";
 import { changeVm } from "./change-vm.ts";
 import { createVm } from "./create-vm.ts";
 import { explainVm } from "./explain-vm.ts";
@@ -28,6 +30,11 @@ export function vmHandlers(parts: ApiParts) {
 
     async getVm(request: pb.GetVmRequest, context: CallContext): Promise<pb.GetVmResponse> {
       parts.operatorOf(context);
+      const wild = findWildVm(parts, request.vm);
+      const isOurs = parts.ledger.view.vmByName(request.vm) !== undefined;
+      if (wild !== undefined && !isOurs) {
+        return { vm: encodeWildVm(wild.observed, wild.hostName, wild.ageMs) };
+      }
       return { vm: shown(findVm(parts.ledger.view, request.vm), parts) };
     },
 
