@@ -19,6 +19,9 @@ export interface LoopStatus {
   readonly lastError?: ErrorDetail;
 }
 
+/** One for all: an abort without a reason makes an exception with a stack each time. */
+const ENOUGH_REST = new Error("the loop was woken");
+
 export class Loop {
   readonly #reconciler: Reconciler;
   readonly #clock: Clock;
@@ -97,7 +100,7 @@ export class Loop {
       });
     await Promise.race([woken, slept]);
     this.#wake = undefined;
-    rested.abort();
+    rested.abort(ENOUGH_REST);
     await slept;
   }
 }

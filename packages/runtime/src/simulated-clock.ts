@@ -2,22 +2,21 @@
  * Time that passes only when told to. `runFor` fires timers in order of their time, then of their creation, and
  * lets everything that became runnable finish before the next one: the same program gives the same history.
  */
+import { nextTick } from "node:process";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "./clock.ts";
-
-interface Timer {
-  readonly atMs: number;
-  readonly order: number;
-  readonly fire: () => void;
-}
+import { TimerQueue, type Timer } from "./timer-queue.ts";
 
 /** Simulated wall clocks start here, so that records in golden logs do not depend on the day. */
 const WALL_START = Date.UTC(2026, 0, 1);
 
+/** Timers between two turns of the real event loop, which whoever watches over this process needs now and then. */
+const TIMERS_PER_TURN = 4_096;
+
 export class SimulatedClock implements Clock {
+  readonly #timers = new TimerQueue();
   #nowMs = 0;
-  #created = 0;
-  #timers: Timer[] = [];
+  #fired = 0;
 
   now(): number {
     return this.#nowMs;
@@ -29,28 +28,27 @@ export class SimulatedClock implements Clock {
 
   sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
+      if (signal === undefined) {
+        this.#timers.add(this.#nowMs + Math.max(0, durationMs), resolve);
+        return;
+      }
+      if (signal.aborted) {
         reject(signal.reason as Error);
         return;
       }
-      const timer: Timer = {
-        atMs: this.#nowMs + Math.max(0, durationMs),
-        order: (this.#created += 1),
-        fire: () => {
-          signal?.removeEventListener("abort", onAbort);
-          resolve();
-        },
-      };
       const onAbort = (): void => {
-        this.#timers = this.#timers.filter((other) => other !== timer);
-        reject(signal?.reason as Error);
+        this.#timers.cancel(timer);
+        reject(signal.reason as Error);
       };
-      signal?.addEventListener("abort", onAbort, { once: true });
-      this.#timers.push(timer);
+      const timer: Timer = this.#timers.add(this.#nowMs + Math.max(0, durationMs), () => {
+        signal.removeEventListener("abort", onAbort);
+        resolve();
+      });
+      signal.addEventListener("abort", onAbort, { once: true });
     });
   }
 
-  /** Lets everything that is runnable now run until it waits for time again. */
+  /** Lets everything that is runnable now run until it waits for time again, real input and output included. */
   async settle(): Promise<void> {
     // One turn of the event loop empties the queue of promises; a second one covers what that started.
     await nextTurn();
@@ -60,14 +58,7 @@ export class SimulatedClock implements Clock {
   async runFor(durationMs: number): Promise<void> {
     const endMs = this.#nowMs + durationMs;
     await this.settle();
-    for (;;) {
-      const next = this.#nextBefore(endMs);
-      if (next === undefined) break;
-      this.#timers.splice(this.#timers.indexOf(next), 1);
-      this.#nowMs = next.atMs;
-      next.fire();
-      await this.settle();
-    }
+    while (await this.#fireNext(endMs));
     this.#nowMs = endMs;
   }
 
@@ -76,20 +67,21 @@ export class SimulatedClock implements Clock {
     const endMs = this.#nowMs + timeoutMs;
     await this.settle();
     while (!predicate()) {
-      const next = this.#nextBefore(endMs);
-      if (next === undefined) return false;
-      await this.runFor(next.atMs - this.#nowMs);
+      if (!(await this.#fireNext(endMs))) return false;
     }
     return true;
   }
 
-  #nextBefore(endMs: number): Timer | undefined {
-    let best: Timer | undefined;
-    for (const timer of this.#timers) {
-      if (timer.atMs > endMs) continue;
-      if (best === undefined || timer.atMs < best.atMs) best = timer;
-      else if (timer.atMs === best.atMs && timer.order < best.order) best = timer;
-    }
-    return best;
+  /** Fires the next timer and lets its consequences happen; false when there is none until then. */
+  async #fireNext(endMs: number): Promise<boolean> {
+    const next = this.#timers.takeUntil(endMs);
+    if (next === undefined) return false;
+    this.#nowMs = next.atMs;
+    next.fire();
+    this.#fired += 1;
+    if (this.#fired % TIMERS_PER_TURN === 0) await nextTurn();
+    // A tick comes once no promise is left to run, without the price of a turn of the event loop.
+    else await new Promise<void>(nextTick);
+    return true;
   }
 }
