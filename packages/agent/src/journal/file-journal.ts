@@ -3,8 +3,6 @@
  * short by a crash is the last one and is dropped: its writer never got to act on it.
  */
 import { createHash } from "node:crypto";
-import { open, readFile, rename, type FileHandle } from "node:fs/promises";
-import { dirname } from "node:path";
 import {
   fromJson,
   MusterError,
@@ -15,44 +13,42 @@ import {
 } from "@muster/model";
 import type { Journal, JournalEntry } from "./journal.ts";
 import { JournalTable, type JournalRecord } from "./journal-table.ts";
+import { DiskFile, type LogFile } from "./log-file.ts";
 
 /** Lines on top of those that matter, after which the file is rewritten. Fewer rewrite often, more replay slowly. */
 const SPENT_LINES_MAX = 1_000;
 
 export class FileJournal implements Journal, AsyncDisposable {
-  readonly #path: string;
+  readonly #file: LogFile;
   readonly #table: JournalTable;
-  #file: FileHandle;
   #lines: number;
   #linesMax: number;
   #tail: Promise<unknown> = Promise.resolve();
   /** A write failed: half a line may be in the file, and what follows it would be taken for damage. */
   #isTorn = false;
 
-  private constructor(parts: {
-    path: string;
-    table: JournalTable;
-    file: FileHandle;
-    lines: number;
-  }) {
-    this.#path = parts.path;
-    this.#table = parts.table;
-    this.#file = parts.file;
-    this.#lines = parts.lines;
-    this.#linesMax = parts.lines + SPENT_LINES_MAX;
+  private constructor(file: LogFile, table: JournalTable) {
+    this.#file = file;
+    this.#table = table;
+    this.#lines = table.records().length;
+    this.#linesMax = this.#lines + SPENT_LINES_MAX;
   }
 
   /** Creates the file when it is missing. A damaged line before the last is refused: the disk lies. */
-  static async open(path: string): Promise<FileJournal> {
+  static open(path: string): Promise<FileJournal> {
+    return FileJournal.on(new DiskFile(path));
+  }
+
+  static async on(file: LogFile): Promise<FileJournal> {
     try {
-      const records = parseLines(await readOrEmpty(path), path);
+      const records = parseLines(await file.read(), file.path);
       const table = new JournalTable();
       for (const record of records) table.apply(record);
-      const file = await rewrite(path, table.records());
-      return new FileJournal({ path, table, file, lines: table.records().length });
+      await file.replace(renderLines(table.records()));
+      return new FileJournal(file, table);
     } catch (cause) {
       if (cause instanceof MusterError) throw cause;
-      throw new MusterError("storage-failed", `failed to open the journal ${path}`, { cause });
+      throw new MusterError("storage-failed", `failed to open the journal ${file.path}`, { cause });
     }
   }
 
@@ -92,14 +88,14 @@ export class FileJournal implements Journal, AsyncDisposable {
     try {
       if (this.#isTorn || this.#lines > this.#linesMax) await this.#compact();
       this.#isTorn = true;
-      await this.#file.appendFile(renderLine(record));
+      await this.#file.append(renderLine(record));
       // A forgotten entry that comes back after a crash is only answered once more: no need to wait for the disk.
-      if (record.kind !== "forgotten") await this.#file.datasync();
+      if (record.kind !== "forgotten") await this.#file.sync();
       this.#isTorn = false;
       this.#table.apply(record);
       this.#lines += 1;
     } catch (cause) {
-      throw new MusterError("storage-failed", `failed to write the journal ${this.#path}`, {
+      throw new MusterError("storage-failed", `failed to write the journal ${this.#file.path}`, {
         cause,
         hint: "check the space and health of the disk that holds the agent's data directory",
       });
@@ -108,9 +104,7 @@ export class FileJournal implements Journal, AsyncDisposable {
 
   async #compact(): Promise<void> {
     const records = this.#table.records();
-    const fresh = await rewrite(this.#path, records);
-    await this.#file.close();
-    this.#file = fresh;
+    await this.#file.replace(renderLines(records));
     this.#lines = records.length;
     this.#linesMax = records.length + SPENT_LINES_MAX;
     this.#isTorn = false;
@@ -129,6 +123,8 @@ function renderLine(record: JournalRecord): string {
   return `${checksum(text)} ${text}\n`;
 }
 
+const renderLines = (records: readonly JournalRecord[]): string => records.map(renderLine).join("");
+
 function parseLines(text: string, path: string): readonly JournalRecord[] {
   const lines = text.split("\n");
   // What follows the last newline was never finished.
@@ -146,26 +142,4 @@ function parseLines(text: string, path: string): readonly JournalRecord[] {
     }
   });
   return records;
-}
-
-async function readOrEmpty(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
-    throw error;
-  }
-}
-
-/** Atomic: a crash leaves either the old file or the new one. Returns the new file, open for appending. */
-async function rewrite(path: string, records: readonly JournalRecord[]): Promise<FileHandle> {
-  const fresh = `${path}.new`;
-  const file = await open(fresh, "w", 0o600);
-  await file.writeFile(records.map(renderLine).join(""));
-  await file.sync();
-  await rename(fresh, path);
-  const directory = await open(dirname(path), "r");
-  await directory.sync();
-  await directory.close();
-  return file;
 }
