@@ -3,12 +3,7 @@
  * host that is cut off loses what is under way; both ends notice after the keepalive time, as TCP and gRPC would.
  */
 import { MusterError, type AgentMessage, type CoordinatorMessage } from "@muster/model";
-import {
-  decodeAgentMessage,
-  decodeCoordinatorMessage,
-  encodeAgentMessage,
-  encodeCoordinatorMessage,
-} from "@muster/model/wire";
+import { agentCodec, coordinatorCodec } from "@muster/model/wire";
 import { SessionRequest, SessionResponse } from "@muster/proto/dispatch";
 import { Mailbox, type Clock, type Link, type Random } from "@muster/runtime";
 
@@ -17,16 +12,20 @@ const LATENCY_SPREAD_MS = 20;
 const KEEPALIVE_MS = 10_000;
 const MESSAGES_WAITING_MAX = 100_000;
 
-const overTheWire = {
-  up: (message: AgentMessage): AgentMessage =>
-    decodeAgentMessage(
-      SessionRequest.decode(SessionRequest.encode(encodeAgentMessage(message)).finish()),
-    ),
-  down: (message: CoordinatorMessage): CoordinatorMessage =>
-    decodeCoordinatorMessage(
-      SessionResponse.decode(SessionResponse.encode(encodeCoordinatorMessage(message)).finish()),
-    ),
-};
+/** The two ends' codecs of one connection, through bytes. */
+function overTheWire() {
+  const [agent, coordinator] = [agentCodec(), coordinatorCodec()];
+  return {
+    up: (message: AgentMessage): AgentMessage =>
+      coordinator.decode(
+        SessionRequest.decode(SessionRequest.encode(agent.encode(message)).finish()),
+      ),
+    down: (message: CoordinatorMessage): CoordinatorMessage =>
+      agent.decode(
+        SessionResponse.decode(SessionResponse.encode(coordinator.encode(message)).finish()),
+      ),
+  };
+}
 
 export interface Connection {
   readonly agentEnd: Link<AgentMessage, CoordinatorMessage>;
@@ -80,20 +79,21 @@ export class SimulatedNetwork {
       this.#connections.get(host)?.delete(cut);
     };
     const all = this.#connections.get(host) ?? new Set();
+    const wire = overTheWire();
     this.#connections.set(host, all.add(cut));
     return {
       cut,
       agentEnd: {
         incoming: down.received,
         send: (message) => {
-          up.send(overTheWire.up(message));
+          up.send(wire.up(message));
         },
         close: cut,
       },
       coordinatorEnd: {
         incoming: up.received,
         send: (message) => {
-          down.send(overTheWire.down(message));
+          down.send(wire.down(message));
         },
         close: cut,
       },

@@ -22,7 +22,7 @@ import type { NetworkDriver } from "./networks/network-driver.ts";
 import { watchChanges } from "./reports/change-watcher.ts";
 import { Reporter } from "./reports/reporter.ts";
 import type { Dialer } from "./session/dialer.ts";
-import { Session, type SessionState } from "./session/session.ts";
+import { Session, type CoordinatorOrder, type SessionState } from "./session/session.ts";
 
 export interface AgentParts {
   readonly clock: Clock;
@@ -234,6 +234,10 @@ export class Agent {
     return this.#session.state;
   }
 
+  get heartbeats(): Session["heartbeats"] {
+    return this.#session.heartbeats;
+  }
+
   get reporter(): Reporter {
     return this.#reporter;
   }
@@ -248,7 +252,7 @@ export class Agent {
     this.reportSoon();
   }
 
-  async #received(message: Exclude<CoordinatorMessage, { kind: "welcome" }>): Promise<void> {
+  async #received(message: CoordinatorOrder): Promise<void> {
     this.#messagesReceived += 1;
     switch (message.kind) {
       case "assignments":

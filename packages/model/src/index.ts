@@ -47,7 +47,9 @@ export {
 export { fromJson, toJson } from "./json.ts";
 export { encodeJoinString, parseJoinString, type JoinString } from "./join-string.ts";
 export {
-  PROTOCOL_VERSION,
+  commonProtocol,
+  PROTOCOL_COMPACT,
+  PROTOCOL_VERSIONS,
   type AgentMessage,
   type Assignments,
   type Command,

@@ -9,8 +9,19 @@ import type { NetworkObservation, NetworkSpec } from "./network.ts";
 import type { MigrationStats } from "./operation.ts";
 import type { VmObservation, VmSpec } from "./vm.ts";
 
-/** Grows when an old agent could no longer understand the coordinator, or the other way round. */
-export const PROTOCOL_VERSION = 1;
+/**
+ * Versions of the session's protocol that this program speaks, newest last. 2 has compact reports and answered
+ * heartbeats. The one before the newest stays, so that agents and coordinator are upgraded one at a time.
+ */
+export const PROTOCOL_VERSIONS: readonly number[] = [1, 2];
+
+/** The first version with compact reports and answered heartbeats. */
+export const PROTOCOL_COMPACT = 2;
+
+/** The newest version that both sides speak; undefined: there is none. */
+export function commonProtocol(theirs: readonly number[]): number | undefined {
+  return PROTOCOL_VERSIONS.findLast((version) => theirs.includes(version));
+}
 
 /** From agent to coordinator. */
 export type AgentMessage =
@@ -42,7 +53,13 @@ export type AgentMessage =
       readonly networks: readonly NetworkObservation[];
       readonly load?: HostLoad;
     }
-  | { readonly kind: "heartbeat"; readonly sequence: bigint; readonly libvirtAlive: boolean }
+  | {
+      readonly kind: "heartbeat";
+      readonly sequence: bigint;
+      readonly libvirtAlive: boolean;
+      /** Counts the session's heartbeats from 1; 0: no answer is wanted. */
+      readonly number: number;
+    }
   | CommandProgress
   | CommandResult;
 
@@ -77,7 +94,8 @@ export type CoordinatorMessage =
   | Command
   | { readonly kind: "cancel"; readonly commandId: CommandId }
   | { readonly kind: "acknowledge"; readonly commandId: CommandId }
-  | { readonly kind: "request-report" };
+  | { readonly kind: "request-report" }
+  | { readonly kind: "heartbeat-answer"; readonly number: number };
 
 export interface VmAssignment {
   readonly id: VmId;

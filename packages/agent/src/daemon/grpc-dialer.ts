@@ -1,6 +1,6 @@
 /** Dials the coordinator: one connection for the session, another for every console. */
 import type { AgentMessage, CoordinatorMessage } from "@muster/model";
-import { decodeCoordinatorMessage, encodeAgentMessage } from "@muster/model/wire";
+import { agentCodec } from "@muster/model/wire";
 import { DispatchService } from "@muster/proto/dispatch";
 import { connect, mapLink, type Link, type RpcClient } from "@muster/runtime";
 import { trustOf } from "../enrolment/identity.ts";
@@ -20,11 +20,7 @@ export class GrpcDialer implements Dialer {
   async dial(signal: AbortSignal): Promise<Link<AgentMessage, CoordinatorMessage>> {
     const client = await this.#connect(signal);
     const link = client.open(DispatchService.session, { signal });
-    const messages = mapLink(link, {
-      encode: encodeAgentMessage,
-      decode: decodeCoordinatorMessage,
-    });
-    return closingWith(messages, client);
+    return closingWith(mapLink(link, agentCodec()), client);
   }
 
   async openBulk(ticket: string): Promise<Link<Bytes, Bytes>> {

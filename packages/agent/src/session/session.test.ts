@@ -7,7 +7,11 @@ import { Session } from "./session.ts";
 type Answer = ScriptedCoordinator | MusterError;
 
 /** Answers each dial with the next of these, and then never. */
-function setting(answers: readonly Answer[], isLibvirtAlive: () => boolean = () => true) {
+function setting(
+  answers: readonly Answer[],
+  isLibvirtAlive: () => boolean = () => true,
+  takeIn: () => Promise<undefined> = async () => undefined,
+) {
   const clock = new SimulatedClock();
   const { log, lines } = keptLog();
   const waiting = [...answers];
@@ -46,6 +50,7 @@ function setting(answers: readonly Answer[], isLibvirtAlive: () => boolean = () 
       },
       received: async ({ kind }) => {
         events.push(kind);
+        await takeIn();
       },
       closed: () => {
         events.push("closed");
@@ -65,7 +70,7 @@ describe("a session", () => {
     const { clock, session, events } = setting([coordinator]);
     session.start();
     await clock.settle();
-    expect(coordinator.heard[0]).toMatchObject({ kind: "hello", protocolVersions: [1] });
+    expect(coordinator.heard[0]).toMatchObject({ kind: "hello", protocolVersions: [1, 2] });
     expect(session.isLive).toBe(false);
     coordinator.welcome(5_000);
     coordinator.say({ kind: "request-report" });
@@ -75,6 +80,53 @@ describe("a session", () => {
     expect(coordinator.heard[1]).toMatchObject({ sequence: 7n, libvirtAlive: true });
     await session.stop();
     expect([coordinator.isClosed, events.at(-1)]).toStrictEqual([true, "closed"]);
+  });
+
+  it("measures how soon its heartbeats are answered, and is ended when three are not", async () => {
+    const coordinator = new ScriptedCoordinator();
+    const { clock, session } = setting([coordinator]);
+    session.start();
+    coordinator.welcome(1_000, 2);
+    await clock.settle();
+    const answered = () => coordinator.heard.findLast(({ kind }) => kind === "heartbeat");
+    for (let beat = 1; beat <= 5; beat += 1) {
+      expect(answered()).toMatchObject({ number: beat });
+      await clock.runFor(30);
+      coordinator.say({ kind: "heartbeat-answer", number: beat });
+      await clock.runFor(970);
+      expect(session.heartbeats.lastAnswer?.roundTripMs).toBe(30);
+    }
+    expect(session.heartbeats.lastAnswer?.sentAtMs).toBe(4_000);
+    await clock.runFor(2_900);
+    expect([coordinator.isClosed, session.isLive]).toStrictEqual([false, true]);
+    await clock.runFor(100);
+    expect(coordinator.isClosed).toBe(true);
+    expect(session.state).toMatchObject({
+      lastError: "the coordinator has not answered 3 heartbeats",
+    });
+    await session.stop();
+  });
+
+  it("is not ended for answers that wait behind an order being taken in", async () => {
+    const coordinator = new ScriptedCoordinator();
+    const disk = Promise.withResolvers<undefined>();
+    const { clock, session } = setting(
+      [coordinator],
+      () => true,
+      () => disk.promise,
+    );
+    session.start();
+    coordinator.welcome(1_000, 2);
+    coordinator.say({ kind: "request-report" });
+    await clock.runFor(10_000);
+    expect([coordinator.isClosed, session.isLive]).toStrictEqual([false, true]);
+    for (let beat = 1; beat <= 10; beat += 1) {
+      coordinator.say({ kind: "heartbeat-answer", number: beat });
+    }
+    disk.resolve(undefined);
+    await clock.runFor(2_000);
+    expect(session.isLive).toBe(true);
+    await session.stop();
   });
 
   it("waits longer after every dial that fails, up to three seconds", async () => {
@@ -159,9 +211,9 @@ describe("a session", () => {
     const { clock, session } = setting([unreachable, coordinator]);
     session.start();
     await clock.settle();
-    session.send({ kind: "heartbeat", sequence: 1n, libvirtAlive: true });
+    session.send({ kind: "heartbeat", sequence: 1n, libvirtAlive: true, number: 0 });
     await clock.runFor(1_000);
-    session.send({ kind: "heartbeat", sequence: 2n, libvirtAlive: true });
+    session.send({ kind: "heartbeat", sequence: 2n, libvirtAlive: true, number: 0 });
     expect(coordinator.kinds()).toStrictEqual(["hello"]);
     await session.stop();
   });

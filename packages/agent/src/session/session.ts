@@ -2,20 +2,28 @@
 import {
   detailOf,
   MusterError,
-  PROTOCOL_VERSION,
+  PROTOCOL_COMPACT,
+  PROTOCOL_VERSIONS,
   type AgentMessage,
   type ClusterId,
   type CoordinatorMessage,
 } from "@muster/model";
 import type { Clock, Link, Log, Random } from "@muster/runtime";
 import type { Dialer } from "./dialer.ts";
+import { Heartbeats } from "./heartbeats.ts";
 
 type Welcome = Extract<CoordinatorMessage, { kind: "welcome" }>;
+
+/** What the session does not deal with itself. */
+export type CoordinatorOrder = Exclude<
+  CoordinatorMessage,
+  { kind: "welcome" | "heartbeat-answer" }
+>;
 
 export interface SessionHandlers {
   /** The coordinator accepted us; say everything. */
   opened(welcome: Welcome, send: (message: AgentMessage) => void): Promise<void>;
-  received(message: Exclude<CoordinatorMessage, { kind: "welcome" }>): Promise<void>;
+  received(message: CoordinatorOrder): Promise<void>;
   closed(): void;
   isLibvirtAlive(): Promise<boolean>;
   reportSequence(): bigint;
@@ -36,6 +44,9 @@ export type SessionState =
   | { readonly name: "dialling"; readonly attempt: number }
   | { readonly name: "live"; readonly sinceMs: number };
 
+/** Heartbeats without an answer before a session counts as broken: one slow garbage collection is not a dead coordinator. */
+const ANSWERS_MISSED_MAX = 3;
+
 /** First and longest pause between two dials. Longer, and a restarted coordinator stays blind; shorter, and a dead one is hammered. */
 const PAUSE_MIN_MS = 200;
 const PAUSE_MAX_MS = 3_000;
@@ -47,6 +58,9 @@ export class Session {
   #running: Promise<void> | undefined;
   #opened = 0;
   #link: Link<AgentMessage, CoordinatorMessage> | undefined;
+  #heartbeats = new Heartbeats();
+  /** An order is being taken in, which may wait for a slow disk; answers behind it are not read yet. */
+  #isBusy = false;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -63,6 +77,11 @@ export class Session {
 
   get isLive(): boolean {
     return this.#state.name === "live";
+  }
+
+  /** Of the session that is or was live last. */
+  get heartbeats(): Pick<Heartbeats, "lastAnswer" | "unanswered"> {
+    return this.#heartbeats;
   }
 
   start(): void {
@@ -116,25 +135,28 @@ export class Session {
   async #once(attempt: number): Promise<void> {
     const { dialer, handlers } = this.#parts;
     this.#state = { name: "dialling", attempt };
+    this.#isBusy = false;
     const link = await dialer.dial(this.#stop.signal);
     this.#link = link;
     const ended = new AbortController();
     let beating: Promise<void> = Promise.resolve();
     try {
-      link.send({ kind: "hello", protocolVersions: [PROTOCOL_VERSION], ...this.#parts.hello });
+      link.send({ kind: "hello", protocolVersions: PROTOCOL_VERSIONS, ...this.#parts.hello });
       for await (const message of link.incoming) {
         if (message.kind === "welcome") {
           this.#accept(message);
-          beating = this.#beat(message.heartbeatIntervalMs, link, ended.signal).catch(
-            (error: unknown) => {
-              link.close(error instanceof Error ? error : new Error(String(error)));
-            },
-          );
+          beating = this.#beat(message, link, ended.signal).catch((error: unknown) => {
+            link.close(error instanceof Error ? error : new Error(String(error)));
+          });
           await handlers.opened(message, (report) => {
             link.send(report);
           });
+        } else if (message.kind === "heartbeat-answer") {
+          this.#heartbeats.answered(message.number, this.#parts.clock.now());
         } else if (this.isLive) {
+          this.#isBusy = true;
           await handlers.received(message);
+          this.#isBusy = false;
         } else {
           const problem = `the coordinator sent ${message.kind} before its welcome`;
           throw new MusterError("invalid", problem);
@@ -162,16 +184,23 @@ export class Session {
   }
 
   async #beat(
-    intervalMs: number,
+    { heartbeatIntervalMs, protocolVersion }: Welcome,
     link: Link<AgentMessage, CoordinatorMessage>,
     ended: AbortSignal,
   ): Promise<void> {
     const { clock, handlers } = this.#parts;
+    const isAnswered = protocolVersion >= PROTOCOL_COMPACT;
+    this.#heartbeats = new Heartbeats();
     while (!ended.aborted) {
       const libvirtAlive = await handlers.isLibvirtAlive();
       if (ended.aborted) return;
-      link.send({ kind: "heartbeat", sequence: handlers.reportSequence(), libvirtAlive });
-      await clock.sleep(intervalMs, ended).catch(ignoreAbort(ended));
+      const number = isAnswered ? this.#heartbeats.sent(clock.now()) : 0;
+      link.send({ kind: "heartbeat", sequence: handlers.reportSequence(), libvirtAlive, number });
+      await clock.sleep(heartbeatIntervalMs, ended).catch(ignoreAbort(ended));
+      const { unanswered } = this.#heartbeats;
+      if (unanswered < ANSWERS_MISSED_MAX || this.#isBusy || ended.aborted) continue;
+      const count = String(unanswered);
+      throw new MusterError("timeout", `the coordinator has not answered ${count} heartbeats`);
     }
   }
 }

@@ -78,9 +78,9 @@ export class ScriptedCoordinator {
     send: (message) => {
       this.heard.push(message);
     },
-    close: () => {
+    close: (error) => {
       this.isClosed = true;
-      this.#messages.end();
+      this.#messages.end(error);
     },
   };
 
@@ -88,10 +88,10 @@ export class ScriptedCoordinator {
     this.#messages.put(message);
   }
 
-  welcome(heartbeatIntervalMs = 5_000): void {
+  welcome(heartbeatIntervalMs = 5_000, protocolVersion = 1): void {
     this.say({
       kind: "welcome",
-      protocolVersion: 1,
+      protocolVersion,
       clusterId,
       heartbeatIntervalMs,
       fullReportIntervalMs: 60_000,

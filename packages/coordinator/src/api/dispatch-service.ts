@@ -1,6 +1,6 @@
 /** Agents' sessions and bulk streams. */
 import { MusterError } from "@muster/model";
-import { decodeAgentMessage, encodeCoordinatorMessage } from "@muster/model/wire";
+import { coordinatorCodec } from "@muster/model/wire";
 import { DispatchService, type BulkRequest } from "@muster/proto/dispatch";
 import { implement, mapLink, type Link, type RpcService } from "@muster/runtime";
 import type { Coordinator } from "../coordinator.ts";
@@ -12,11 +12,7 @@ export function dispatchService(coordinator: Coordinator, gatekeeper: Gatekeeper
     async session(link, context) {
       const hostId = gatekeeper.hostOf(context);
       await gatekeeper.noteUse(context);
-      const messages = mapLink(link, {
-        encode: encodeCoordinatorMessage,
-        decode: decodeAgentMessage,
-      });
-      await coordinator.serveAgent(hostId, messages);
+      await coordinator.serveAgent(hostId, mapLink(link, coordinatorCodec()));
     },
 
     async bulk(link, context) {

@@ -75,12 +75,35 @@ describe("an agent's session", () => {
   it.each([
     ["begins without a hello", [aReport([])], "invalid"],
     ["says hello twice", [aHello, aHello], "invalid"],
-    ["speaks another protocol", [{ ...aHello, protocolVersions: [2, 3] }], "version-mismatch"],
+    ["speaks another protocol", [{ ...aHello, protocolVersions: [98, 99] }], "version-mismatch"],
   ] as const)("breaks when the agent %s", async (_what, messages, code) => {
     const { clock, incoming, ended } = setting();
     for (const message of messages) incoming.put(message);
     await clock.settle();
     expect(await ended).toBe(code);
+  });
+
+  it.each([
+    [[1], 1],
+    [[1, 2], 2],
+    [[2, 3], 2],
+  ])("of an agent that speaks %j uses protocol %i", async (protocolVersions, protocolVersion) => {
+    const { clock, incoming, told } = setting();
+    incoming.put({ ...aHello, protocolVersions });
+    await clock.settle();
+    expect(told[0]).toMatchObject({ kind: "welcome", protocolVersion });
+    incoming.end();
+  });
+
+  it("answers heartbeats that want it", async () => {
+    const { clock, incoming, told } = setting();
+    incoming.put(aHello);
+    const heartbeat = { kind: "heartbeat", sequence: 0n, libvirtAlive: true } as const;
+    incoming.put({ ...heartbeat, number: 0 });
+    incoming.put({ ...heartbeat, number: 41 });
+    await clock.settle();
+    expect(told.slice(2)).toStrictEqual([{ kind: "heartbeat-answer", number: 41 }]);
+    incoming.end();
   });
 
   it("asks for everything when a report was lost", async () => {
@@ -98,7 +121,7 @@ describe("an agent's session", () => {
     const { clock, incoming, closed, ended } = setting();
     incoming.put(aHello);
     await clock.runFor(2_000);
-    incoming.put({ kind: "heartbeat", sequence: 0n, libvirtAlive: true });
+    incoming.put({ kind: "heartbeat", sequence: 0n, libvirtAlive: true, number: 1 });
     await clock.runFor(3_000);
     expect(closed).toStrictEqual([]);
     await clock.runFor(2_000);

@@ -1,7 +1,8 @@
 /** One connected agent: reads what it says into the observations, tells it what it should have and do. */
 import {
+  commonProtocol,
   MusterError,
-  PROTOCOL_VERSION,
+  PROTOCOL_VERSIONS,
   type AgentMessage,
   type ClusterId,
   type CoordinatorMessage,
@@ -103,6 +104,7 @@ export class HostSession {
         if (!observations.deltaReport(hostId, message)) link.send({ kind: "request-report" });
         return;
       case "heartbeat":
+        if (message.number !== 0) link.send({ kind: "heartbeat-answer", number: message.number });
         return observations.heartbeat(hostId, message.libvirtAlive);
       case "progress":
         return commands.progress(message);
@@ -113,15 +115,16 @@ export class HostSession {
 
   #welcome(hello: Extract<AgentMessage, { kind: "hello" }>): void {
     if (this.#open) throw new MusterError("invalid", "an agent said hello twice in one session");
-    if (!hello.protocolVersions.includes(PROTOCOL_VERSION)) {
+    const protocolVersion = commonProtocol(hello.protocolVersions);
+    if (protocolVersion === undefined) {
       const theirs = hello.protocolVersions.join(", ");
-      const message = `the agent speaks protocol ${theirs}, this coordinator ${String(PROTOCOL_VERSION)}`;
+      const message = `the agent speaks protocol ${theirs}, this coordinator ${PROTOCOL_VERSIONS.join(", ")}`;
       throw new MusterError("version-mismatch", message, { hint: "upgrade the older of the two" });
     }
     const { hostId, clusterId, link, times, view, observations, commands, onOpen } = this.#parts;
     this.#open = true;
     observations.sessionOpened(hostId, hello);
-    link.send({ kind: "welcome", protocolVersion: PROTOCOL_VERSION, clusterId, ...times });
+    link.send({ kind: "welcome", protocolVersion, clusterId, ...times });
     this.#told = assignmentsOf(view, hostId);
     this.#toldRevision = 1n;
     link.send(fullAssignments(this.#told, this.#toldRevision));

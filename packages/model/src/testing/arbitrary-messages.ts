@@ -33,7 +33,7 @@ const anyHello = plainRecord({
   metricsAddress: fc.oneof(fc.constant(""), anyLine),
 });
 
-const anyFullReport = plainRecord({
+export const anyFullReport = plainRecord({
   kind: kind("full-report"),
   sequence: anyUint64,
   inventory: anyHostInventory,
@@ -76,7 +76,12 @@ export const anyAgentMessage: fc.Arbitrary<AgentMessage> = fc.oneof<fc.Arbitrary
   anyHello,
   anyFullReport,
   anyDeltaReport,
-  plainRecord({ kind: kind("heartbeat"), sequence: anyUint64, libvirtAlive: fc.boolean() }),
+  plainRecord({
+    kind: kind("heartbeat"),
+    sequence: anyUint64,
+    libvirtAlive: fc.boolean(),
+    number: anyUint32,
+  }),
   anyProgress,
   anyResult,
 );
@@ -158,4 +163,5 @@ export const anyCoordinatorMessage: fc.Arbitrary<CoordinatorMessage> = fc.oneof<
   }),
   plainRecord({ kind: fc.constantFrom("cancel", "acknowledge"), commandId: anyCommandId }),
   plainRecord({ kind: kind("request-report") }),
+  plainRecord({ kind: kind("heartbeat-answer"), number: anyUint32 }),
 );

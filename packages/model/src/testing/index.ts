@@ -5,6 +5,7 @@ export {
   anyAssignments,
   anyCommandAction,
   anyCoordinatorMessage,
+  anyFullReport,
 } from "./arbitrary-messages.ts";
 export {
   anyCommandId,
@@ -14,6 +15,7 @@ export {
   anyName,
   anyNetworkObservation,
   anyNetworkSpec,
+  anyUint64,
   anyVmId,
   anyVmObservation,
   anyVmSpec,

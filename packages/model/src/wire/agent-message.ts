@@ -14,16 +14,12 @@ import {
 } from "./host.ts";
 import { decodeMigrationStats, encodeMigrationStats } from "./migration-stats.ts";
 import { decodeNetworkObservation, encodeNetworkObservation } from "./network.ts";
+import { HOST_NETWORKS_MAX, HOST_VMS_MAX, RUNNING_COMMANDS_MAX } from "./report-limits.ts";
 import { decodeVmId, encodeVmId } from "./vm-id.ts";
 import { decodeVmObservation, encodeVmObservation } from "./vm-observation.ts";
 
 type MessageOf<Kind extends AgentMessage["kind"]> = Extract<AgentMessage, { kind: Kind }>;
 
-/** Domains of one host, wild ones too; far above what memory allows. */
-export const HOST_VMS_MAX = 10_000;
-/** VLAN ids end at 4094. */
-export const HOST_NETWORKS_MAX = 4094;
-const RUNNING_COMMANDS_MAX = 10_000;
 const PROTOCOL_VERSIONS_MAX = 64;
 const ADDRESS_MAX = 300;
 const PHASE_MAX = 1024;
@@ -123,13 +119,15 @@ export function decodeAgentMessage(wire: pb.SessionRequest): AgentMessage {
     case "deltaReport":
       return decodeDeltaReport(message.value, message.$case);
     case "heartbeat": {
-      const { sequence, libvirtAlive } = message.value;
-      return { kind: "heartbeat", sequence, libvirtAlive };
+      const { sequence, libvirtAlive, number } = message.value;
+      return { kind: "heartbeat", sequence, libvirtAlive, number };
     }
     case "progress":
       return decodeProgress(message.value, message.$case);
     case "result":
       return decodeResult(message.value, message.$case);
+    case "compactReport":
+      throw invalid(message.$case, "can only be read by a session that knows what came before it");
     default:
       return assertNever(message);
   }
@@ -186,8 +184,8 @@ function encodeMessage(message: AgentMessage): WireMessage {
     case "delta-report":
       return { $case: "deltaReport", value: encodeDeltaReport(message) };
     case "heartbeat": {
-      const { sequence, libvirtAlive } = message;
-      return { $case: "heartbeat", value: { sequence, libvirtAlive } };
+      const { sequence, libvirtAlive, number } = message;
+      return { $case: "heartbeat", value: { sequence, libvirtAlive, number } };
     }
     case "progress":
       return { $case: "progress", value: encodeProgress(message) };

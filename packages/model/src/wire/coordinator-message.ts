@@ -5,10 +5,10 @@ import { invalid } from "../errors.ts";
 import { parseClusterId, parseCommandId } from "../ids.ts";
 import type { Assignments, CoordinatorMessage, VmAssignment } from "../link.ts";
 import { parseName } from "../names.ts";
-import { HOST_NETWORKS_MAX, HOST_VMS_MAX } from "./agent-message.ts";
 import { decodeCommand, encodeCommand } from "./command.ts";
 import { fieldAt, readCount, readList } from "./fields.ts";
 import { decodeNetworkSpec, encodeNetworkSpec } from "./network.ts";
+import { HOST_NETWORKS_MAX, HOST_VMS_MAX } from "./report-limits.ts";
 import { decodeVmId, encodeVmId } from "./vm-id.ts";
 
 type Welcome = Extract<CoordinatorMessage, { kind: "welcome" }>;
@@ -83,6 +83,8 @@ export function decodeCoordinatorMessage(wire: pb.SessionResponse): CoordinatorM
       return { kind: "acknowledge", commandId: parseCommandId(message.value.commandId) };
     case "requestReport":
       return { kind: "request-report" };
+    case "heartbeatAnswer":
+      return { kind: "heartbeat-answer", number: message.value.number };
     default:
       return assertNever(message);
   }
@@ -121,6 +123,8 @@ function encodeMessage(message: CoordinatorMessage): WireMessage {
       return { $case: "acknowledge", value: { commandId: message.commandId } };
     case "request-report":
       return { $case: "requestReport", value: {} };
+    case "heartbeat-answer":
+      return { $case: "heartbeatAnswer", value: { number: message.number } };
     default:
       return assertNever(message);
   }

@@ -1,6 +1,4 @@
 /** The door: generated wire types on one side, model types on the other. */
-export { decodeAgentMessage, encodeAgentMessage } from "./agent-message.ts";
-export { decodeCoordinatorMessage, encodeCoordinatorMessage } from "./coordinator-message.ts";
 export { decodeNetworkState, decodeVmState, encodeNetworkState, encodeVmState } from "./enums.ts";
 export { decodeErrorDetail, encodeErrorDetail } from "./error-detail.ts";
 export {
@@ -16,6 +14,12 @@ export {
   encodeNetworkObservation,
   encodeNetworkSpec,
 } from "./network.ts";
+export {
+  agentCodec,
+  coordinatorCodec,
+  type AgentCodec,
+  type CoordinatorCodec,
+} from "./session-codec.ts";
 export { decodeVmId, encodeVmId } from "./vm-id.ts";
 export { decodeVmObservation, encodeVmObservation } from "./vm-observation.ts";
 export {

@@ -35,7 +35,7 @@ function adminWith(handlers: Partial<Admin>): Admin {
 }
 
 const heartbeat = (sequence: bigint): SessionRequest => ({
-  message: { $case: "heartbeat", value: { sequence, libvirtAlive: true } },
+  message: { $case: "heartbeat", value: { sequence, libvirtAlive: true, number: 0 } },
 });
 const requestReport: SessionResponse = { message: { $case: "requestReport", value: {} } };
 

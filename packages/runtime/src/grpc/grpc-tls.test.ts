@@ -303,7 +303,9 @@ describe("gRPC over TLS", () => {
     });
     await client.unary(EnrolmentService.renew, { certificateRequest: "" });
     const link = client.open(DispatchService.session);
-    link.send({ message: { $case: "heartbeat", value: { sequence: 1n, libvirtAlive: true } } });
+    link.send({
+      message: { $case: "heartbeat", value: { sequence: 1n, libvirtAlive: true, number: 0 } },
+    });
     for (const socket of sockets) socket.unpipe().pause();
     const reading = (async () => {
       for await (const _message of link.incoming);

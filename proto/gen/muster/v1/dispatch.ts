@@ -94,6 +94,9 @@ export interface SessionRequest {
     | //
     /** A command ended. */
     { $case: "result"; value: CommandResult }
+    | //
+    /** Everything the host is and runs, told as what this session has not told before. Since protocol 2. */
+    { $case: "compactReport"; value: CompactReport }
     | undefined;
 }
 
@@ -119,6 +122,9 @@ export interface SessionResponse {
     | //
     /** Send a full report now. */
     { $case: "requestReport"; value: RequestReport }
+    | //
+    /** A heartbeat was heard. Since protocol 2. */
+    { $case: "heartbeatAnswer"; value: HeartbeatAnswer }
     | undefined;
 }
 
@@ -170,6 +176,72 @@ export interface FullReport {
   runningCommandIds: string[];
 }
 
+/**
+ * CompactReport is a full report told as what differs from the compact reports of this session before it. The
+ * agent gives each VM a number of the session, so that its UUID and what seldom changes travel once.
+ */
+export interface CompactReport {
+  /** As in FullReport. */
+  sequence: bigint;
+  /** Sequence of the compact report this one builds on; 0: on none, it is complete by itself. */
+  buildsOn: bigint;
+  /** What the host has; unset: what the report before said. */
+  inventory:
+    | HostInventory
+    | undefined;
+  /** Domains that are new, changed, or have no use any more. Each is without use until use names it. */
+  vms: NumberedVm[];
+  /** Numbers of domains that are gone. A number may be given again afterwards. */
+  removedVms: number[];
+  /** What domains have used since the report before. */
+  usage:
+    | UsageDifferences
+    | undefined;
+  /** Networks that are new or changed. */
+  networks: NetworkObservation[];
+  /** Names of networks the host no longer has. */
+  removedNetworks: string[];
+  /** Load. */
+  load:
+    | HostLoad
+    | undefined;
+  /** Commands the agent still works on. */
+  runningCommandIds: string[];
+}
+
+/** NumberedVm is a domain with its number. */
+export interface NumberedVm {
+  /** Number in this session. Small numbers are given first: they travel with every report. */
+  number: number;
+  /** The domain, its use unset. */
+  vm: VmObservation | undefined;
+}
+
+/**
+ * UsageDifferences is a table: the first column names domains, each other one has an entry for each of them: the
+ * difference from what this session last told, at first from 0. An empty column stands for differences of 0.
+ */
+export interface UsageDifferences {
+  /** Numbers of the domains. */
+  vms: number[];
+  /** CPU time in microseconds. */
+  cpuTimeUs: bigint[];
+  /** Resident memory of the QEMU process in KiB. */
+  residentKib: bigint[];
+  /** Sum over disks. */
+  diskReadBytes: bigint[];
+  /** Sum over disks. */
+  diskWriteBytes: bigint[];
+  /** Sum over disks. */
+  diskReadRequests: bigint[];
+  /** Sum over disks. */
+  diskWriteRequests: bigint[];
+  /** Sum over NICs. */
+  networkReceiveBytes: bigint[];
+  /** Sum over NICs. */
+  networkTransmitBytes: bigint[];
+}
+
 /** DeltaReport changes what it names and nothing else. */
 export interface DeltaReport {
   /** The last report's sequence plus one; anything else means a message was lost. */
@@ -190,6 +262,14 @@ export interface Heartbeat {
   sequence: bigint;
   /** True when libvirt answered lately. */
   libvirtAlive: boolean;
+  /** Counts heartbeats of a session from 1; 0, from agents of protocol 1: no answer is wanted. */
+  number: number;
+}
+
+/** HeartbeatAnswer tells the agent that the coordinator heard it, and so that both ways of the session work. */
+export interface HeartbeatAnswer {
+  /** Number of the heartbeat. */
+  number: number;
 }
 
 /** Assignments is what a host should have: everything first, then chained increments. */
@@ -755,6 +835,9 @@ export const SessionRequest: MessageFns<SessionRequest> = {
       case "result":
         CommandResult.encode(message.message.value, writer.uint32(50).fork()).join();
         break;
+      case "compactReport":
+        CompactReport.encode(message.message.value, writer.uint32(58).fork()).join();
+        break;
     }
     return writer;
   },
@@ -820,6 +903,14 @@ export const SessionRequest: MessageFns<SessionRequest> = {
             message.message = { $case: "result", value: CommandResult.decode(reader, reader.uint32()) };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.message = { $case: "compactReport", value: CompactReport.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -857,6 +948,9 @@ export const SessionResponse: MessageFns<SessionResponse> = {
         break;
       case "requestReport":
         RequestReport.encode(message.message.value, writer.uint32(50).fork()).join();
+        break;
+      case "heartbeatAnswer":
+        HeartbeatAnswer.encode(message.message.value, writer.uint32(58).fork()).join();
         break;
     }
     return writer;
@@ -921,6 +1015,14 @@ export const SessionResponse: MessageFns<SessionResponse> = {
             }
 
             message.message = { $case: "requestReport", value: RequestReport.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.message = { $case: "heartbeatAnswer", value: HeartbeatAnswer.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1234,6 +1336,535 @@ export const FullReport: MessageFns<FullReport> = {
   },
 };
 
+function createBaseCompactReport(): CompactReport {
+  return {
+    sequence: 0n,
+    buildsOn: 0n,
+    inventory: undefined,
+    vms: [],
+    removedVms: [],
+    usage: undefined,
+    networks: [],
+    removedNetworks: [],
+    load: undefined,
+    runningCommandIds: [],
+  };
+}
+
+export const CompactReport: MessageFns<CompactReport> = {
+  encode(message: CompactReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sequence !== 0n) {
+      if (BigInt.asUintN(64, message.sequence) !== message.sequence) {
+        throw new globalThis.Error("value provided for field message.sequence of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.sequence);
+    }
+    if (message.buildsOn !== 0n) {
+      if (BigInt.asUintN(64, message.buildsOn) !== message.buildsOn) {
+        throw new globalThis.Error("value provided for field message.buildsOn of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.buildsOn);
+    }
+    if (message.inventory !== undefined) {
+      HostInventory.encode(message.inventory, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.vms) {
+      NumberedVm.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.removedVms.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.removedVms) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.usage !== undefined) {
+      UsageDifferences.encode(message.usage, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.networks) {
+      NetworkObservation.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.removedNetworks) {
+      writer.uint32(66).string(v!);
+    }
+    if (message.load !== undefined) {
+      HostLoad.encode(message.load, writer.uint32(74).fork()).join();
+    }
+    for (const v of message.runningCommandIds) {
+      writer.uint32(82).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompactReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompactReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sequence = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.buildsOn = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.inventory = HostInventory.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.vms.push(NumberedVm.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag === 40) {
+              message.removedVms.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.removedVms.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.usage = UsageDifferences.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.networks.push(NetworkObservation.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.removedNetworks.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.load = HostLoad.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.runningCommandIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNumberedVm(): NumberedVm {
+  return { number: 0, vm: undefined };
+}
+
+export const NumberedVm: MessageFns<NumberedVm> = {
+  encode(message: NumberedVm, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint32(message.number);
+    }
+    if (message.vm !== undefined) {
+      VmObservation.encode(message.vm, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NumberedVm {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNumberedVm();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.vm = VmObservation.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUsageDifferences(): UsageDifferences {
+  return {
+    vms: [],
+    cpuTimeUs: [],
+    residentKib: [],
+    diskReadBytes: [],
+    diskWriteBytes: [],
+    diskReadRequests: [],
+    diskWriteRequests: [],
+    networkReceiveBytes: [],
+    networkTransmitBytes: [],
+  };
+}
+
+export const UsageDifferences: MessageFns<UsageDifferences> = {
+  encode(message: UsageDifferences, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.vms.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.vms) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.cpuTimeUs.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.cpuTimeUs) {
+        if (BigInt.asIntN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field cpuTimeUs of type sint64 is too large");
+        }
+        writer.sint64(v);
+      }
+      writer.join();
+    }
+    if (message.residentKib.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.residentKib) {
+        if (BigInt.asIntN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field residentKib of type sint64 is too large");
+        }
+        writer.sint64(v);
+      }
+      writer.join();
+    }
+    if (message.diskReadBytes.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.diskReadBytes) {
+        if (BigInt.asIntN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field diskReadBytes of type sint64 is too large");
+        }
+        writer.sint64(v);
+      }
+      writer.join();
+    }
+    if (message.diskWriteBytes.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.diskWriteBytes) {
+        if (BigInt.asIntN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field diskWriteBytes of type sint64 is too large");
+        }
+        writer.sint64(v);
+      }
+      writer.join();
+    }
+    if (message.diskReadRequests.length !== 0) {
+      writer.uint32(50).fork();
+      for (const v of message.diskReadRequests) {
+        if (BigInt.asIntN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field diskReadRequests of type sint64 is too large");
+        }
+        writer.sint64(v);
+      }
+      writer.join();
+    }
+    if (message.diskWriteRequests.length !== 0) {
+      writer.uint32(58).fork();
+      for (const v of message.diskWriteRequests) {
+        if (BigInt.asIntN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field diskWriteRequests of type sint64 is too large");
+        }
+        writer.sint64(v);
+      }
+      writer.join();
+    }
+    if (message.networkReceiveBytes.length !== 0) {
+      writer.uint32(66).fork();
+      for (const v of message.networkReceiveBytes) {
+        if (BigInt.asIntN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field networkReceiveBytes of type sint64 is too large");
+        }
+        writer.sint64(v);
+      }
+      writer.join();
+    }
+    if (message.networkTransmitBytes.length !== 0) {
+      writer.uint32(74).fork();
+      for (const v of message.networkTransmitBytes) {
+        if (BigInt.asIntN(64, v) !== v) {
+          throw new globalThis.Error(
+            "a value provided in array field networkTransmitBytes of type sint64 is too large",
+          );
+        }
+        writer.sint64(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UsageDifferences {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUsageDifferences();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.vms.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.vms.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.cpuTimeUs.push(reader.sint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.cpuTimeUs.push(reader.sint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.residentKib.push(reader.sint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.residentKib.push(reader.sint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 4: {
+            if (tag === 32) {
+              message.diskReadBytes.push(reader.sint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.diskReadBytes.push(reader.sint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 5: {
+            if (tag === 40) {
+              message.diskWriteBytes.push(reader.sint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.diskWriteBytes.push(reader.sint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 6: {
+            if (tag === 48) {
+              message.diskReadRequests.push(reader.sint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 50) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.diskReadRequests.push(reader.sint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 7: {
+            if (tag === 56) {
+              message.diskWriteRequests.push(reader.sint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 58) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.diskWriteRequests.push(reader.sint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 8: {
+            if (tag === 64) {
+              message.networkReceiveBytes.push(reader.sint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 66) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.networkReceiveBytes.push(reader.sint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 9: {
+            if (tag === 72) {
+              message.networkTransmitBytes.push(reader.sint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 74) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.networkTransmitBytes.push(reader.sint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseDeltaReport(): DeltaReport {
   return { sequence: 0n, vms: [], removedVms: [], networks: [], load: undefined };
 }
@@ -1328,7 +1959,7 @@ export const DeltaReport: MessageFns<DeltaReport> = {
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return { sequence: 0n, libvirtAlive: false };
+  return { sequence: 0n, libvirtAlive: false, number: 0 };
 }
 
 export const Heartbeat: MessageFns<Heartbeat> = {
@@ -1341,6 +1972,9 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     }
     if (message.libvirtAlive !== false) {
       writer.uint32(16).bool(message.libvirtAlive);
+    }
+    if (message.number !== 0) {
+      writer.uint32(24).uint32(message.number);
     }
     return writer;
   },
@@ -1372,6 +2006,60 @@ export const Heartbeat: MessageFns<Heartbeat> = {
             }
 
             message.libvirtAlive = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.number = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHeartbeatAnswer(): HeartbeatAnswer {
+  return { number: 0 };
+}
+
+export const HeartbeatAnswer: MessageFns<HeartbeatAnswer> = {
+  encode(message: HeartbeatAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint32(message.number);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeartbeatAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeartbeatAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.uint32();
             continue;
           }
         }
