@@ -67,7 +67,7 @@ disable_new_daemons() {
   command -v systemctl >/dev/null 2>&1 || return 0
   installed_packages | comm -13 "$work/before" - >"$work/new"
   xargs -r dpkg -L <"$work/new" |
-    sed -n 's#^.*/systemd/system/\(\(prometheus\|openvswitch\|ovs\|ovsdb\|libvirt\|virt\)[^/@]*\.\(service\|socket\|timer\)\)$#\1#p' |
+    sed -n 's#^.*/systemd/system/\(\(prometheus\|etcd\|openvswitch\|ovs\|ovsdb\|libvirt\|virt\)[^/@]*\.\(service\|socket\|timer\)\)$#\1#p' |
     sort -u | while read -r unit; do systemctl disable --quiet "$unit" >/dev/null 2>&1 || say "could not disable $unit"; done
 }
 

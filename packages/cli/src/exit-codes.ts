@@ -45,6 +45,7 @@ const byErrorCode: Readonly<Record<ErrorCode, ExitCode>> = {
   interrupted: exitCodes.failed,
   "limit-exceeded": exitCodes.refused,
   "version-mismatch": exitCodes.internal,
+  "not-leader": exitCodes.unreachable,
   unreachable: exitCodes.unreachable,
   "storage-failed": exitCodes.failed,
   internal: exitCodes.internal,

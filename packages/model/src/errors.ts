@@ -36,6 +36,8 @@ export const errorCodes = {
   "limit-exceeded": { retry: false },
   /** The other side speaks another version. */
   "version-mismatch": { retry: false },
+  /** This coordinator is a standby; the hint names the leader, if there is one. */
+  "not-leader": { retry: true },
   /** The coordinator cannot be reached. */
   unreachable: { retry: true },
   /** A disk is full or not writable. */

@@ -2,10 +2,15 @@
  * The single writer. Every decision runs here, one after another: it reads the view as it is now, and what it
  * returns is stored before anybody sees it. So capacity, names and group rules are claimed in the same step as the
  * decision, however many requests race (S3).
+ *
+ * On a standby it is a copy that `follow.ts` keeps warm, and refuses to write. It becomes the writer once, when its
+ * coordinator leads, and never turns back: a coordinator that no longer leads begins anew.
  */
-import { toJson, type ClusterId } from "@muster/model";
-import type { Store } from "../store/store.ts";
-import { decodeRecord, keyOf, type Kind, type RecordKinds } from "./records.ts";
+import { MusterError, toJson, type ClusterId, type ErrorCode } from "@muster/model";
+import type { Leadership } from "../store/election.ts";
+import type { Store, StoreChange, StoredRecord, StoreSnapshot } from "../store/store.ts";
+import { checkFormat, FORMAT } from "./format.ts";
+import { decodeRecord, keyOf, type ClusterRecord, type Kind, type RecordKinds } from "./records.ts";
 import { Tables, type LedgerView } from "./view.ts";
 
 export type RecordChange = {
@@ -31,35 +36,104 @@ export interface Decision<Result> {
 
 export type LedgerListener = (changes: readonly RecordChange[]) => void;
 
+/** A lone coordinator needs no name: there is nobody to tell it from. */
+const LONE = { name: "coordinator", version: "", addresses: [] };
+
+/** Refusals of the store that say for certain that nothing was written. */
+const nothingWritten: ReadonlySet<ErrorCode> = new Set([
+  "version-conflict",
+  "not-leader",
+  "limit-exceeded",
+  "storage-failed",
+]);
+
 export class Ledger {
   readonly #store: Store;
-  readonly #tables: Tables;
-  readonly #revisions: Map<string, number>;
+  readonly #tables = new Tables();
+  readonly #revisions = new Map<string, number>();
   readonly #listeners = new Set<LedgerListener>();
+  #leadership: Leadership | undefined;
+  #refusal = (): MusterError => new MusterError("not-leader", "this coordinator is a standby");
+  #applied = 0;
   #tail: Promise<unknown> = Promise.resolve();
 
-  private constructor(store: Store, tables: Tables, revisions: Map<string, number>) {
+  private constructor(store: Store) {
     this.#store = store;
-    this.#tables = tables;
-    this.#revisions = revisions;
   }
 
-  /** `newClusterId` is used when the store is empty. */
-  static async open(store: Store, newClusterId: () => ClusterId): Promise<Ledger> {
-    const { records } = await store.snapshot();
-    const tables = new Tables();
-    const revisions = new Map<string, number>();
-    for (const stored of records) {
-      const { kind, value } = decodeRecord(stored);
-      tables.put(kind, value);
-      revisions.set(stored.key, stored.revision);
-    }
-    const ledger = new Ledger(store, tables, revisions);
-    if (tables.isEmpty) {
-      const cluster = { id: newClusterId(), operationCount: 0, macCount: 0 };
-      await ledger.transact(() => ({ changes: [put("cluster", cluster)], result: undefined }));
-    }
+  /** A copy of what is stored now. */
+  static async copy(store: Store): Promise<Ledger> {
+    const ledger = new Ledger(store);
+    ledger.reload(await store.snapshot());
     return ledger;
+  }
+
+  /** For the only coordinator of a store: leads at once. `newClusterId` is used when the store is empty. */
+  static async open(store: Store, newClusterId: () => ClusterId): Promise<Ledger> {
+    const leadership = await store.campaign(LONE, new AbortController().signal);
+    const ledger = await Ledger.copy(store);
+    await ledger.lead(leadership, newClusterId);
+    return ledger;
+  }
+
+  /** The copy holds everything that was ever stored: the caller has seen to that. */
+  async lead(leadership: Leadership, newClusterId: () => ClusterId): Promise<void> {
+    this.#leadership = leadership;
+    const cluster = this.isNew
+      ? { id: newClusterId(), operationCount: 0, macCount: 0, format: FORMAT }
+      : this.#tables.cluster;
+    if (!this.isNew && (cluster.format ?? 0) >= FORMAT) return;
+    await this.transact(() => ({
+      changes: [put("cluster", { ...cluster, format: FORMAT })],
+      result: undefined,
+    }));
+  }
+
+  /** True until a first coordinator has led: there is no cluster yet. */
+  get isNew(): boolean {
+    return this.#tables.isEmpty;
+  }
+
+  /** Every transaction up to this revision is in the view. */
+  get applied(): number {
+    return this.#applied;
+  }
+
+  /** Undefined on a standby. */
+  get leadership(): Leadership | undefined {
+    return this.#leadership;
+  }
+
+  get isLeading(): boolean {
+    return this.#leadership?.isCurrent() === true;
+  }
+
+  /** What people are told who ask a standby to change something. */
+  refuseWith(refusal: () => MusterError): void {
+    this.#refusal = refusal;
+  }
+
+  /** Throws `not-leader` unless this coordinator leads. */
+  assertLeading(): void {
+    if (!this.isLeading) throw this.#refusal();
+  }
+
+  /** On a standby: what the leader has done. */
+  follow(change: StoreChange): void {
+    const changes = [
+      ...change.deletes.flatMap((key) => this.#forget(key)),
+      ...change.puts.flatMap((stored) => this.#keep(stored)),
+    ];
+    this.#applied = change.revision;
+    this.#tell(changes);
+  }
+
+  /** On a standby: everything as it is stored, whatever was missed. */
+  reload({ revision, records }: StoreSnapshot): void {
+    const present = new Set(records.map(({ key }) => key));
+    const gone = [...this.#revisions.keys()].filter((key) => !present.has(key));
+    const newer = records.filter((stored) => this.#revisions.get(stored.key) !== stored.revision);
+    this.follow({ revision, puts: newer, deletes: gone });
   }
 
   get view(): LedgerView {
@@ -83,22 +157,62 @@ export class Ledger {
   }
 
   async #run<Result>(decide: (view: LedgerView) => Decision<Result>): Promise<Result> {
+    this.assertLeading();
     const { changes, result } = decide(this.#tables);
     if (changes.length === 0) return result;
     const keyed = changes.map((change) => ({
       change,
       key: keyOf(change.kind, change.value as never),
     }));
-    const revision = await this.#store.transact({
-      expect: keyed.map(({ key }) => ({ key, revision: this.#revisions.get(key) ?? 0 })),
-      puts: keyed
-        .filter(({ change }) => change.change === "put")
-        .map(({ key, change }) => ({ key, value: toJson(change.value) })),
-      deletes: keyed.filter(({ change }) => change.change === "delete").map(({ key }) => key),
-    });
+    const revision = await this.#write(keyed);
     for (const { key, change } of keyed) this.#apply(key, change, revision);
-    for (const listener of this.#listeners) listener(changes);
+    this.#applied = revision;
+    this.#tell(changes);
     return result;
+  }
+
+  async #write(keyed: readonly { key: string; change: RecordChange }[]): Promise<number> {
+    const leadership = this.#leadership;
+    if (leadership === undefined) throw this.#refusal();
+    try {
+      return await this.#store.transact({
+        term: leadership.term,
+        expect: keyed.map(({ key }) => ({ key, revision: this.#revisions.get(key) ?? 0 })),
+        puts: keyed
+          .filter(({ change }) => change.change === "put")
+          .map(({ key, change }) => ({ key, value: toJson(change.value) })),
+        deletes: keyed.filter(({ change }) => change.change === "delete").map(({ key }) => key),
+      });
+    } catch (error) {
+      const code = error instanceof MusterError ? error.code : "internal";
+      // Whether it is stored is not known, so the copy here may be wrong: whoever leads next reads what is true.
+      if (!nothingWritten.has(code) || code === "not-leader") {
+        await leadership.resign(error as Error);
+      }
+      throw error;
+    }
+  }
+
+  #tell(changes: readonly RecordChange[]): void {
+    if (changes.length === 0) return;
+    for (const listener of this.#listeners) listener(changes);
+  }
+
+  #keep(stored: StoredRecord): readonly RecordChange[] {
+    this.#revisions.set(stored.key, stored.revision);
+    const record = decodeRecord(stored);
+    if (record === undefined) return [];
+    if (record.kind === "cluster") checkFormat((record.value as ClusterRecord).format);
+    this.#tables.put(record.kind, record.value);
+    return [put(record.kind, record.value as never)];
+  }
+
+  #forget(key: string): readonly RecordChange[] {
+    this.#revisions.delete(key);
+    const found = this.#tables.find(key);
+    if (found === undefined) return [];
+    this.#tables.remove(found.kind, found.value);
+    return [remove(found.kind, found.value as never)];
   }
 
   #apply(key: string, change: RecordChange, revision: number): void {

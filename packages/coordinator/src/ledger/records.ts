@@ -18,6 +18,8 @@ export interface ClusterRecord {
   readonly operationCount: number;
   /** Number of the last MAC address that was given out. */
   readonly macCount: number;
+  /** Newest form of records that may be in the store: see `format.ts`. Absent: 1. */
+  readonly format?: number;
 }
 
 export interface RecordKinds {
@@ -43,19 +45,14 @@ const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = 
 export const keyOf = <K extends Kind>(kind: K, record: RecordKinds[K]): string =>
   `${kind}/${keyWithin[kind](record)}`;
 
-export function decodeRecord(stored: StoredRecord): {
-  readonly kind: Kind;
-  readonly value: unknown;
-} {
+/** Undefined: of a kind that only a newer version knows. It stays stored as it is. */
+export function decodeRecord(
+  stored: StoredRecord,
+): { readonly kind: Kind; readonly value: RecordKinds[Kind] } | undefined {
   const kind = stored.key.slice(0, stored.key.indexOf("/"));
-  if (!Object.hasOwn(keyWithin, kind)) {
-    throw new MusterError(
-      "storage-failed",
-      `the store has a record of unknown kind: ${stored.key}`,
-    );
-  }
+  if (!Object.hasOwn(keyWithin, kind)) return undefined;
   try {
-    return { kind: kind as Kind, value: fromJson(stored.value) };
+    return { kind: kind as Kind, value: fromJson(stored.value) as RecordKinds[Kind] };
   } catch (cause) {
     throw new MusterError("storage-failed", `record ${stored.key} cannot be read`, { cause });
   }

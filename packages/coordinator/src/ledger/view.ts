@@ -53,6 +53,31 @@ export class Tables implements LedgerView {
     return id === undefined ? undefined : this.vms.get(id);
   }
 
+  /** The record with this key of the store. */
+  find(key: string): { readonly kind: Kind; readonly value: RecordKinds[Kind] } | undefined {
+    const kind = key.slice(0, key.indexOf("/")) as Kind;
+    const within = key.slice(key.indexOf("/") + 1);
+    const value = this.#find(kind, within);
+    return value === undefined ? undefined : { kind, value };
+  }
+
+  #find(kind: Kind, within: string): RecordKinds[Kind] | undefined {
+    switch (kind) {
+      case "cluster":
+        return this.#cluster;
+      case "host":
+        return this.hosts.get(within as HostId);
+      case "invite":
+        return this.invites.get(within);
+      case "vm":
+        return this.vms.get(within as VmId);
+      case "network":
+        return this.networks.get(within);
+      case "operation":
+        return this.operations.get(within as OperationId);
+    }
+  }
+
   put(kind: Kind, value: unknown): void {
     switch (kind) {
       case "cluster":

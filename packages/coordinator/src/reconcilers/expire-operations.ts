@@ -3,6 +3,7 @@ import { isEnded, type OperationRecord } from "@muster/model";
 import type { Clock, Reconciler } from "@muster/runtime";
 import { remove, type Ledger } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
+import { TRANSACTION_RECORDS_MAX } from "../store/store.ts";
 
 /** Kept whatever their age, so that a quiet cluster still has a history. */
 const OPERATIONS_KEPT_MIN = 1_000;
@@ -34,13 +35,15 @@ export function expireOperations(parts: {
     name: "expire-operations",
     periodMs: PERIOD_MS,
     async reconcile() {
-      await ledger.transact((view) => {
-        const expired = expiredOperations(view, clock.wall().getTime());
-        return {
-          changes: expired.map((operation) => remove("operation", operation)),
-          result: undefined,
-        };
-      });
+      let left = 0;
+      do {
+        left = await ledger.transact((view) => {
+          const expired = expiredOperations(view, clock.wall().getTime());
+          const now = expired.slice(0, TRANSACTION_RECORDS_MAX);
+          const changes = now.map((operation) => remove("operation", operation));
+          return { changes, result: expired.length - now.length };
+        });
+      } while (left > 0);
     },
   };
 }

@@ -14,6 +14,7 @@ import type { EventLog } from "../events/event-log.ts";
 import { put, type Ledger } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import type { HostObservation, Observations } from "../observations/observations.ts";
+import { TRANSACTION_RECORDS_MAX } from "../store/store.ts";
 
 export interface Relocation {
   readonly vm: VmRecord;
@@ -62,7 +63,11 @@ export function trackPlacements(parts: {
     async reconcile() {
       if (planRelocations(ledger.view, observations.hosts()).length === 0) return;
       const moved = await ledger.transact((view) => {
-        const relocations = planRelocations(view, observations.hosts());
+        // More are followed by the next pass.
+        const relocations = planRelocations(view, observations.hosts()).slice(
+          0,
+          TRANSACTION_RECORDS_MAX,
+        );
         const changes = relocations.map(({ vm, placement }) => put("vm", { ...vm, placement }));
         return { changes, result: relocations };
       });

@@ -1,31 +1,13 @@
 /** What every store must do. Each implementation runs this suite. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Store, Transaction } from "./store.ts";
-
-export interface StoreSetting {
-  readonly name: string;
-  /** A new, empty place to store things. */
-  readonly newPlace: () => Promise<string>;
-  /** The store there: what an earlier one, closed or killed, had written is in it. */
-  readonly open: (place: string) => Promise<Store>;
-}
-
-const nothing: Transaction = { expect: [], puts: [], deletes: [] };
-const putting = (key: string, value: string): Transaction => ({
-  ...nothing,
-  puts: [{ key, value }],
-});
-
-async function contents(store: Store): Promise<Readonly<Record<string, string>>> {
-  const { records } = await store.snapshot();
-  return Object.fromEntries(records.map(({ key, value }) => [key, value]));
-}
-
-type Open = () => Promise<Store>;
+import { LedStore, type Open, type StoreSetting } from "../testing/led-store.ts";
+import { electionContract } from "./election-contract.ts";
+import { watchContract } from "./watch-contract.ts";
+import { TRANSACTION_RECORDS_MAX } from "./store.ts";
 
 export function storeContract(setting: StoreSetting): void {
-  const open: Open = async () => setting.open(await setting.newPlace());
+  const open: Open = async () => LedStore.on(await setting.open(await setting.newPlace()));
   describe(`store contract: ${setting.name}`, () => {
     describe("records", () => {
       recordsContract(open);
@@ -36,71 +18,92 @@ export function storeContract(setting: StoreSetting): void {
     describe("durability", () => {
       durabilityContract(setting);
     });
+    describe("watch", () => {
+      watchContract(open);
+    });
+    describe("terms", () => {
+      electionContract(setting);
+    });
   });
 }
 
 function recordsContract(open: Open): void {
   it("begins empty", async () => {
-    await using store = await open();
-    expect(await store.snapshot()).toStrictEqual({ revision: 0, records: [] });
+    await using led = await open();
+    expect((await led.store.snapshot()).records).toStrictEqual([]);
   });
 
   it("gives records in order of their keys, each with the revision that wrote it", async () => {
-    await using store = await open();
-    expect(await store.transact(putting("vm/b", "1"))).toBe(1);
-    expect(await store.transact(putting("vm/a", "2"))).toBe(2);
-    expect(await store.snapshot()).toStrictEqual({
-      revision: 2,
-      records: [
-        { key: "vm/a", value: "2", revision: 2 },
-        { key: "vm/b", value: "1", revision: 1 },
-      ],
-    });
+    await using led = await open();
+    const first = await led.put("vm/b", "1");
+    const second = await led.put("vm/a", "2");
+    expect(second).toBeGreaterThan(first);
+    const { revision, records } = await led.store.snapshot();
+    expect(revision).toBeGreaterThanOrEqual(second);
+    expect(records).toStrictEqual([
+      { key: "vm/a", value: "2", revision: second },
+      { key: "vm/b", value: "1", revision: first },
+    ]);
+    expect(await led.store.newest()).toBe(second);
   });
 
   it("replaces and removes", async () => {
-    await using store = await open();
-    await store.transact(putting("a", "old"));
-    await store.transact({ ...putting("a", "new"), deletes: ["b"] });
-    expect(await contents(store)).toStrictEqual({ a: "new" });
-    await store.transact({ ...nothing, deletes: ["a"] });
-    expect(await contents(store)).toStrictEqual({});
+    await using led = await open();
+    await led.put("a", "old");
+    await led.transact({ puts: [{ key: "a", value: "new" }], deletes: ["b"] });
+    expect(await led.contents()).toStrictEqual({ a: "new" });
+    await led.transact({ deletes: ["a"] });
+    expect(await led.contents()).toStrictEqual({});
   });
 
   it("keeps any text", async () => {
-    await using store = await open();
+    await using led = await open();
     const value = "quotes ' \" \\ , newline \n, zero width ​, emoji 🙂, 漢字";
-    await store.transact(putting("a", value));
-    expect(await contents(store)).toStrictEqual({ a: value });
+    await led.put("a", value);
+    expect(await led.contents()).toStrictEqual({ a: value });
+  });
+
+  it("stores as many records at once as it says, and refuses more", async () => {
+    await using led = await open();
+    const many = (count: number) => {
+      const keys = Array.from({ length: count }, (_, index) => `key-${String(index)}`);
+      const expect = keys.map((key) => ({ key, revision: 0 }));
+      return { puts: keys.map((key) => ({ key, value: "x" })), expect };
+    };
+    await expect(led.transact(many(TRANSACTION_RECORDS_MAX + 1))).rejects.toMatchObject({
+      code: "limit-exceeded",
+    });
+    expect(await led.contents()).toStrictEqual({});
+    await led.transact(many(TRANSACTION_RECORDS_MAX));
+    expect((await led.store.snapshot()).records).toHaveLength(TRANSACTION_RECORDS_MAX);
   });
 }
 
 function expectationsContract(open: Open): void {
   it.each([
     ["a key that must not exist", { key: "a", revision: 0 }],
-    ["a revision that has passed", { key: "a", revision: 7 }],
+    ["a revision that has passed", { key: "a", revision: 1_000_000_007 }],
     ["a key that is gone", { key: "b", revision: 1 }],
   ])("refuses %s, and then changes nothing", async (_what, expectation) => {
-    await using store = await open();
-    await store.transact(putting("a", "1"));
-    const before = await store.snapshot();
-    const transaction: Transaction = {
-      expect: [{ key: "a", revision: 1 }, expectation],
+    await using led = await open();
+    const revision = await led.put("a", "1");
+    const before = await led.store.snapshot();
+    const refused = led.transact({
+      expect: [{ key: "a", revision }, expectation],
       puts: [
         { key: "a", value: "2" },
         { key: "c", value: "3" },
       ],
-      deletes: [],
-    };
-    await expect(store.transact(transaction)).rejects.toMatchObject({ code: "version-conflict" });
-    expect(await store.snapshot()).toStrictEqual(before);
+    });
+    await expect(refused).rejects.toMatchObject({ code: "version-conflict" });
+    expect((await led.store.snapshot()).records).toStrictEqual(before.records);
   });
 
   it("lets one of two writers through that saw the same revision", async () => {
-    await using store = await open();
-    await store.transact(putting("a", "0"));
+    await using led = await open();
+    const revision = await led.put("a", "0");
     const race = ["left", "right"].map((value) =>
-      store.transact({ ...putting("a", value), expect: [{ key: "a", revision: 1 }] }),
+      led.transact({ puts: [{ key: "a", value }], expect: [{ key: "a", revision }] }),
     );
     const outcomes = await Promise.allSettled(race);
     expect(outcomes.map(({ status }) => status).toSorted()).toStrictEqual([
@@ -113,14 +116,14 @@ function expectationsContract(open: Open): void {
 function durabilityContract(setting: StoreSetting): void {
   it("has after reopening what it had acknowledged", async () => {
     const place = await setting.newPlace();
-    const first = await setting.open(place);
-    await first.transact(putting("a", "1"));
-    await first.transact(putting("b", "2"));
-    const before = await first.snapshot();
+    const first = await LedStore.on(await setting.open(place));
+    await first.put("a", "1");
+    const last = await first.put("b", "2");
+    const before = await first.store.snapshot();
     await first[Symbol.asyncDispose]();
-    await using second = await setting.open(place);
-    expect(await second.snapshot()).toStrictEqual(before);
-    expect(await second.transact(putting("c", "3"))).toBe(before.revision + 1);
+    await using second = await LedStore.on(await setting.open(place));
+    expect((await second.store.snapshot()).records).toStrictEqual(before.records);
+    expect(await second.put("c", "3")).toBeGreaterThan(last);
   });
 
   it("is a map with all-or-nothing changes, whatever is asked of it", async () => {
@@ -139,11 +142,11 @@ function durabilityContract(setting: StoreSetting): void {
         const place = await setting.newPlace();
         const model = new Map<string, string>();
         {
-          await using store = await setting.open(place);
+          await using led = await LedStore.on(await setting.open(place));
           for (const { puts, deletes, stale } of steps) {
             const gone = deletes.filter((name) => puts.every((put) => put.key !== name));
-            const expectations = stale ? [{ key: "a", revision: 1_000_000 }] : [];
-            const asked = store.transact({ puts, deletes: gone, expect: expectations });
+            const expectations = stale ? [{ key: "a", revision: 1_000_000_007 }] : [];
+            const asked = led.transact({ puts, deletes: gone, expect: expectations });
             const done = await asked.then(
               () => true,
               () => false,
@@ -153,12 +156,12 @@ function durabilityContract(setting: StoreSetting): void {
             for (const name of gone) model.delete(name);
             for (const put of puts) model.set(put.key, put.value);
           }
-          expect(await contents(store)).toStrictEqual(Object.fromEntries(model));
+          expect(await led.contents()).toStrictEqual(Object.fromEntries(model));
         }
-        await using again = await setting.open(place);
-        expect(await contents(again)).toStrictEqual(Object.fromEntries(model));
+        await using again = await LedStore.on(await setting.open(place));
+        expect(await again.contents()).toStrictEqual(Object.fromEntries(model));
       }),
-      { numRuns: 20 },
+      { numRuns: setting.histories },
     );
   });
 }

@@ -34,6 +34,7 @@ export const grpcStatusOf: Readonly<Record<ErrorCode, FailureStatus>> = {
   interrupted: status.ABORTED,
   "limit-exceeded": status.RESOURCE_EXHAUSTED,
   "version-mismatch": status.UNIMPLEMENTED,
+  "not-leader": status.UNAVAILABLE,
   unreachable: status.UNAVAILABLE,
   "storage-failed": status.INTERNAL,
   internal: status.INTERNAL,
