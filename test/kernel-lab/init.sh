@@ -1,6 +1,7 @@
 #!/bin/busybox sh
 # /init of the kernel lab's machine: mounts Node (/dev/vda) at /node, unpacks the job (/dev/vdb, a tar) into /job,
-# runs /job/run and says its exit code on the second serial port, where no program's output can be taken for it.
+# says on the second serial port that it begins, runs /job/run and says its exit code there, where no program's
+# output can be taken for it.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LANG=C.UTF-8
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -19,6 +20,7 @@ ip link set lo up
 mkdir -p /node /job
 until [ -b /dev/vda ] && [ -b /dev/vdb ]; do sleep 0.05; done
 mount -r -t iso9660 /dev/vda /node && ln -s /node/bin/node.sh /usr/bin/node
+echo begin >/dev/ttyS1
 tar -x -f /dev/vdb -C /job && cd /job && /job/run
 echo "exit=$? uptime=$(cut -d' ' -f1 /proc/uptime)" >/dev/ttyS1
 sync
