@@ -39,8 +39,9 @@ describe("moves", () => {
       fc.property(clusters, (snapshot) => {
         const plan = rebalance(snapshot);
         const again = rebalance(afterMoves(snapshot, plan), 2);
-        expect(again.scoreBefore).toBeCloseTo(plan.scoreAfter, 9);
-        expect(again.scoreAfter).toBeLessThanOrEqual(plan.scoreAfter + 1e-9);
+        // The sums are kept along the way: thousands of additions leave some 1e-8.
+        expect(again.scoreBefore).toBeCloseTo(plan.scoreAfter, 6);
+        expect(again.scoreAfter).toBeLessThanOrEqual(plan.scoreAfter + 1e-6);
       }),
     );
   });
