@@ -25,6 +25,8 @@ const create = (change: Partial<CreateVmRequest>): Promise<unknown> =>
     stopped: false,
     host: "",
     why: undefined,
+    rules: undefined,
+    claim: "",
     ...change,
   });
 

@@ -104,7 +104,14 @@ describe("a cluster of two hosts", { timeout: TEST_MS }, () => {
 
   it("takes a request twice as once when it carries the same id", async () => {
     const why = { reason: "testing", dryRun: false, requestId: "the-same" };
-    const request = { spec: aVmSpec("once"), stopped: false, host: "", why };
+    const request = {
+      spec: aVmSpec("once"),
+      stopped: false,
+      host: "",
+      why,
+      rules: undefined,
+      claim: "",
+    };
     const [one, other] = await Promise.all([
       cluster.client.unary(AdminService.createVm, request),
       cluster.client.unary(AdminService.createVm, request),
@@ -154,6 +161,8 @@ describe("restarts", { timeout: TEST_MS }, () => {
     const { operation } = await cluster.client.unary(AdminService.createVm, {
       spec: aVmSpec("web"),
       stopped: false,
+      rules: undefined,
+      claim: "",
       host: "",
       why: undefined,
     });
@@ -178,6 +187,8 @@ describe("restarts", { timeout: TEST_MS }, () => {
     const { operation } = await cluster.client.unary(AdminService.createVm, {
       spec: aVmSpec("web"),
       stopped: true,
+      rules: undefined,
+      claim: "",
       host: "",
       why: undefined,
     });

@@ -36,6 +36,8 @@ describe("a cluster of three hosts", { timeout: TEST_MS }, () => {
     const refused = cluster.client.unary(AdminService.createVm, {
       spec,
       stopped: false,
+      rules: undefined,
+      claim: "",
       host: "",
       why: undefined,
     });

@@ -40,7 +40,14 @@ const snapshotGzip = gzipSync(renderSnapshot(cluster));
 const asking = (
   question: AskPlanRequest["question"],
   fields: Partial<AskPlanRequest> = {},
-): AskPlanRequest => ({ snapshotGzip, withinMs: 2_000, question, ...fields });
+): AskPlanRequest => ({
+  snapshotGzip,
+  withinMs: 2_000,
+  question,
+  keep: false,
+  placeRules: undefined,
+  ...fields,
+});
 
 const rebalance = { $case: "rebalance", value: { movesMax: 0, seed: 0 } } as const;
 

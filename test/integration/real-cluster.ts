@@ -258,7 +258,14 @@ export class RealCluster implements AsyncDisposable {
   }
 
   async createVm(spec: VmSpec, host = ""): Promise<Operation> {
-    const request = { spec, stopped: false, host, why: undefined };
+    const request = {
+      spec,
+      stopped: false,
+      host,
+      why: undefined,
+      rules: undefined,
+      claim: "",
+    };
     const { operation } = await this.client.unary(AdminService.createVm, request);
     return this.untilEnded(operation?.id ?? "");
   }

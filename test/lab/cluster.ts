@@ -121,6 +121,8 @@ export class Cluster implements AsyncDisposable {
         machineType: "",
       },
       stopped: vm.stopped ?? false,
+      rules: undefined,
+      claim: "",
       host: vm.host ?? "",
       why: { reason: "", dryRun: false, requestId: "" },
     };

@@ -13,12 +13,15 @@ import {
   SimulatedWorld,
 } from "@muster/agent/simulated";
 import {
+  claimHandlers,
   Coordinator,
   drainHandlers,
   hostHandlers,
   networkHandlers,
   operationHandlers,
+  policyHandlers,
   put,
+  ruleHandlers,
   SqliteStore,
   vmHandlers,
   type ApiParts,
@@ -138,6 +141,7 @@ export class SimulatedCluster implements AsyncDisposable {
       random: this.random,
       log: this.#logOf("coordinator"),
       times,
+      capacity: this.capacity,
     });
     coordinator.start();
     this.#running = { coordinator, life };
@@ -308,7 +312,7 @@ const context: CallContext = {
 };
 
 function apiOf(coordinator: Coordinator, cluster: SimulatedCluster) {
-  const { ledger, observations, runner, events, consoles } = coordinator;
+  const { ledger, observations, runner, events, consoles, snapshots } = coordinator;
   const parts: ApiParts = {
     ledger,
     observations,
@@ -319,6 +323,7 @@ function apiOf(coordinator: Coordinator, cluster: SimulatedCluster) {
     random: cluster.random,
     log: silentLogger,
     capacity: cluster.capacity,
+    snapshots,
     migrationTls: true,
     about: { version: "0.1.0", agentAddresses: [], authorityFingerprint: "", metricsAddress: "" },
     operatorOf: () => "simulation",
@@ -330,5 +335,8 @@ function apiOf(coordinator: Coordinator, cluster: SimulatedCluster) {
     vms: vmHandlers(parts),
     networks: networkHandlers(parts),
     operations: operationHandlers(parts),
+    claims: claimHandlers(parts),
+    rules: ruleHandlers(parts),
+    policy: policyHandlers(parts),
   };
 }

@@ -1,6 +1,7 @@
 /** The command line as a whole: global flags, every command, and how help and mistakes are shown. */
 import { Command, Option } from "commander";
 import { VERSION } from "./version.ts";
+import { addClaimCommands } from "./commands/claim.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
 import { addEventsCommand } from "./commands/events.ts";
 import { addExplainCommand } from "./commands/explain.ts";
@@ -9,6 +10,8 @@ import { addHostCommands } from "./commands/host.ts";
 import { addNetworkCommands } from "./commands/network.ts";
 import { addOperationCommands } from "./commands/operation.ts";
 import { addPlanCommands } from "./commands/plan/plan.ts";
+import { addPolicyCommands } from "./commands/policy.ts";
+import { addRuleCommands } from "./commands/rule.ts";
 import type { Run } from "./commands/run.ts";
 import { addStatusCommands } from "./commands/status.ts";
 import { addVmCommands } from "./commands/vm.ts";
@@ -75,6 +78,9 @@ export function buildProgram(parts: {
   addNetworkCommands(program, run);
   addOperationCommands(program, run);
   addPlanCommands(program, run);
+  addRuleCommands(program, run);
+  addClaimCommands(program, run);
+  addPolicyCommands(program, run);
   addEventsCommand(program, run);
   addExplainCommand(program, run);
   addCompletionCommand(program, stdout);

@@ -19,11 +19,15 @@ import {
 } from "@muster/runtime";
 import { EventLog } from "./events/event-log.ts";
 import { Ledger } from "./ledger/ledger.ts";
+import { MeasuredVms } from "./observations/measured-vms.ts";
 import { Observations } from "./observations/observations.ts";
 import { recordTransition } from "./observations/vm-events.ts";
 import { allOperations } from "./operations/all-operations.ts";
 import { isWanted } from "./operations/operation-state.ts";
 import { OperationRunner } from "./operations/operation-runner.ts";
+import type { CapacityPolicy } from "./planning/cluster-snapshot.ts";
+import { SnapshotKeeper, type Snapshots } from "./planning/snapshot-keeper.ts";
+import { expireClaims } from "./reconcilers/expire-claims.ts";
 import { expireOperations } from "./reconcilers/expire-operations.ts";
 import { trackPlacements } from "./reconcilers/track-placements.ts";
 import { Commands } from "./sessions/commands.ts";
@@ -38,6 +42,7 @@ export interface CoordinatorParts {
   readonly random: Random;
   readonly log: Log;
   readonly times: SessionTimes;
+  readonly capacity: CapacityPolicy;
 }
 
 export class Coordinator {
@@ -48,10 +53,11 @@ export class Coordinator {
   readonly sessions: Sessions;
   readonly runner: OperationRunner;
   readonly consoles: Consoles;
-  readonly #loops: { readonly track: Loop; readonly expire: Loop };
+  readonly snapshots: Snapshots;
+  readonly #loops: { readonly track: Loop; readonly expire: Loop; readonly claims: Loop };
 
   private constructor(parts: CoordinatorParts, ledger: Ledger) {
-    const { clock, random, log, times } = parts;
+    const { clock, random, log, times, capacity } = parts;
     this.ledger = ledger;
     this.observations = new Observations(clock);
     this.events = new EventLog(clock);
@@ -61,9 +67,13 @@ export class Coordinator {
     });
     this.consoles = new Consoles({ clock, random });
     const { observations, events, commands } = this;
+    const measured = new MeasuredVms();
+    this.snapshots = new SnapshotKeeper({ ledger, observations, measured, capacity });
+    const { snapshots } = this;
     this.runner = new OperationRunner({
       ledger,
       observations,
+      snapshots,
       commands,
       events,
       registry: allOperations(),
@@ -80,6 +90,7 @@ export class Coordinator {
         },
       });
     this.#loops = {
+      claims: loop(expireClaims({ ledger, events, clock })),
       track: loop(trackPlacements({ ledger, observations, events, log })),
       expire: loop(expireOperations({ ledger, clock })),
     };

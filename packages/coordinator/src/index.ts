@@ -1,8 +1,11 @@
+export { claimHandlers } from "./api/claims.ts";
 export { drainHandlers } from "./api/drain-host.ts";
 export { hostHandlers } from "./api/hosts.ts";
 export { networkHandlers } from "./api/networks.ts";
 export { operationHandlers } from "./api/operations.ts";
 export type { ApiParts } from "./api/parts.ts";
+export { policyHandlers } from "./api/policy.ts";
+export { ruleHandlers } from "./api/rules.ts";
 export { vmHandlers } from "./api/vms.ts";
 export { vmView, type VmView } from "./api/vm-view.ts";
 export { Coordinator, type CoordinatorParts } from "./coordinator.ts";

@@ -1,5 +1,6 @@
 /** A host: what it has, and how the coordinator sees it. */
 import type { HostId } from "./ids.ts";
+import type { HostTraits } from "./rules.ts";
 
 export interface CpuInventory {
   readonly model: string;
@@ -83,6 +84,15 @@ export interface HostLoad {
   readonly memoryAvailableBytes: bigint;
   /** 0 to 1. */
   readonly cpuUsedRatio: number;
+  /** Absent: the kernel does not measure it. */
+  readonly pressure?: HostPressure;
+}
+
+/** Share of the last minute in which some task waited, 0 to 1. */
+export interface HostPressure {
+  readonly cpu: number;
+  readonly memory: number;
+  readonly io: number;
 }
 
 /** A host as it is stored. */
@@ -91,6 +101,8 @@ export interface HostRecord {
   readonly name: string;
   readonly cordoned: boolean;
   readonly cordonReason: string;
+  /** What people say of it. */
+  readonly traits?: HostTraits;
   /** Serial number of the certificate that may speak for it, hexadecimal, lower case. */
   readonly certificateSerial: string;
   /** The one before, valid until the new one was used once: a lost renewal answer must not lock a host out. */

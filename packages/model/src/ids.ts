@@ -15,6 +15,8 @@ export type HostId = Branded<"HostId">;
 export type ClusterId = Branded<"ClusterId">;
 /** Id of an operation: sortable by creation, see `operationIdFrom`. */
 export type OperationId = Branded<"OperationId">;
+/** Id of a kept plan, see `planIdFrom`. */
+export type PlanId = Branded<"PlanId">;
 /** UUID of an invitation. */
 export type InviteId = Branded<"InviteId">;
 /** "operation/step/attempt". Equal ids mean the same command. */
@@ -47,6 +49,10 @@ export function parseOperationId(text: string): OperationId {
 export function operationIdFrom(number: number): OperationId {
   return `op-${number.toString(36).padStart(6, "0")}` as OperationId;
 }
+
+/** `number` counts kept plans of a cluster from 1. */
+export const planIdFrom = (number: number): PlanId =>
+  `plan-${String(number).padStart(4, "0")}` as PlanId;
 
 export function commandIdOf(operationId: OperationId, step: string, attempt: number): CommandId {
   return `${operationId}/${step}/${String(attempt)}` as CommandId;

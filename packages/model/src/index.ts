@@ -1,4 +1,5 @@
 export { assert, AssertionFailure, assertNever } from "./assert.ts";
+export type { ClaimRecord } from "./claim.ts";
 export {
   causeText,
   detailOf,
@@ -17,6 +18,7 @@ export type {
   CpuInventory,
   HostInventory,
   HostLoad,
+  HostPressure,
   HostRecord,
   HostState,
   HugePages,
@@ -35,6 +37,7 @@ export {
   parseInviteId,
   parseOperationId,
   parseVmId,
+  planIdFrom,
   uuidFromBytes,
   uuidToBytes,
   type ClusterId,
@@ -42,6 +45,7 @@ export {
   type HostId,
   type InviteId,
   type OperationId,
+  type PlanId,
   type VmId,
 } from "./ids.ts";
 export { fromJson, toJson } from "./json.ts";
@@ -61,7 +65,7 @@ export {
   type MigrateAction,
   type VmAssignment,
 } from "./link.ts";
-export { parseMac, parseName, parseVlan } from "./names.ts";
+export { parseMac, parseName, parseVlan, parseWord } from "./names.ts";
 export {
   MTU_DEFAULT_BYTES,
   MTU_MAX_BYTES,
@@ -81,6 +85,28 @@ export {
   type StepRecord,
   type StepState,
 } from "./operation.ts";
+export {
+  canMovePlan,
+  isPlanOver,
+  planKinds,
+  planMoves,
+  type KeptMove,
+  type PlanKind,
+  type PlanRecord,
+  type PlanState,
+} from "./plan.ts";
+export {
+  automations,
+  DEFAULT_POLICY,
+  type Automation,
+  type ClusterPolicy,
+  type GroupRuleSpec,
+  type HostTraits,
+  type Labels,
+  type RebalancePolicy,
+  type RuleRecord,
+  type VmRules,
+} from "./rules.ts";
 export { GIB, KIB, MIB, parseSize, renderSize, TIB } from "./sizes.ts";
 export {
   isActive,

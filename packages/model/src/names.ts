@@ -40,3 +40,15 @@ export function parseVlan(value: number, field: string): number {
   }
   return value;
 }
+
+const WORD = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
+
+/** Names people give to groups, environments, pools, tenants and values of labels: "PRD", "rack-7". */
+export function parseWord(text: string, field: string): string {
+  if (WORD.test(text)) return text;
+  throw invalid(
+    field,
+    `${JSON.stringify(text.slice(0, 80))} is not a word`,
+    "use 1 to 63 letters, digits, '-', '_' and '.', beginning and ending with a letter or digit",
+  );
+}

@@ -1,5 +1,6 @@
 /** A VM: what a person wants of it, where it is placed, and what its host says. */
 import type { HostId, OperationId, VmId } from "./ids.ts";
+import type { VmRules } from "./rules.ts";
 
 export interface DiskSpec {
   /** Name of the storage. */
@@ -91,6 +92,10 @@ export interface Placement {
 export interface VmRecord {
   readonly id: VmId;
   readonly spec: VmSpec;
+  /** Where it may run and belongs. Written by the API only. */
+  readonly rules?: VmRules;
+  /** The host a drain took it away from, until it is back there or gets a home of its own. Written by the leader only. */
+  readonly away?: HostId;
   /** Absent: accepted and being placed, or its creation failed. */
   readonly placement?: Placement;
   /** Where it is moving to; capacity is claimed there too. */

@@ -72,7 +72,16 @@ export { planRolling } from "./rolling.ts";
 export type { RollingGroup, RollingOptions, RollingPlan } from "./rolling.ts";
 export { findRuleClashes, renderRuleClash } from "./rule-clashes.ts";
 export type { RuleClash } from "./rule-clashes.ts";
-export { SNAPSHOT_FORMAT, parseSnapshot, renderSnapshot, snapshotHash } from "./saved-snapshot.ts";
+export { SNAPSHOT_FORMAT, parseSnapshot, renderSnapshot } from "./saved-snapshot.ts";
+export {
+  PartSum,
+  hashFromSums,
+  hashPart,
+  noteSnapshotHash,
+  snapshotHash,
+  type Hash64,
+  type SnapshotSums,
+} from "./snapshot-hash.ts";
 export { renderWouldFit, whatWouldFit } from "./would-fit.ts";
 export type { WouldFit } from "./would-fit.ts";
 export { renderMotion, renderStuck } from "./explain-motion.ts";

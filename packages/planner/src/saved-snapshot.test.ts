@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseSnapshot, renderSnapshot, snapshotHash } from "./saved-snapshot.ts";
+import { parseSnapshot, renderSnapshot } from "./saved-snapshot.ts";
+import { snapshotHash } from "./snapshot-hash.ts";
 import { GiB, aClaim, aHost, aSnapshot, aVm } from "./testing/builders.ts";
 import { someClusters } from "./testing/clusters.ts";
 

@@ -29,20 +29,8 @@ export function parseSnapshot(text: string): Snapshot {
   return snapshot;
 }
 
-/** A 64-bit FNV-1a hash of the saved text, in hex: names the snapshot that a decision was made on. */
-export function snapshotHash(snapshot: Snapshot): string {
-  // The 64 bits as two halves: a bigint a byte would take a second for a large cluster.
-  let high = 0xcbf29ce4;
-  let low = 0x84222325;
-  for (const byte of new TextEncoder().encode(renderSnapshot(snapshot))) {
-    low = (low ^ byte) >>> 0;
-    // Times 2^40 + 0x1b3. The product of the lower half and 0x1b3 has at most 41 bits, so it is exact.
-    const product = low * 0x1b3;
-    high = (Math.imul(high, 0x1b3) + (low << 8) + Math.floor(product / 2 ** 32)) >>> 0;
-    low = product >>> 0;
-  }
-  return high.toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0");
-}
+/** A value as text that is the same for equal values: sorted keys, byte counts as decimal strings. */
+export const canonicalText = (value: unknown): string => JSON.stringify(plain(value));
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);

@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { HostLoad } from "@muster/model";
+import type { HostLoad, HostPressure } from "@muster/model";
 import { parseMounts } from "./mounts.ts";
 import { readNics } from "./network-interfaces.ts";
 import {
@@ -13,6 +13,7 @@ import {
   parseFrequencyMhz,
   parseLoad,
   parseMemory,
+  parsePressure,
   type CpuTimes,
 } from "./parse-proc.ts";
 import { readFreeHugePages } from "./huge-pages.ts";
@@ -68,10 +69,11 @@ export class LinuxSystem implements SystemProbe {
   }
 
   async readLoad(): Promise<HostLoad> {
-    const [loadavg, meminfo, stat] = await Promise.all([
+    const [loadavg, meminfo, stat, pressure] = await Promise.all([
       this.#read("loadavg"),
       this.#read("meminfo"),
       this.#read("stat"),
+      this.#readPressure(),
     ]);
     const before = this.#cpuTimes;
     this.#cpuTimes = parseCpuTimes(stat);
@@ -79,7 +81,22 @@ export class LinuxSystem implements SystemProbe {
       load1m: parseLoad(loadavg),
       memoryAvailableBytes: parseMemory(meminfo, "MemAvailable"),
       cpuUsedRatio: cpuUsedRatio(before, this.#cpuTimes),
+      ...(pressure === undefined ? {} : { pressure }),
     };
+  }
+
+  /** Undefined on kernels that do not measure it (`psi=0`, or built without). */
+  async #readPressure(): Promise<HostPressure | undefined> {
+    const share = async (name: string) => parsePressure(await this.#read(`pressure/${name}`));
+    try {
+      const [cpu, memory, io] = await Promise.all(["cpu", "memory", "io"].map(share));
+      return { cpu: cpu ?? 0, memory: memory ?? 0, io: io ?? 0 };
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // No such file without the option; with psi=0 the file is there and cannot be read.
+      if (code === "ENOENT" || code === "EOPNOTSUPP") return undefined;
+      throw error;
+    }
   }
 
   #read(name: string): Promise<string> {

@@ -18,6 +18,7 @@ import {
   parseFrequencyMhz,
   parseLoad,
   parseMemory,
+  parsePressure,
 } from "./parse-proc.ts";
 import type { SystemFacts } from "./system-facts.ts";
 
@@ -114,6 +115,14 @@ describe("/proc", () => {
     expect(parseFrequencyMhz("processor\t: 0\ncpu MHz\t\t: 2596.096\n")).toBe(2596);
     expect(parseFrequencyMhz("processor\t: 0\n")).toBe(0);
     expect(() => parseMemory("nonsense", "MemTotal")).toThrow(/meminfo/);
+  });
+
+  it("gives the pressure of the last minute as a share", () => {
+    const text =
+      "some avg10=63.22 avg60=72.50 avg300=53.88 total=352891099\nfull avg10=0.00 avg60=9.00";
+    expect(parsePressure(text)).toBe(0.725);
+    expect(parsePressure("some avg10=0.00 avg60=100.01 avg300=0.00 total=0\n")).toBe(1);
+    expect(() => parsePressure("full avg10=0.00\n")).toThrow(/pressure/);
   });
 
   it("counts waiting for disks as idle, and guests once", () => {

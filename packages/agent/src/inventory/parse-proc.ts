@@ -43,5 +43,12 @@ export function cpuUsedRatio(before: CpuTimes, after: CpuTimes): number {
   return total <= 0 ? 0 : Math.min(1, Math.max(0, busy / total));
 }
 
+/** From /proc/pressure/cpu and its like: the share of the last minute in which some task waited, 0 to 1. */
+export function parsePressure(pressure: string): number {
+  const percent = Number(/^some .*\bavg60=([\d.]+)/m.exec(pressure)?.[1]);
+  if (!Number.isFinite(percent)) throw unreadable("/proc/pressure");
+  return Math.min(1, percent / 100);
+}
+
 const unreadable = (path: string): MusterError =>
   new MusterError("internal", `cannot make sense of ${path}`);

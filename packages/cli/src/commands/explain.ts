@@ -8,11 +8,12 @@ import { hasSpecFlags, type SpecFlags } from "../spec/spec-flags.ts";
 import { decodeExplanation } from "../view/operation.ts";
 import { required } from "../view/required.ts";
 import { example } from "./flags.ts";
+import { addRuleFlags, rulesOfFlags, type RuleFlags } from "./rule-flags.ts";
 import type { Run } from "./run.ts";
 import { addSpecFlags } from "./spec-flags.ts";
 import { gatherSpec } from "./vm-create.ts";
 
-interface ExplainOptions extends SpecFlags {
+interface ExplainOptions extends SpecFlags, RuleFlags {
   readonly host?: string;
   readonly all?: boolean;
 }
@@ -22,7 +23,7 @@ const NAME_OF_NOTHING = "vm";
 
 export function addExplainCommand(program: Command, run: Run): void {
   const explain = program.command("explain").description("why here, why nowhere");
-  addSpecFlags(explain.command("vm"))
+  addRuleFlags(addSpecFlags(explain.command("vm")))
     .argument("[name]", "a VM that exists; without it the flags describe one that does not")
     .description("say which host the planner chose, or would choose, and why not the others")
     .option("--host <host>", "why not this host")
@@ -59,6 +60,7 @@ async function explainVm(
       spec,
       host: options.host === undefined ? "" : parseNameOrId(options.host, "--host"),
       all: options.all ?? false,
+      rules: rulesOfFlags(options),
     },
   });
   const explanation = decodeExplanation(required(answer.explanation, "explanation"));

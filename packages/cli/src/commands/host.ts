@@ -11,6 +11,7 @@ import { parseName } from "@muster/model";
 import { showDryRun } from "./finish-operation.ts";
 import { addChangeFlags, durationOf, example } from "./flags.ts";
 import { addHostDrain } from "./host-drain.ts";
+import { addHostSet } from "./host-set.ts";
 import type { Run } from "./run.ts";
 
 interface InviteOptions extends ChangeOptions {
@@ -25,7 +26,7 @@ interface RemoveOptions extends ChangeOptions {
 export function addHostCommands(program: Command, run: Run): void {
   const host = program
     .command("host")
-    .description("hosts: list, invite, close, drain, open, remove");
+    .description("hosts: list, invite, describe, close, drain, open, remove");
 
   host
     .command("ls")
@@ -63,6 +64,7 @@ export function addHostCommands(program: Command, run: Run): void {
       run(command, (session) => cordonHost(session, name, { ...options, cordoned: false })),
     );
   addHostDrain(host, run);
+  addHostSet(host, run);
   addChangeFlags(host.command("remove"))
     .argument("<host>", "name or id")
     .description("forget a host for good: its identity can do nothing any more")

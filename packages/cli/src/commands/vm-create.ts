@@ -1,3 +1,4 @@
+import { parseName } from "@muster/model";
 import { AdminService } from "@muster/proto/admin";
 import type { VmSpec } from "@muster/proto/types";
 import type { Command } from "commander";
@@ -10,12 +11,14 @@ import { decodeVm } from "../view/vm.ts";
 import type { WaitOptions } from "../wait/wait-for-operation.ts";
 import { finishOperation, showDryRun } from "./finish-operation.ts";
 import { addChangeFlags, addWaitFlags, example } from "./flags.ts";
+import { addRuleFlags, rulesOfFlags, type RuleFlags } from "./rule-flags.ts";
 import type { Run } from "./run.ts";
 import { addSpecFlags, loadSpecFile } from "./spec-flags.ts";
 import { vmOutcome } from "./vm-outcome.ts";
 
-interface CreateOptions extends SpecFlags, ChangeOptions, WaitOptions {
+interface CreateOptions extends SpecFlags, RuleFlags, ChangeOptions, WaitOptions {
   readonly host?: string;
+  readonly claim?: string;
   readonly stopped?: boolean;
 }
 
@@ -24,8 +27,9 @@ export function addVmCreate(vm: Command, run: Run): void {
     .command("create")
     .argument("[name]", "name of the VM; may stand in the file instead")
     .description("create a VM: place it, define it, start it");
-  addWaitFlags(addChangeFlags(addSpecFlags(create)))
+  addWaitFlags(addChangeFlags(addRuleFlags(addSpecFlags(create))))
     .option("--host <host>", "only there (default: the best host)")
+    .option("--claim <name>", "take the room of this claim: muster claim ls")
     .option("--stopped", "do not start it")
     .addHelpText(
       "after",
@@ -63,6 +67,8 @@ async function createVm(
       stopped: options.stopped ?? false,
       host: options.host === undefined ? "" : parseNameOrId(options.host, "--host"),
       why: whyOf(options, session),
+      rules: rulesOfFlags(options),
+      claim: options.claim === undefined ? "" : parseName(options.claim, "--claim"),
     },
   });
   const explanation =

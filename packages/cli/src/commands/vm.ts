@@ -11,6 +11,7 @@ import { addVmChanges } from "./vm-change.ts";
 import { addVmConsole } from "./vm-console.ts";
 import { addVmCreate } from "./vm-create.ts";
 import { addVmMigrate } from "./vm-migrate.ts";
+import { addVmSet } from "./vm-set.ts";
 
 interface ListOptions {
   readonly wild?: boolean;
@@ -36,6 +37,7 @@ export function addVmCommands(program: Command, run: Run): void {
       run(command, (session) => showVm(session, name)),
     );
   addVmChanges(vm, run);
+  addVmSet(vm, run);
   addVmMigrate(vm, run);
   addVmConsole(vm, run);
 }

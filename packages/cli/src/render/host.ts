@@ -1,8 +1,10 @@
 /** Hosts for people. PURE. */
 import { renderSize } from "@muster/model";
+import type { HostPressure } from "@muster/proto/types";
 import { renderDuration } from "../duration.ts";
 import type { HostView } from "../view/host.ts";
 import type { VmView } from "../view/vm.ts";
+import { traitWords } from "./rule.ts";
 import { toneOf, type Paint } from "./style.ts";
 import { field, renderFields, renderTable, type Cell, type Column } from "./table.ts";
 import { vmColumns } from "./vm.ts";
@@ -38,6 +40,11 @@ const wideColumns: readonly Column<HostView>[] = [
   { title: "AGENT", cell: (host) => host.agentVersion },
   { title: "ID", cell: (host) => host.id },
 ];
+
+const pressureText = (pressure: HostPressure | undefined): string =>
+  pressure === undefined
+    ? ""
+    : `cpu ${percent(pressure.cpu)}, memory ${percent(pressure.memory)}, io ${percent(pressure.io)}`;
 
 const percent = (ratio: number | undefined): string =>
   ratio === undefined ? "" : `${(ratio * 100).toFixed(0)}%`;
@@ -79,6 +86,7 @@ const headFields = (host: HostView) => [
     "memory claimed",
     `${renderSize(host.claimedMemoryBytes)} of ${renderSize(host.capacityMemoryBytes)}`,
   ),
+  field("described", host.traits === undefined ? "" : traitWords(host.traits).join(", ")),
   field("VMs", `${String(host.vmCount)}, and ${String(host.wildVmCount)} wild`),
   field("agent", host.agentVersion),
   field("certificate until", host.certificateExpiresAt),
@@ -104,6 +112,7 @@ function machineFields(host: HostView) {
     field("libvirt", versions?.libvirt ?? ""),
     field("QEMU", versions?.qemu ?? ""),
     field("load", load === undefined ? "" : load.load1m.toFixed(2)),
+    field("pressure", pressureText(load?.pressure)),
     field("cpu used", percent(load?.cpuUsedRatio)),
     field("memory free", load === undefined ? "" : renderSize(load.memoryAvailableBytes)),
     ...inventory.disagreements.map((text) => field("disagreement", { text, tone: "busy" })),

@@ -2,6 +2,7 @@
 import { renderSize } from "@muster/model";
 import { renderAge, renderDuration } from "../duration.ts";
 import type { VmView } from "../view/vm.ts";
+import { ruleWords } from "./rule.ts";
 import { toneOf, type Paint } from "./style.ts";
 import { field, renderFields, renderTable, type Cell, type Column, type Field } from "./table.ts";
 
@@ -86,6 +87,8 @@ const headFields = (vm: VmView, now: Date): readonly Field[] => [
   field("created", vm.createdAt === "" ? "" : `${vm.createdAt} (${renderAge(vm.createdAt, now)})`),
   field("cpus", cpus(vm)),
   field("memory", memory(vm)),
+  field("bound to", vm.rules === undefined ? "" : ruleWords(vm.rules).join(", ")),
+  field("away from", vm.awayFrom === undefined ? "" : `${vm.awayFrom}, by a drain`),
 ];
 
 function specFields(vm: VmView): readonly Field[] {

@@ -64,6 +64,8 @@ export const aVm = (fields: Partial<Vm> = {}): Vm => ({
   createdAt: "2026-01-01T00:00:00Z",
   targetHost: "",
   trouble: "",
+  rules: undefined,
+  awayFrom: "",
   ...fields,
 });
 
@@ -129,7 +131,7 @@ export const aHost = (fields: Partial<Host> = {}): Host => ({
   cordoned: false,
   cordonReason: "",
   inventory: anInventory(),
-  load: { load1m: 0.5, memoryAvailableBytes: 50n * GIB, cpuUsedRatio: 0.12 },
+  load: { load1m: 0.5, memoryAvailableBytes: 50n * GIB, cpuUsedRatio: 0.12, pressure: undefined },
   capacityCpus: 64,
   capacityMemoryBytes: 62n * GIB,
   claimedCpus: 4,
@@ -150,6 +152,7 @@ export const aHost = (fields: Partial<Host> = {}): Host => ({
   agentVersion: "0.1.0",
   certificateExpiresAt: "2026-02-01T00:00:00Z",
   metricsAddress: "http://10.99.0.1:9180/metrics",
+  traits: undefined,
   ...fields,
 });
 

@@ -1,5 +1,5 @@
 /** Hosts as the CLI shows them. Field names are those of `-o json`: a contract with scripts. */
-import type { Host } from "@muster/proto/admin";
+import type { Host, HostTraits } from "@muster/proto/admin";
 import type { HostInventory, HostLoad } from "@muster/proto/types";
 import { decodeNetworkObservation, type NetworkObservationView } from "./network.ts";
 import { hostStateWord, type HostStateWord } from "./words.ts";
@@ -26,6 +26,8 @@ export interface HostView {
   readonly load?: Readonly<HostLoad>;
   /** Absent until the first report. */
   readonly inventory?: Readonly<HostInventory>;
+  /** What people say of it; absent: nothing. */
+  readonly traits?: Readonly<HostTraits>;
 }
 
 export function decodeHost(wire: Host): HostView {
@@ -48,5 +50,6 @@ export function decodeHost(wire: Host): HostView {
     networks: wire.networks.map(decodeNetworkObservation),
     ...(wire.load === undefined ? {} : { load: wire.load }),
     ...(wire.inventory === undefined ? {} : { inventory: wire.inventory }),
+    ...(wire.traits === undefined ? {} : { traits: wire.traits }),
   };
 }

@@ -1,6 +1,6 @@
 /** VMs as the CLI shows them. Field names are those of `-o json`: a contract with scripts. */
 import { uuidFromBytes } from "@muster/model";
-import type { Vm } from "@muster/proto/admin";
+import type { Vm, VmRules } from "@muster/proto/admin";
 import type { VmObservation, VmSpec, VmUsage } from "@muster/proto/types";
 import { vmObservedWord, vmStateWord, type VmObservedWord, type VmStateWord } from "./words.ts";
 
@@ -39,6 +39,10 @@ export interface VmView {
   readonly createdAt: string;
   /** Empty: nothing ails it. */
   readonly trouble: string;
+  /** Absent: it may run anywhere. */
+  readonly rules?: Readonly<VmRules>;
+  /** Absent: no drain took it away from anywhere. */
+  readonly awayFrom?: string;
 }
 
 function decodeObservation(wire: VmObservation): VmObservationView {
@@ -73,5 +77,7 @@ export function decodeVm(wire: Vm): VmView {
     operationId: wire.operationId,
     createdAt: wire.createdAt,
     trouble: wire.trouble,
+    ...(wire.rules === undefined ? {} : { rules: wire.rules }),
+    ...(wire.awayFrom === "" ? {} : { awayFrom: wire.awayFrom }),
   };
 }

@@ -3,6 +3,7 @@ import { AdminService } from "@muster/proto/admin";
 import { implement, type RpcService } from "@muster/runtime";
 import type { QuestionThreads } from "../plans/question-threads.ts";
 import type { Commands } from "../sessions/commands.ts";
+import { claimHandlers } from "./claims.ts";
 import { consoleHandler } from "./console.ts";
 import { drainHandlers } from "./drain-host.ts";
 import { hostHandlers } from "./hosts.ts";
@@ -10,6 +11,8 @@ import { networkHandlers } from "./networks.ts";
 import { operationHandlers } from "./operations.ts";
 import type { ApiParts } from "./parts.ts";
 import { planHandlers } from "./plans.ts";
+import { policyHandlers } from "./policy.ts";
+import { ruleHandlers } from "./rules.ts";
 import { vmHandlers } from "./vms.ts";
 
 export function adminService(
@@ -34,6 +37,9 @@ export function adminService(
     ...operationHandlers(parts),
     ...planHandlers(parts, threads),
     ...drainHandlers(parts),
+    ...ruleHandlers(parts),
+    ...policyHandlers(parts),
+    ...claimHandlers(parts),
     openConsole: consoleHandler(parts, commands),
   });
 }

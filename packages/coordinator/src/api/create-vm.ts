@@ -1,26 +1,45 @@
 /** Creates a VM: decides where it goes and claims its place in one step. */
 import { parseVmId } from "@muster/model";
 import type * as pb from "@muster/proto/admin";
-import { findHost, type LedgerView } from "../ledger/view.ts";
+import { findClaim, findHost, type LedgerView } from "../ledger/view.ts";
 import type { CreateVmParameters } from "../operations/create-vm.ts";
 import type { Accepted } from "../operations/operation-runner.ts";
 import { decideCreate, type CreateDecision } from "../planning/decide-create.ts";
+import { decodeNewRules } from "./decode-rules.ts";
 import { decodeWhy, type ApiParts } from "./parts.ts";
 import { about, encodeAnswer, encodeNow, requireDraft, shown, snapshotOf } from "./vm-requests.ts";
 
+/** Callers that ask for no rules and have no claim need not say so. */
+export type CreateVmRequest = Omit<pb.CreateVmRequest, "rules" | "claim"> &
+  Partial<Pick<pb.CreateVmRequest, "rules" | "claim">>;
+
 export async function createVm(
-  request: pb.CreateVmRequest,
+  request: CreateVmRequest,
   operator: string,
   parts: ApiParts,
 ): Promise<pb.CreateVmResponse> {
   const why = decodeWhy(request.why);
   const draft = requireDraft(request.spec);
-  const vmId = parseVmId(parts.random.uuid());
+  const freshId = parseVmId(parts.random.uuid());
   const createdAt = parts.clock.wall().toISOString();
   const decide = (view: LedgerView): CreateDecision => {
     const host = request.host === "" ? {} : { host: findHost(view, request.host) };
-    const sources = { snapshot: snapshotOf(view, parts), wildMacs: wildMacs(parts) };
-    return decideCreate(view, { vmId, draft, createdAt, ...host }, sources);
+    const sources = { snapshot: snapshotOf(parts), wildMacs: wildMacs(parts) };
+    const rules = decodeNewRules(request.rules, view);
+    const named = request.claim ?? "";
+    const claim = named === "" ? undefined : findClaim(view, named);
+    return decideCreate(
+      view,
+      {
+        vmId: claim?.id ?? freshId,
+        draft,
+        createdAt,
+        ...host,
+        ...(rules === undefined ? {} : { rules }),
+        ...(claim === undefined ? {} : { claim }),
+      },
+      sources,
+    );
   };
   if (why.dryRun) {
     const { vm, answer, explanation } = decide(parts.ledger.view);
@@ -35,8 +54,8 @@ export async function createVm(
     { requestId: why.requestId, type: "vm-create" },
     (view): Accepted<CreateVmParameters> => {
       decision = decide(view);
-      const parameters = { vmId, start: !request.stopped };
-      const { explanation, changes } = decision;
+      const { explanation, changes, vm } = decision;
+      const parameters = { vmId: vm.id, start: !request.stopped };
       return {
         operation: {
           ...about(why, operator),

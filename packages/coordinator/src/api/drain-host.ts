@@ -60,7 +60,7 @@ function decide(view: LedgerView, request: pb.DrainHostRequest, parts: ApiParts)
       hint: `watch it: muster op watch ${other.id}, or stop it: muster host undrain ${host.name}`,
     });
   }
-  const snapshot = snapshotOf(view, parts);
+  const snapshot = snapshotOf(parts);
   const plan = planDrain(snapshot, [host.id]);
   return {
     host,
@@ -75,7 +75,6 @@ function decide(view: LedgerView, request: pb.DrainHostRequest, parts: ApiParts)
       })),
       copyStorage: request.copyStorage,
       tls: parts.migrationTls,
-      capacity: parts.capacity,
     },
   };
 }

@@ -2,9 +2,11 @@
 import { assertNever, type VmObservation } from "@muster/model";
 import { encodeVmObservation, encodeVmSpec } from "@muster/model/wire";
 import * as pb from "@muster/proto/admin";
+import type { LedgerView } from "../ledger/view.ts";
+import { encodeRules } from "./decode-rules.ts";
 import type { VmDisplayState, VmView } from "./vm-view.ts";
 
-export function encodeVm(vm: VmView): pb.Vm {
+export function encodeVm(vm: VmView, view: LedgerView): pb.Vm {
   const { record } = vm;
   return {
     id: record.id,
@@ -20,6 +22,8 @@ export function encodeVm(vm: VmView): pb.Vm {
     createdAt: record.createdAt,
     targetHost: vm.targetHostName,
     trouble: vm.trouble,
+    rules: encodeRules(record.rules, view),
+    awayFrom: record.away === undefined ? "" : (view.hosts.get(record.away)?.name ?? record.away),
   };
 }
 
@@ -39,6 +43,8 @@ export function encodeWildVm(observed: VmObservation, host: string, ageMs: numbe
     createdAt: "",
     targetHost: "",
     trouble: observed.managed ? "marked as ours, but this cluster does not know it" : "",
+    rules: undefined,
+    awayFrom: "",
   };
 }
 

@@ -7,15 +7,25 @@ import { findHost, type LedgerView } from "../ledger/view.ts";
 import { findManagedVm } from "./wild-vms.ts";
 import { requestFor } from "../planning/cluster-snapshot.ts";
 import { wouldFitLines } from "../planning/would-fit.ts";
+import { decodeNewRules } from "./decode-rules.ts";
 import type { ApiParts } from "./parts.ts";
 import { encodeAnswer, requireDraft, snapshotOf } from "./vm-requests.ts";
 
-export function explainVm(request: pb.ExplainVmRequest, parts: ApiParts): pb.Explanation {
+export type ExplainVmRequest = Omit<pb.ExplainVmRequest, "rules"> &
+  Partial<Pick<pb.ExplainVmRequest, "rules">>;
+
+export function explainVm(request: ExplainVmRequest, parts: ApiParts): pb.Explanation {
   const { view } = parts.ledger;
   const known = request.vm === "" ? undefined : findManagedVm(parts, request.vm);
   const id = known?.id ?? parseVmId("00000000-0000-4000-8000-000000000000");
-  const vm = { ...requestFor({ id, spec: known?.spec ?? draftSpec(requireDraft(request.spec)) }) };
-  const snapshot = snapshotOf(view, parts);
+  const rules = known?.rules ?? decodeNewRules(request.rules, view);
+  const vm = requestFor({
+    id,
+    spec: known?.spec ?? draftSpec(requireDraft(request.spec)),
+    ...(rules === undefined ? {} : { rules }),
+    ...(known?.away === undefined ? {} : { away: known.away }),
+  });
+  const snapshot = snapshotOf(parts);
   if (request.host !== "") {
     const host = findHost(view, request.host);
     const refusals = whyNot(snapshot, { vm }, host.id);

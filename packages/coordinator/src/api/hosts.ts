@@ -16,6 +16,7 @@ import type { CallContext } from "@muster/runtime";
 import { put, remove, type RecordChange } from "../ledger/ledger.ts";
 import { findHost } from "../ledger/view.ts";
 import { hostUse } from "../planning/host-use.ts";
+import { encodeTraits } from "./decode-rules.ts";
 import { decodeWhy, type ApiParts } from "./parts.ts";
 import { encodeVm, encodeWildVm } from "./encode-vm.ts";
 import { vmView } from "./vm-view.ts";
@@ -216,7 +217,7 @@ function vmsOn(host: HostRecord, parts: ApiParts): pb.Vm[] {
   const view = ledger.view;
   const ours = [...view.vms.values()]
     .filter((vm) => vm.placement?.hostId === host.id)
-    .map((vm) => encodeVm(vmView(vm, { view, observations })));
+    .map((vm) => encodeVm(vmView(vm, { view, observations }), view));
   return [...ours, ...wildVmsOn(host, parts)].toSorted((left, right) =>
     left.name.localeCompare(right.name),
   );
@@ -255,5 +256,6 @@ export function encodeHost(host: HostRecord, parts: ApiParts): pb.Host {
     agentVersion: observed?.agentVersion ?? "",
     certificateExpiresAt: host.certificateExpiresAt,
     metricsAddress: observed?.metricsAddress ?? "",
+    traits: encodeTraits(host.traits),
   };
 }

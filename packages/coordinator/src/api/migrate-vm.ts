@@ -21,7 +21,7 @@ export async function migrateVm(
     const target = request.host === "" ? {} : { target: findHost(view, request.host) };
     const sourceHost =
       vm.placement === undefined ? undefined : parts.observations.get(vm.placement.hostId);
-    const sources = { snapshot: snapshotOf(view, parts), sourceHost };
+    const sources = { snapshot: snapshotOf(parts), sourceHost };
     return {
       vm,
       ...decideMigrate(view, { vm, copyStorage: request.copyStorage, ...target }, sources),

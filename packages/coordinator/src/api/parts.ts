@@ -6,6 +6,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { Observations } from "../observations/observations.ts";
 import type { OperationRunner } from "../operations/operation-runner.ts";
 import type { CapacityPolicy } from "../planning/cluster-snapshot.ts";
+import type { Snapshots } from "../planning/snapshot-keeper.ts";
 import type { Consoles } from "../sessions/consoles.ts";
 
 export interface ApiParts {
@@ -18,6 +19,7 @@ export interface ApiParts {
   readonly random: Random;
   readonly log: Log;
   readonly capacity: CapacityPolicy;
+  readonly snapshots: Snapshots;
   readonly migrationTls: boolean;
   readonly about: ClusterAbout;
   /** Names the person behind a call; throws when the peer may not ask. */

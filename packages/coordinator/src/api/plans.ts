@@ -25,7 +25,7 @@ export function planHandlers(parts: ApiParts, threads: QuestionThreads) {
       context: CallContext,
     ): Promise<pb.TakeSnapshotResponse> {
       parts.operatorOf(context);
-      const snapshot = snapshotOf(parts.ledger.view, parts);
+      const snapshot = snapshotOf(parts);
       return {
         snapshotGzip: await compress(renderSnapshot(snapshot)),
         hash: snapshotHash(snapshot),
@@ -40,6 +40,7 @@ export function planHandlers(parts: ApiParts, threads: QuestionThreads) {
         sections: answered.sections.map(encodeSection),
         json: answered.json,
         outOfTime: answered.outOfTime,
+        keptPlans: [],
       };
     },
   };
@@ -57,7 +58,7 @@ function workOf(request: pb.AskPlanRequest, parts: ApiParts): QuestionWork {
     withinMs,
     snapshot:
       gzipped.length === 0
-        ? { kind: "live", snapshot: snapshotOf(parts.ledger.view, parts) }
+        ? { kind: "live", snapshot: snapshotOf(parts) }
         : { kind: "saved", gzip: new Uint8Array(gzipped) },
   };
 }

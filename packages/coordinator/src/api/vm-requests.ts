@@ -4,17 +4,18 @@ import { decodeVmSpecDraft, type VmSpecDraft } from "@muster/model/wire";
 import type { PlaceAnswer } from "@muster/planner";
 import type * as pb from "@muster/proto/admin";
 import type { LedgerView } from "../ledger/view.ts";
-import { clusterSnapshot } from "../planning/cluster-snapshot.ts";
 import { encodeOperation } from "./encode-operation.ts";
 import { encodeVm } from "./encode-vm.ts";
 import type { ApiParts, Why } from "./parts.ts";
 import { vmView } from "./vm-view.ts";
 
 export const shown = (vm: VmRecord, parts: ApiParts): pb.Vm =>
-  encodeVm(vmView(vm, { view: parts.ledger.view, observations: parts.observations }));
+  encodeVm(
+    vmView(vm, { view: parts.ledger.view, observations: parts.observations }),
+    parts.ledger.view,
+  );
 
-export const snapshotOf = (view: LedgerView, parts: ApiParts) =>
-  clusterSnapshot(view, parts.observations, parts.capacity);
+export const snapshotOf = (parts: ApiParts) => parts.snapshots.take();
 
 export const encodeAnswer = (answer: PlaceAnswer, lines: readonly string[]): pb.Explanation => ({
   lines: [...lines],

@@ -5,8 +5,8 @@ import { findHost, findVm } from "../ledger/view.ts";
 import { findWildVm } from "./wild-vms.ts";
 import { encodeWildVm } from "./encode-vm.ts";
 import { changeVm } from "./change-vm.ts";
-import { createVm } from "./create-vm.ts";
-import { explainVm } from "./explain-vm.ts";
+import { createVm, type CreateVmRequest } from "./create-vm.ts";
+import { explainVm, type ExplainVmRequest } from "./explain-vm.ts";
 import { wildVmsOn } from "./hosts.ts";
 import { migrateVm } from "./migrate-vm.ts";
 import type { ApiParts } from "./parts.ts";
@@ -38,10 +38,7 @@ export function vmHandlers(parts: ApiParts) {
       return { vm: shown(findVm(parts.ledger.view, request.vm), parts) };
     },
 
-    async createVm(
-      request: pb.CreateVmRequest,
-      context: CallContext,
-    ): Promise<pb.CreateVmResponse> {
+    async createVm(request: CreateVmRequest, context: CallContext): Promise<pb.CreateVmResponse> {
       return createVm(request, parts.operatorOf(context), parts);
     },
 
@@ -60,7 +57,7 @@ export function vmHandlers(parts: ApiParts) {
     },
 
     async explainVm(
-      request: pb.ExplainVmRequest,
+      request: ExplainVmRequest,
       context: CallContext,
     ): Promise<pb.ExplainVmResponse> {
       parts.operatorOf(context);

@@ -52,7 +52,7 @@ async function start(
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
   stack.use(lockDirectory(config.dataDirectory));
   const store = stack.use(SqliteStore.open(join(config.dataDirectory, "state.sqlite")));
-  const coordinator = await Coordinator.open({ store, clock, random, log, times: config.times });
+  const coordinator = await Coordinator.open({ store, clock, random, log, ...config });
   stack.defer(() => coordinator.stop());
   const clusterId = coordinator.ledger.view.cluster.id;
   const authority = await Authority.open({
@@ -67,7 +67,7 @@ async function start(
   const identity = await authority.issueServer(names);
   coordinator.start();
 
-  const { ledger, observations, runner, events, consoles } = coordinator;
+  const { ledger, observations, runner, events, consoles, snapshots } = coordinator;
   const metrics = stack.use(await serveMetrics({ config, coordinator, gatekeeper, identity, log }));
   const api: ApiParts = {
     ledger,
@@ -79,6 +79,7 @@ async function start(
     random,
     log,
     capacity: config.capacity,
+    snapshots,
     migrationTls: config.migrationTls,
     about: {
       version: VERSION,

@@ -2,11 +2,15 @@
 import {
   fromJson,
   MusterError,
+  type ClaimRecord,
   type ClusterId,
+  type ClusterPolicy,
   type HostRecord,
   type InviteRecord,
   type NetworkRecord,
   type OperationRecord,
+  type PlanRecord,
+  type RuleRecord,
   type VmRecord,
 } from "@muster/model";
 import type { StoredRecord } from "../store/store.ts";
@@ -20,26 +24,36 @@ export interface ClusterRecord {
   readonly macCount: number;
   /** Newest form of records that may be in the store: see `format.ts`. Absent: 1. */
   readonly format?: number;
+  /** Number of the last kept plan; absent: none yet. */
+  readonly planCount?: number;
 }
 
 export interface RecordKinds {
+  readonly claim: ClaimRecord;
   readonly cluster: ClusterRecord;
   readonly host: HostRecord;
   readonly invite: InviteRecord;
   readonly vm: VmRecord;
   readonly network: NetworkRecord;
   readonly operation: OperationRecord;
+  readonly plan: PlanRecord;
+  readonly policy: ClusterPolicy;
+  readonly rule: RuleRecord;
 }
 
 export type Kind = keyof RecordKinds;
 
 const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = {
+  claim: (record) => record.name,
   cluster: () => "this",
   host: (record) => record.id,
   invite: (record) => record.id,
   vm: (record) => record.id,
   network: (record) => record.spec.name,
   operation: (record) => record.id,
+  plan: (record) => record.id,
+  policy: () => "this",
+  rule: (record) => record.spec.name,
 };
 
 export const keyOf = <K extends Kind>(kind: K, record: RecordKinds[K]): string =>

@@ -1,14 +1,21 @@
 /** Everything that is decided and wanted, in memory, as it is in the store. Read freely; changed by the ledger. */
 import {
   assert,
+  DEFAULT_POLICY,
   isEnded,
   MusterError,
+  planIdFrom,
+  type ClaimRecord,
+  type ClusterPolicy,
   type HostId,
   type HostRecord,
   type InviteRecord,
   type NetworkRecord,
   type OperationId,
   type OperationRecord,
+  type PlanId,
+  type PlanRecord,
+  type RuleRecord,
   type VmId,
   type VmRecord,
 } from "@muster/model";
@@ -21,6 +28,11 @@ export interface LedgerView {
   readonly networks: ReadonlyMap<string, NetworkRecord>;
   readonly operations: ReadonlyMap<OperationId, OperationRecord>;
   readonly invites: ReadonlyMap<string, InviteRecord>;
+  /** By name. */
+  readonly claims: ReadonlyMap<string, ClaimRecord>;
+  readonly plans: ReadonlyMap<PlanId, PlanRecord>;
+  readonly rules: ReadonlyMap<string, RuleRecord>;
+  readonly policy: ClusterPolicy;
   hostByName(name: string): HostRecord | undefined;
   vmByName(name: string): VmRecord | undefined;
 }
@@ -33,11 +45,19 @@ export class Tables implements LedgerView {
   readonly networks = new Map<string, NetworkRecord>();
   readonly operations = new Map<OperationId, OperationRecord>();
   readonly invites = new Map<string, InviteRecord>();
+  readonly claims = new Map<string, ClaimRecord>();
+  readonly plans = new Map<PlanId, PlanRecord>();
+  readonly rules = new Map<string, RuleRecord>();
+  #policy: ClusterPolicy = DEFAULT_POLICY;
   readonly #vmNames = new Map<string, VmId>();
 
   get cluster(): ClusterRecord {
     assert(this.#cluster !== undefined, "the ledger was opened");
     return this.#cluster;
+  }
+
+  get policy(): ClusterPolicy {
+    return this.#policy;
   }
 
   get isEmpty(): boolean {
@@ -80,6 +100,9 @@ export class Tables implements LedgerView {
 
   put(kind: Kind, value: unknown): void {
     switch (kind) {
+      case "claim":
+        this.claims.set((value as ClaimRecord).name, value as ClaimRecord);
+        return;
       case "cluster":
         this.#cluster = value as ClusterRecord;
         return;
@@ -95,11 +118,22 @@ export class Tables implements LedgerView {
         return;
       case "operation":
         return set(this.operations, value as OperationRecord);
+      case "plan":
+        return set(this.plans, value as PlanRecord);
+      case "policy":
+        this.#policy = completePolicy(value as ClusterPolicy);
+        return;
+      case "rule":
+        this.rules.set((value as RuleRecord).spec.name, value as RuleRecord);
+        return;
     }
   }
 
   remove(kind: Kind, value: RecordKinds[Kind]): void {
     switch (kind) {
+      case "claim":
+        this.claims.delete((value as ClaimRecord).name);
+        return;
       case "cluster":
         throw new MusterError("internal", "the cluster record is never removed");
       case "host":
@@ -118,9 +152,25 @@ export class Tables implements LedgerView {
       case "operation":
         this.operations.delete((value as OperationRecord).id);
         return;
+      case "plan":
+        this.plans.delete((value as PlanRecord).id);
+        return;
+      case "policy":
+        this.#policy = DEFAULT_POLICY;
+        return;
+      case "rule":
+        this.rules.delete((value as RuleRecord).spec.name);
+        return;
     }
   }
 }
+
+/** One that was stored before a field was known has that field's default. */
+const completePolicy = (stored: ClusterPolicy): ClusterPolicy => ({
+  ...DEFAULT_POLICY,
+  ...stored,
+  rebalance: { ...DEFAULT_POLICY.rebalance, ...stored.rebalance },
+});
 
 function set<Id, Value extends { readonly id: Id }>(map: Map<Id, Value>, value: Value): void {
   map.set(value.id, value);
@@ -163,6 +213,32 @@ export function findOperation(view: LedgerView, idOrPrefix: string): OperationRe
   const problem =
     second === undefined ? "there is no operation" : "more than one operation begins with";
   throw new MusterError("not-found", `${problem} "${idOrPrefix}"`, { hint: "see: muster op ls" });
+}
+
+export function findClaim(view: LedgerView, name: string): ClaimRecord {
+  const claim = view.claims.get(name);
+  if (claim !== undefined) return claim;
+  throw new MusterError("not-found", `there is no claim "${name}"`, {
+    hint: "see: muster claim ls",
+  });
+}
+
+export function findRule(view: LedgerView, name: string): RuleRecord {
+  const rule = view.rules.get(name);
+  if (rule !== undefined) return rule;
+  throw new MusterError("not-found", `there is no rule "${name}"`, {
+    hint: "see: muster rule ls",
+  });
+}
+
+/** By id; "7" is short for "plan-0007". */
+export function findPlan(view: LedgerView, idOrNumber: string): PlanRecord {
+  const id = /^\d{1,9}$/.test(idOrNumber) ? planIdFrom(Number(idOrNumber)) : idOrNumber;
+  const plan = view.plans.get(id as PlanId);
+  if (plan !== undefined) return plan;
+  throw new MusterError("not-found", `there is no plan "${idOrNumber}"`, {
+    hint: "see: muster plan ls",
+  });
 }
 
 export const activeOperations = (view: LedgerView): readonly OperationRecord[] =>

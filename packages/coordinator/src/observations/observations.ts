@@ -47,6 +47,8 @@ export interface ObservationListener {
   vmChanged?(transition: VmTransition): void;
   /** A host came, went, or its networks changed. */
   hostChanged?(hostId: HostId): void;
+  /** Anything was heard of a host but a heartbeat, or its session opened or closed. */
+  observed?(hostId: HostId): void;
 }
 
 export class Observations {
@@ -111,15 +113,18 @@ export class Observations {
       migrationAddress: hello.migrationAddress,
       metricsAddress: hello.metricsAddress,
     });
+    this.#tellObserved(hostId);
   }
 
   sessionClosed(hostId: HostId): void {
     this.#update(hostId, { connected: false });
+    this.#tellObserved(hostId);
     this.#tellHost(hostId);
   }
 
   forget(hostId: HostId): void {
     this.#hosts.delete(hostId);
+    this.#tellObserved(hostId);
     this.#tellHost(hostId);
   }
 
@@ -135,6 +140,7 @@ export class Observations {
     const { inventory, load, sequence } = report;
     const heardAtMs = this.#clock.now();
     this.#update(hostId, { reported: true, heardAtMs, inventory, load, sequence, vms, networks });
+    this.#tellObserved(hostId);
     for (const vmId of new Set([...before.vms.keys(), ...vms.keys()])) {
       this.#tellVm({ hostId, vmId, before: before.vms.get(vmId), after: vms.get(vmId) });
     }
@@ -158,6 +164,7 @@ export class Observations {
       networks,
       ...(load === undefined ? {} : { load }),
     });
+    this.#tellObserved(hostId);
     for (const vmId of [...report.removedVms, ...report.vms.map((vm) => vm.id)]) {
       this.#tellVm({ hostId, vmId, before: before.vms.get(vmId), after: vms.get(vmId) });
     }
@@ -168,6 +175,10 @@ export class Observations {
   #update(hostId: HostId, change: Partial<HostObservation>): void {
     const before = this.#hosts.get(hostId);
     if (before !== undefined) this.#hosts.set(hostId, { ...before, ...change });
+  }
+
+  #tellObserved(hostId: HostId): void {
+    for (const listener of this.#listeners) listener.observed?.(hostId);
   }
 
   #tellHost(hostId: HostId): void {

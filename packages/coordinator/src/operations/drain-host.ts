@@ -11,7 +11,6 @@ import {
   type OperationRecord,
 } from "@muster/model";
 import type { LedgerView } from "../ledger/view.ts";
-import { clusterSnapshot, type CapacityPolicy } from "../planning/cluster-snapshot.ts";
 import { decideMigrate } from "../planning/decide-migrate.ts";
 import {
   drainProgress,
@@ -30,8 +29,6 @@ export interface DrainHostParameters {
   readonly copyStorage: boolean;
   /** Encrypt the moves. */
   readonly tls: boolean;
-  /** The policy the drain was accepted under. */
-  readonly capacity: CapacityPolicy;
 }
 
 type Context = StepContext<DrainHostParameters>;
@@ -147,7 +144,7 @@ async function startMove(context: Context, waiting: WaitingVm): Promise<MusterEr
 }
 
 function acceptMove(
-  { parameters, operation, observations }: Context,
+  { parameters, operation, observations, snapshots }: Context,
   { vm: { id: vmId } }: WaitingVm,
   how: {
     readonly view: LedgerView;
@@ -156,7 +153,7 @@ function acceptMove(
   },
 ): Accepted<MigrateVmParameters> {
   const { view, requestId } = how;
-  const { copyStorage, capacity, tls, hostId } = parameters;
+  const { copyStorage, tls, hostId } = parameters;
   const vm = view.vms.get(vmId);
   if (vm === undefined) throw new MusterError("not-found", `VM ${vmId} is gone`);
   if (vm.operationId !== undefined) {
@@ -170,7 +167,7 @@ function acceptMove(
     view,
     { vm, copyStorage, ...(target === undefined ? {} : { target }) },
     {
-      snapshot: clusterSnapshot(view, observations, capacity),
+      snapshot: snapshots.take(),
       sourceHost: observations.get(hostId),
     },
   );

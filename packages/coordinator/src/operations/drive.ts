@@ -20,6 +20,7 @@ import type { EventLog } from "../events/event-log.ts";
 import { put, type Ledger, type RecordChange } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Observations } from "../observations/observations.ts";
+import type { Snapshots } from "../planning/snapshot-keeper.ts";
 import type { Commands } from "../sessions/commands.ts";
 import type { OperationRegistry } from "./operation-registry.ts";
 import type { OperationRunner } from "./operation-runner.ts";
@@ -41,6 +42,7 @@ export interface LiveProgress {
 export interface RunnerParts {
   readonly ledger: Ledger;
   readonly observations: Observations;
+  readonly snapshots: Snapshots;
   readonly commands: Commands;
   readonly events: EventLog;
   readonly registry: OperationRegistry;
@@ -286,7 +288,7 @@ class Driver {
   }
 
   #context(index: number, signal: AbortSignal, sent: SentCommand[]): StepContext<unknown> {
-    const { ledger, observations, clock, commands, stopping, submit } = this.#parts;
+    const { ledger, observations, snapshots, clock, commands, stopping, submit } = this.#parts;
     const operation = this.#operation();
     const step = operation.steps[index];
     if (step === undefined) throw new MusterError("internal", "an operation lost a step");
@@ -302,6 +304,7 @@ class Driver {
       parameters: operation.parameters,
       ledger,
       observations,
+      snapshots,
       clock,
       signal,
       stopping,

@@ -17,6 +17,7 @@ import type { EventLog } from "../events/event-log.ts";
 import { put, type Decision, type Ledger, type RecordChange } from "../ledger/ledger.ts";
 import { findOperation, type LedgerView } from "../ledger/view.ts";
 import type { Observations } from "../observations/observations.ts";
+import type { Snapshots } from "../planning/snapshot-keeper.ts";
 import type { Commands } from "../sessions/commands.ts";
 import { runSteps, type LiveProgress, type RunnerParts } from "./drive.ts";
 import type { OperationRegistry } from "./operation-registry.ts";
@@ -71,6 +72,7 @@ export class OperationRunner {
   constructor(parts: {
     readonly ledger: Ledger;
     readonly observations: Observations;
+    readonly snapshots: Snapshots;
     readonly commands: Commands;
     readonly events: EventLog;
     readonly registry: OperationRegistry;

@@ -13,6 +13,7 @@ import type { Clock } from "@muster/runtime";
 import type { Ledger, RecordChange } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Observations } from "../observations/observations.ts";
+import type { Snapshots } from "../planning/snapshot-keeper.ts";
 import type { OperationRunner } from "./operation-runner.ts";
 
 export interface StepContext<Parameters> {
@@ -20,6 +21,7 @@ export interface StepContext<Parameters> {
   readonly parameters: Parameters;
   readonly ledger: Ledger;
   readonly observations: Observations;
+  readonly snapshots: Snapshots;
   readonly clock: Clock;
   /** Aborts when the operation is cancelled while cancelling is still possible. */
   readonly signal: AbortSignal;

@@ -1,11 +1,32 @@
 /**
  * The cluster as the planner sees it, from what is decided (ledger) and what the hosts say (observations). Pure.
- * Claims are the ledger's placements and targets: they are charged from the moment of decision.
+ * Claims are the ledger's placements and targets, and the records of claims: charged from the moment of decision.
+ * Each part depends on few things, so that `snapshot-keeper.ts` makes anew only what changed.
  */
-import { isActive, type HostRecord, type VmId, type VmRecord } from "@muster/model";
-import type { ClaimSnapshot, HostSnapshot, Snapshot, VmShape, VmSnapshot } from "@muster/planner";
+import type {
+  ClaimRecord,
+  ClusterPolicy,
+  HostInventory,
+  HostRecord,
+  VmId,
+  VmRecord,
+  VmRules,
+} from "@muster/model";
+import { isActive } from "@muster/model";
+import type {
+  ClaimSnapshot,
+  GroupRule,
+  HostCapacity,
+  HostSnapshot,
+  Policy,
+  Snapshot,
+  VmMeasured,
+  VmShape,
+  VmSnapshot,
+} from "@muster/planner";
 import type { LedgerView } from "../ledger/view.ts";
 import type { HostObservation, Observations } from "../observations/observations.ts";
+import { linkBytesPerSecond, measuredHost } from "./measured-host.ts";
 
 export interface CapacityPolicy {
   /** VM cpus promised per hardware thread. */
@@ -16,23 +37,40 @@ export interface CapacityPolicy {
   readonly vmsPerHostMax: number;
 }
 
+/** What a VM was measured to use lately. */
+export type MeasuredVms = (vmId: VmId) => VmMeasured | undefined;
+
 export function clusterSnapshot(
   view: LedgerView,
   observations: Observations,
   policy: CapacityPolicy,
+  measured: MeasuredVms = () => undefined,
 ): Snapshot {
-  const hosts = [...view.hosts.values()].map((host) =>
-    hostSnapshot(host, { view, observations, policy }),
-  );
   return {
-    version: view.cluster.operationCount,
-    hosts,
-    vms: [...view.vms.values()].map((vm) => vmSnapshot(vm, observations)),
-    claims: [...view.vms.values()].flatMap(claimsOf),
+    ...wholeOf(view),
+    hosts: [...view.hosts.values()].map((host) => hostPart(host, { view, observations, policy })),
+    vms: [...view.vms.values()].map((vm) => vmPart(vm, { observations, measured })),
+    claims: [
+      ...[...view.vms.values()].flatMap(targetClaim),
+      ...[...view.claims.values()].map(waitingClaim),
+    ],
   };
 }
 
-export function shapeOf(vm: Pick<VmRecord, "spec">): VmShape {
+/** What is not about a single host or VM. */
+export const wholeOf = (view: LedgerView): Omit<Snapshot, "hosts" | "vms" | "claims"> => ({
+  version: view.cluster.operationCount,
+  rules: [...view.rules.values()].map(({ spec }): GroupRule => ({ ...spec })),
+  topologyLevels: view.policy.topologyLevels,
+  policy: policyPart(view.policy),
+});
+
+const policyPart = ({ survive, environments }: ClusterPolicy): Policy => ({
+  environments,
+  ...(survive === undefined ? {} : { survive }),
+});
+
+export function shapeOf(vm: Pick<VmRecord, "spec" | "rules">): VmShape {
   const { spec } = vm;
   return {
     cpus: spec.cpus,
@@ -42,21 +80,66 @@ export function shapeOf(vm: Pick<VmRecord, "spec">): VmShape {
     antiAffinity: spec.antiAffinityGroups,
     ...(spec.machineType === undefined ? {} : { machineType: spec.machineType }),
     ...(spec.cpuModel === undefined ? {} : { cpuMode: "custom", cpuModel: spec.cpuModel }),
+    ...shapeOfRules(vm.rules),
   };
 }
 
-function claimsOf(vm: VmRecord): readonly ClaimSnapshot[] {
+/** What rules ask of a host, as the planner names it. */
+export function shapeOfRules(rules: VmRules | undefined): Partial<VmShape> {
+  if (rules === undefined) return {};
+  const { groups, hostLabels, pinnedTo, environment, pool, tenant } = rules;
+  return {
+    ...(groups === undefined ? {} : { groups }),
+    ...(hostLabels === undefined ? {} : { hostLabels }),
+    ...(pinnedTo === undefined ? {} : { pinnedTo }),
+    ...(environment === undefined ? {} : { environment }),
+    ...(pool === undefined ? {} : { pool }),
+    ...(tenant === undefined ? {} : { tenant }),
+  };
+}
+
+/** Where a VM belongs: where a drain took it from, else its home. */
+export const homeOf = (vm: Pick<VmRecord, "away" | "rules">) => vm.away ?? vm.rules?.home;
+
+const homePart = (vm: Pick<VmRecord, "away" | "rules">) => {
+  const homeHostId = homeOf(vm);
+  return homeHostId === undefined ? {} : { homeHostId };
+};
+
+/** The claim of a VM that is on its way. */
+export function targetClaim(vm: VmRecord): readonly ClaimSnapshot[] {
   if (vm.target === undefined) return [];
   return [{ ...shapeOf(vm), vmId: vm.id, hostId: vm.target.hostId }];
 }
 
-function vmSnapshot(vm: VmRecord, observations: Observations): VmSnapshot {
+/** A claim that waits for its VM. */
+export const waitingClaim = (claim: ClaimRecord): ClaimSnapshot => ({
+  ...shapeOfClaim(claim),
+  vmId: claim.id,
+  hostId: claim.hostId,
+});
+
+export const shapeOfClaim = ({ cpus, memoryBytes, networks, rules }: ClaimRecord): VmShape => ({
+  cpus,
+  memoryBytes,
+  networks,
+  ...shapeOfRules(rules),
+});
+
+export function vmPart(
+  vm: VmRecord,
+  {
+    observations,
+    measured,
+  }: { readonly observations: Observations; readonly measured: MeasuredVms },
+): VmSnapshot {
   const hostId = vm.placement?.hostId;
-  const seen = hostId === undefined ? undefined : observations.get(hostId)?.vms.get(vm.id);
+  const host = hostId === undefined ? undefined : observations.get(hostId);
+  const seen = host?.vms.get(vm.id);
   const state = !vm.created ? "starting" : seen?.state === "running" ? "running" : "stopped";
   const isOn = seen?.state === "running" || seen?.state === "paused";
-  const virtualization =
-    hostId === undefined ? "" : observations.get(hostId)?.inventory?.virtualization;
+  const seesHost = vm.spec.cpuModel === undefined && host?.inventory?.virtualization === "kvm";
+  const use = isOn ? measured(vm.id) : undefined;
   return {
     ...shapeOf(vm),
     id: vm.id,
@@ -64,8 +147,11 @@ function vmSnapshot(vm: VmRecord, observations: Observations): VmSnapshot {
     state: seen?.state === "paused" ? "paused" : state,
     // Only a running VM moves live, and without a model of its own it needs its host's processor again.
     ...(isOn ? {} : { movable: false }),
-    ...(vm.spec.cpuModel === undefined && virtualization === "kvm" ? { cpuMode: "host" } : {}),
+    ...(seesHost ? { cpuMode: "host" } : {}),
     ...(hostId === undefined ? {} : { hostId }),
+    ...homePart(vm),
+    ...(vm.rules?.priority === undefined ? {} : { priority: vm.rules.priority }),
+    ...(use === undefined ? {} : { measured: use }),
   };
 }
 
@@ -75,22 +161,18 @@ interface Sources {
   readonly policy: CapacityPolicy;
 }
 
-function hostSnapshot(host: HostRecord, sources: Sources): HostSnapshot {
+export function hostPart(host: HostRecord, sources: Sources): HostSnapshot {
   const { view, observations, policy } = sources;
   const observed = observations.get(host.id);
   const inventory = observed?.inventory;
+  const link = linkBytesPerSecond(observed);
+  const measured = measuredHost(observed);
   return {
     id: host.id,
     name: host.name,
     state: observations.stateOf(host),
     cordoned: host.cordoned,
-    capacity: {
-      cpus: inventory?.cpu.logicalCpus ?? 0,
-      cpuOvercommit: policy.cpuOvercommit,
-      memoryBytes: inventory?.memoryBytes ?? 0n,
-      memoryReservedBytes: policy.memoryReservedBytes,
-      vmsMax: policy.vmsPerHostMax,
-    },
+    capacity: capacityPart(host, inventory, policy),
     foreign: foreignUse(observed, view),
     networks: [...(observed?.networks.values() ?? [])]
       .filter((network) => network.state === "ready")
@@ -105,7 +187,60 @@ function hostSnapshot(host: HostRecord, sources: Sources): HostSnapshot {
     // A guest that sees its host's own processor moves only where the model and all its extras are.
     cpuFeatures: inventory === undefined ? [] : [inventory.cpu.model, ...inventory.cpu.features],
     machineTypes: inventory?.machineTypes ?? [],
+    ...traitsPart(host),
+    ...(link === undefined ? {} : { linkBytesPerSecond: link }),
+    ...(measured === undefined ? {} : { measured }),
   };
+}
+
+function traitsPart({ traits }: HostRecord): Partial<HostSnapshot> {
+  if (traits === undefined) return {};
+  const { labels, failureDomain, environment, pool, tenants } = traits;
+  return {
+    ...(labels === undefined ? {} : { labels }),
+    ...(failureDomain === undefined ? {} : { failureDomain }),
+    ...(environment === undefined ? {} : { environment }),
+    ...(pool === undefined ? {} : { pool }),
+    ...(tenants === undefined ? {} : { tenants }),
+  };
+}
+
+/** What may be placed on a host: what it has, what is kept for itself, what is promised beyond. */
+export function capacityPart(
+  { traits }: Pick<HostRecord, "traits">,
+  inventory: HostInventory | undefined,
+  policy: CapacityPolicy,
+): HostCapacity {
+  return {
+    cpus: inventory?.cpu.logicalCpus ?? 0,
+    cpuOvercommit: traits?.cpuOvercommit ?? policy.cpuOvercommit,
+    memoryBytes: inventory?.memoryBytes ?? 0n,
+    memoryReservedBytes: traits?.memoryReservedBytes ?? policy.memoryReservedBytes,
+    vmsMax: policy.vmsPerHostMax,
+    ...(traits?.cpusReserved === undefined ? {} : { cpusReserved: traits.cpusReserved }),
+    ...(traits?.memoryOvercommit === undefined
+      ? {}
+      : { memoryOvercommit: traits.memoryOvercommit }),
+    numaCells: (inventory?.numaCells ?? []).map(({ id, cpus, memoryBytes }) => ({
+      id,
+      cpus: cpus.length,
+      memoryBytes,
+    })),
+    hugepages: hugepagesOf(inventory),
+  };
+}
+
+/** Pages of a size in all cells together. */
+function hugepagesOf(inventory: HostInventory | undefined) {
+  const counts = new Map<bigint, bigint>();
+  for (const { hugePages } of inventory?.numaCells ?? []) {
+    for (const { pageBytes, total } of hugePages) {
+      counts.set(pageBytes, (counts.get(pageBytes) ?? 0n) + total);
+    }
+  }
+  return [...counts]
+    .filter(([, count]) => count > 0n)
+    .map(([pageBytes, count]) => ({ pageBytes, count: Number(count) }));
 }
 
 /** What runs on the host that the ledger does not charge there: wild VMs, and managed ones we have forgotten. */
@@ -123,8 +258,10 @@ function foreignUse(
   return { cpus, memoryBytes };
 }
 
-export const requestFor = (vm: { readonly id: VmId; readonly spec: VmRecord["spec"] }) => ({
+/** A VM as a question to the planner. */
+export const requestFor = (vm: Pick<VmRecord, "id" | "spec" | "rules" | "away">) => ({
   ...shapeOf(vm),
+  ...homePart(vm),
   id: vm.id,
   name: vm.spec.name,
 });

@@ -2,34 +2,41 @@
 import {
   invalid,
   MusterError,
+  type ClaimRecord,
   type HostRecord,
   type OperationId,
   type Placement,
   type VmId,
   type VmRecord,
+  type VmRules,
   type VmSpec,
 } from "@muster/model";
 import type { VmSpecDraft } from "@muster/model/wire";
 import {
-  place,
   renderChoice,
   renderRefusals,
   snapshotHash,
+  type NoPlacement,
   type PlaceAnswer,
   type PlaceRequest,
   type Snapshot,
 } from "@muster/planner";
-import { put, type RecordChange } from "../ledger/ledger.ts";
+import { put, remove, type RecordChange } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import { requestFor } from "./cluster-snapshot.ts";
 import { macsInUse, nextMacs } from "./mac-pool.ts";
+import { refuseNewClashes } from "./rule-checks.ts";
 import { wouldFitLines } from "./would-fit.ts";
+import { placeAmongClaims, yieldChanges } from "./yielding-claims.ts";
 
 export interface CreateRequest {
   readonly vmId: VmId;
   readonly draft: VmSpecDraft;
   /** The only host it may go to; absent: the planner chooses. */
   readonly host?: HostRecord;
+  readonly rules?: VmRules;
+  /** Held for it; its id is the VM's. */
+  readonly claim?: ClaimRecord;
   /** RFC 3339. */
   readonly createdAt: string;
 }
@@ -56,20 +63,39 @@ export function decideCreate(
   );
   const nics = draft.nics.map((nic, index) => ({ network: nic.network, mac: macs[index] ?? "" }));
   const spec: VmSpec = { ...draft, nics };
+  const rules = request.rules ?? request.claim?.rules;
+  const ruled = rules === undefined ? {} : { rules };
   const pinnedTo = request.host === undefined ? {} : { pinnedTo: [request.host.id] };
-  const asked = { vm: { ...requestFor({ id: vmId, spec }), ...pinnedTo } };
-  const answer = place(sources.snapshot, asked);
+  const claimed = request.claim === undefined ? {} : { homeHostId: request.claim.hostId };
+  const wanted = requestFor({ id: vmId, spec, ...ruled });
+  const asked = { vm: { ...claimed, ...wanted, ...pinnedTo } };
+  if (rules !== undefined) refuseClashOfNew(sources.snapshot, wanted);
+  const { answer, yielded } = placeAmongClaims(sources.snapshot, asked);
   const chosen = placementOf(answer, view, { request: asked, snapshot: sources.snapshot });
-  const vm = { id: vmId, spec, placement: chosen, created: false, createdAt: request.createdAt };
+  const { createdAt, claim } = request;
+  const vm = { id: vmId, spec, ...ruled, placement: chosen, created: false, createdAt };
   return {
     vm,
     answer,
-    explanation: explanationOf(answer, sources.snapshot),
+    explanation: [
+      ...(yielded.length === 0 ? [] : [`${String(yielded.length)} claims made way for it`]),
+      ...explanationOf(answer, sources.snapshot),
+    ],
     changes: (operationId) => [
       put("vm", { ...vm, operationId }),
       put("cluster", { ...view.cluster, macCount }),
+      ...(claim === undefined ? [] : [remove("claim", claim)]),
+      ...yieldChanges(view, yielded),
     ],
   };
+}
+
+/** A VM whose rules cannot hold with those there are is refused as such, not as a lack of room. */
+function refuseClashOfNew(snapshot: Snapshot, wanted: PlaceRequest["vm"]): void {
+  const vm = { ...wanted, state: "new" as const };
+  const others = snapshot.vms.filter(({ id }) => id !== vm.id);
+  const after = { ...snapshot, vms: [...others, vm] };
+  refuseNewClashes(snapshot, after, `VM ${wanted.name}`);
 }
 
 /** Why there, and which snapshot that was decided on. */
@@ -96,23 +122,28 @@ export function chosenHost(
   { request, snapshot }: AskedOf,
 ): HostRecord {
   if (!answer.ok) {
-    const { name } = request.vm;
-    const hosts = String(answer.examined);
-    const message =
-      answer.examined === 0
-        ? `there is no host for VM ${name}`
-        : `none of ${hosts} hosts can take VM ${name}`;
-    throw new MusterError("no-placement", message, {
-      reasons: [...renderRefusals(answer, { all: true }), ...wouldFitLines(snapshot, request)],
-      hint:
-        answer.examined === 0
-          ? "enrol a host: muster host invite NAME"
-          : "free or add capacity, or ask for less; to see every host: muster explain vm",
-    });
+    throw noPlacement(answer, { what: `VM ${request.vm.name}`, request, snapshot });
   }
   const host = [...view.hosts.values()].find(({ id }) => id === answer.hostId);
   if (host === undefined) throw new MusterError("internal", "the planner chose an unknown host");
   return host;
+}
+
+/** Every reason of every host, and what would help. */
+export function noPlacement(
+  answer: NoPlacement,
+  { what, request, snapshot }: AskedOf & { readonly what: string },
+): MusterError {
+  const isEmpty = answer.examined === 0;
+  const message = isEmpty
+    ? `there is no host for ${what}`
+    : `none of ${String(answer.examined)} hosts can take ${what}`;
+  return new MusterError("no-placement", message, {
+    reasons: [...renderRefusals(answer, { all: true }), ...wouldFitLines(snapshot, request)],
+    hint: isEmpty
+      ? "enrol a host: muster host invite NAME"
+      : "free or add capacity, or ask for less; to see every host: muster explain vm",
+  });
 }
 
 function checkAgainst(view: LedgerView, draft: VmSpecDraft): void {

@@ -2,13 +2,13 @@
 import { isActive, type HostRecord, type VmObservation, type VmRecord } from "@muster/model";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Observations } from "../observations/observations.ts";
-import type { CapacityPolicy } from "./cluster-snapshot.ts";
+import { capacityPart, type CapacityPolicy } from "./cluster-snapshot.ts";
 
 export interface HostUse {
   /** Virtual CPUs that may be placed. */
   readonly capacityCpus: number;
   readonly capacityMemoryBytes: bigint;
-  /** By VMs placed here, VMs on their way here, and active wild VMs. */
+  /** By VMs placed here, VMs on their way here, claims that wait for theirs, and active wild VMs. */
   readonly claimedCpus: number;
   readonly claimedMemoryBytes: bigint;
   readonly placed: readonly VmRecord[];
@@ -33,11 +33,17 @@ export function hostUse(
   const wild = [...(observed?.vms.values() ?? [])].filter((vm) => !view.vms.has(vm.id));
   const charged = [
     ...placed.map(({ spec }) => spec),
+    ...[...view.claims.values()].filter(({ hostId }) => hostId === host.id),
     ...wild.filter(({ state }) => isActive(state)),
   ];
-  const memory = (inventory?.memoryBytes ?? 0n) - capacity.memoryReservedBytes;
+  const has = capacityPart(host, inventory, capacity);
+  const threads = Math.max(0, has.cpus - (has.cpusReserved ?? 0));
+  const pages = (has.hugepages ?? []).map(({ pageBytes, count }) => pageBytes * BigInt(count));
+  const huge = pages.reduce((sum, bytes) => sum + bytes, 0n);
+  const kept = has.memoryBytes - (has.memoryReservedBytes ?? 0n) - huge;
+  const memory = BigInt(Math.floor(Number(kept) * (has.memoryOvercommit ?? 1)));
   return {
-    capacityCpus: Math.floor((inventory?.cpu.logicalCpus ?? 0) * capacity.cpuOvercommit),
+    capacityCpus: Math.floor(threads * (has.cpuOvercommit ?? 1)),
     capacityMemoryBytes: memory > 0n ? memory : 0n,
     claimedCpus: charged.reduce((sum, { cpus }) => sum + cpus, 0),
     claimedMemoryBytes: charged.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0n),

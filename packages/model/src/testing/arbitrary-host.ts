@@ -1,6 +1,13 @@
 /** Hosts for property tests. */
 import * as fc from "fast-check";
-import type { CpuInventory, HostInventory, HostLoad, NicInventory, NumaCell } from "../host.ts";
+import type {
+  CpuInventory,
+  HostInventory,
+  HostLoad,
+  HostPressure,
+  NicInventory,
+  NumaCell,
+} from "../host.ts";
 import {
   anyLine,
   anyMac,
@@ -77,8 +84,17 @@ export const anyHostInventory: fc.Arbitrary<HostInventory> = plainRecord({
   hardware: anyText,
 });
 
+const anyShare = fc.float({ min: 0, max: 1, noNaN: true }).map(Math.abs);
+
+const anyHostPressure: fc.Arbitrary<HostPressure> = plainRecord({
+  cpu: anyShare,
+  memory: anyShare,
+  io: anyShare,
+});
+
 export const anyHostLoad: fc.Arbitrary<HostLoad> = plainRecord({
   load1m: fc.double({ min: 0, max: 10_000, noNaN: true }).map(Math.abs),
   memoryAvailableBytes: anyUint64,
   cpuUsedRatio: fc.double({ min: 0, max: 1, noNaN: true }).map(Math.abs),
+  pressure: anyHostPressure,
 });

@@ -4,6 +4,7 @@ import type {
   CpuInventory,
   HostInventory,
   HostLoad,
+  HostPressure,
   HugePages,
   NicInventory,
   NumaCell,
@@ -202,7 +203,16 @@ export function decodeHostLoad(wire: pb.HostLoad, field: string): HostLoad {
     load1m: readMeasure(wire.load1m, fieldAt(field, "load1m")),
     memoryAvailableBytes: wire.memoryAvailableBytes,
     cpuUsedRatio: readMeasure(wire.cpuUsedRatio, fieldAt(field, "cpuUsedRatio"), 1),
+    ...(wire.pressure === undefined
+      ? {}
+      : { pressure: decodePressure(wire.pressure, fieldAt(field, "pressure")) }),
   };
+}
+
+function decodePressure(wire: pb.HostPressure, field: string): HostPressure {
+  const share = (name: "cpu" | "memory" | "io"): number =>
+    readMeasure(wire[name], fieldAt(field, name), 1);
+  return { cpu: share("cpu"), memory: share("memory"), io: share("io") };
 }
 
 /** Differences of counters may come out a hair beyond 0 and 1. */
@@ -211,5 +221,12 @@ export function encodeHostLoad(load: HostLoad): pb.HostLoad {
     load1m: Math.max(0, load.load1m),
     memoryAvailableBytes: measuredUint64(load.memoryAvailableBytes),
     cpuUsedRatio: Math.min(1, Math.max(0, load.cpuUsedRatio)),
+    pressure: load.pressure === undefined ? undefined : encodePressure(load.pressure),
   };
 }
+
+/** Single precision: three bytes less each, and the kernel gives two decimals. */
+const encodePressure = ({ cpu, memory, io }: HostPressure): pb.HostPressure => {
+  const share = (value: number): number => Math.min(1, Math.max(0, Math.fround(value)));
+  return { cpu: share(cpu), memory: share(memory), io: share(io) };
+};

@@ -30,11 +30,21 @@ describe("what hosts measure", () => {
       memoryAvailableBytes: -5n,
       cpuUsedRatio: 1.000001,
     });
-    expect(load).toStrictEqual({ load1m: 0, memoryAvailableBytes: 0n, cpuUsedRatio: 1 });
+    expect(load).toStrictEqual({
+      load1m: 0,
+      memoryAvailableBytes: 0n,
+      cpuUsedRatio: 1,
+      pressure: undefined,
+    });
   });
 
   it("is refused when it is not a number", () => {
-    const load = { load1m: Number.NaN, memoryAvailableBytes: 0n, cpuUsedRatio: 0 };
+    const load = {
+      load1m: Number.NaN,
+      memoryAvailableBytes: 0n,
+      cpuUsedRatio: 0,
+      pressure: undefined,
+    };
     expect(() => decodeHostLoad(load, "load")).toThrow("load.load1m: NaN is not a number");
     expect(() => decodeHostLoad({ ...load, load1m: 0, cpuUsedRatio: 2 }, "load")).toThrow(
       "load.cpuUsedRatio: 2 is not a number from 0 to 1",

@@ -204,6 +204,46 @@ export namespace StepState {
   export type UNRECOGNIZED = typeof StepState.UNRECOGNIZED;
 }
 
+/** RuleMode is what a rule wants of a group. */
+export const RuleMode = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /** SPREAD - Apart. */
+  SPREAD: 1,
+  /** PACK - Together. */
+  PACK: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type RuleMode = typeof RuleMode[keyof typeof RuleMode];
+
+export namespace RuleMode {
+  export type UNSPECIFIED = typeof RuleMode.UNSPECIFIED;
+  export type SPREAD = typeof RuleMode.SPREAD;
+  export type PACK = typeof RuleMode.PACK;
+  export type UNRECOGNIZED = typeof RuleMode.UNRECOGNIZED;
+}
+
+/** PlanChange is what to do with a kept plan. */
+export const PlanChange = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /** APPROVE - It may be run. */
+  APPROVE: 1,
+  /** CANCEL - It is not wanted any more; one that runs starts nothing new. */
+  CANCEL: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type PlanChange = typeof PlanChange[keyof typeof PlanChange];
+
+export namespace PlanChange {
+  export type UNSPECIFIED = typeof PlanChange.UNSPECIFIED;
+  export type APPROVE = typeof PlanChange.APPROVE;
+  export type CANCEL = typeof PlanChange.CANCEL;
+  export type UNRECOGNIZED = typeof PlanChange.UNRECOGNIZED;
+}
+
 /** Why is kept with every change. */
 export interface Why {
   /** Free text from the person, kept on the operation. */
@@ -274,6 +314,8 @@ export interface Host {
   certificateExpiresAt: string;
   /** Where the agent serves its metrics. */
   metricsAddress: string;
+  /** Written by people; unset: nothing was said. */
+  traits: HostTraits | undefined;
 }
 
 /** ListHostsRequest asks for all. */
@@ -384,6 +426,12 @@ export interface Vm {
   targetHost: string;
   /** What ails it, in a sentence; empty: nothing. */
   trouble: string;
+  /** Where it may run and belongs; unset: anywhere. */
+  rules:
+    | VmRules
+    | undefined;
+  /** Host a drain took it away from; empty: none. */
+  awayFrom: string;
 }
 
 /** ListVmsRequest narrows the list. */
@@ -423,7 +471,15 @@ export interface CreateVmRequest {
   /** Name or id of the host it must go to; empty: the planner chooses. */
   host: string;
   /** Reason and dry run. */
-  why: Why | undefined;
+  why:
+    | Why
+    | undefined;
+  /** Where it may run and belongs; unset: anywhere. */
+  rules:
+    | VmRulesChange
+    | undefined;
+  /** Name of the claim whose room it takes; empty: none. */
+  claim: string;
 }
 
 /** CreateVmResponse says where and with which operation. */
@@ -516,6 +572,8 @@ export interface ExplainVmRequest {
   host: string;
   /** Show every host, not only the counts. */
   all: boolean;
+  /** Where the VM of the spec may run; not with the name of one that exists. */
+  rules: VmRulesChange | undefined;
 }
 
 /** ExplainVmResponse is the answer. */
@@ -774,6 +832,12 @@ export interface AskPlanRequest {
   snapshotGzip: Buffer;
   /** Milliseconds the planner may think; 0: five seconds. The best answer so far comes back. */
   withinMs: number;
+  /** Keep plans of moves, to be approved and run; only about the cluster as it is. */
+  keep: boolean;
+  /** Where the VM of `place` may run. */
+  placeRules:
+    | VmRulesChange
+    | undefined;
   /** What is asked. */
   question:
     | //
@@ -884,6 +948,8 @@ export interface AskPlanResponse {
   json: string;
   /** True: the time was over before the search was. */
   outOfTime: boolean;
+  /** Ids of the plans that were kept; none: nothing to keep. */
+  keptPlans: string[];
 }
 
 /** PlanSection is one part of an answer; what does not apply is empty. */
@@ -946,6 +1012,606 @@ export interface PlanCount {
   name: string;
   /** How many. */
   count: number;
+}
+
+/** Label is a name with a value. */
+export interface Label {
+  /** Name. */
+  name: string;
+  /** Value; in a change, empty takes the label away. */
+  value: string;
+}
+
+/** Names is a list that can be set to empty. */
+export interface Names {
+  /** The names. */
+  names: string[];
+}
+
+/** VmRules is where a VM may run and belongs. Written by people. */
+export interface VmRules {
+  /** Groups that rules speak of. */
+  groups: string[];
+  /** Labels its host must have. */
+  hostLabels: Label[];
+  /** Names of the only hosts it may run on; none: any. */
+  pinnedTo: string[];
+  /** Environment, "PRD"; empty: none. */
+  environment: string;
+  /** Pool; empty: none. */
+  pool: string;
+  /** Tenant; empty: none. */
+  tenant: string;
+  /** Larger is more important. */
+  priority: number;
+  /** Name of the host where it belongs; empty: none. */
+  home: string;
+}
+
+/** VmRulesChange changes some of a VM's rules; what is not set stays. */
+export interface VmRulesChange {
+  /** Groups to join. */
+  addGroups: string[];
+  /** Groups to leave. */
+  removeGroups: string[];
+  /** Labels its host must have; one without a value is no longer asked for. */
+  hostLabels: Label[];
+  /** Names or ids of the only hosts it may run on; no names: any. */
+  pinnedTo:
+    | Names
+    | undefined;
+  /** Environment; empty: none. */
+  environment?:
+    | string
+    | undefined;
+  /** Pool; empty: none. */
+  pool?:
+    | string
+    | undefined;
+  /** Tenant; empty: none. */
+  tenant?:
+    | string
+    | undefined;
+  /** Larger is more important. */
+  priority?:
+    | number
+    | undefined;
+  /** Name or id of the host where it belongs; empty: none. */
+  home?: string | undefined;
+}
+
+/** SetVmRulesRequest names the VM and the change. */
+export interface SetVmRulesRequest {
+  /** Name or id. */
+  vm: string;
+  /** What changes. */
+  change:
+    | VmRulesChange
+    | undefined;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** SetVmRulesResponse is the VM after it. */
+export interface SetVmRulesResponse {
+  /** The VM. */
+  vm:
+    | Vm
+    | undefined;
+  /** What it breaks where it runs now, a sentence each; nothing is moved for it. */
+  broken: string[];
+}
+
+/** HostTraits is what people say of a host. */
+export interface HostTraits {
+  /** Labels. */
+  labels: Label[];
+  /** Failure domain, outermost first: "paris", "row-2", "rack-7". */
+  failureDomain: string[];
+  /** Environment, "PRD"; empty: none. */
+  environment: string;
+  /** Pool; empty: none. */
+  pool: string;
+  /** The only tenants that may use it; none: all. */
+  tenants: string[];
+  /** Hardware threads kept for the host itself. */
+  cpusReserved: number;
+  /** Memory kept for the host itself in bytes; 0: as configured. */
+  memoryReservedBytes: bigint;
+  /** VM cpus promised per thread; 0: as configured. */
+  cpuOvercommit: number;
+  /** VM memory promised per byte; 0: 1. */
+  memoryOvercommit: number;
+}
+
+/** SetHostTraitsRequest names the host and what changes; what is not set stays. */
+export interface SetHostTraitsRequest {
+  /** Name or id. */
+  host: string;
+  /** Labels; one without a value is taken away. */
+  labels: Label[];
+  /** Failure domain, outermost first; no names: none. */
+  failureDomain:
+    | Names
+    | undefined;
+  /** Environment; empty: none. */
+  environment?:
+    | string
+    | undefined;
+  /** Pool; empty: none. */
+  pool?:
+    | string
+    | undefined;
+  /** The only tenants that may use it; no names: all. */
+  tenants:
+    | Names
+    | undefined;
+  /** Hardware threads kept for the host itself. */
+  cpusReserved?:
+    | number
+    | undefined;
+  /** Memory kept for the host itself in bytes; 0: as configured. */
+  memoryReservedBytes?:
+    | bigint
+    | undefined;
+  /** VM cpus promised per thread; 0: as configured. */
+  cpuOvercommit?:
+    | number
+    | undefined;
+  /** VM memory promised per byte; 0: 1. */
+  memoryOvercommit?:
+    | number
+    | undefined;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** SetHostTraitsResponse is the host after it. */
+export interface SetHostTraitsResponse {
+  /** The host. */
+  host:
+    | Host
+    | undefined;
+  /** VMs there that its traits would now keep away, a sentence each; nothing is moved for it. */
+  broken: string[];
+}
+
+/** GroupRule is how the members of a group stand to each other. Written by people. */
+export interface GroupRule {
+  /** Name, unique in the cluster. */
+  name: string;
+  /** The group it speaks of. */
+  group: string;
+  /** Apart or together. */
+  mode: RuleMode;
+  /** True: a wish; false: never broken. */
+  preferred: boolean;
+  /** "host", or a level of the topology; empty: host. */
+  level: string;
+  /** Members in one domain, for spread; 0: 1. */
+  max: number;
+}
+
+/** RuleView is a rule and whom it concerns. */
+export interface RuleView {
+  /** The rule. */
+  rule:
+    | GroupRule
+    | undefined;
+  /** VM names. */
+  members: string[];
+  /** How it is broken now, a sentence each; none: it is kept. */
+  broken: string[];
+  /** RFC 3339. */
+  createdAt: string;
+}
+
+/** CreateRuleRequest is the rule. */
+export interface CreateRuleRequest {
+  /** The rule. */
+  rule:
+    | GroupRule
+    | undefined;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** CreateRuleResponse is the rule as it stands. */
+export interface CreateRuleResponse {
+  /** The rule. */
+  rule: RuleView | undefined;
+}
+
+/** ListRulesRequest narrows the list. */
+export interface ListRulesRequest {
+  /** Only this one; empty: all. */
+  name: string;
+}
+
+/** ListRulesResponse has them by name. */
+export interface ListRulesResponse {
+  /** Rules by name. */
+  rules: RuleView[];
+}
+
+/** DeleteRuleRequest names one. */
+export interface DeleteRuleRequest {
+  /** Name. */
+  name: string;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** DeleteRuleResponse is empty. */
+export interface DeleteRuleResponse {
+}
+
+/** EnvironmentRule says what may run on hosts of an environment. */
+export interface EnvironmentRule {
+  /** Environment of hosts. */
+  host: string;
+  /** Environments of VMs that may run there. */
+  vms: string[];
+}
+
+/** ClusterPolicy holds for the whole cluster. Written by people. */
+export interface ClusterPolicy {
+  /** Level of the domains that may be lost: "host", "rack"; empty: no room is kept for losses. */
+  surviveLevel: string;
+  /** Domains that may be lost at once. */
+  surviveCount: number;
+  /** Levels of failure domains, outermost first. */
+  topologyLevels: string[];
+  /** What may run where; a missing environment allows the same name only. */
+  environments: EnvironmentRule[];
+  /** What may be done about uneven hosts. */
+  rebalance: RebalancePolicy | undefined;
+}
+
+/** RebalancePolicy is what the coordinator may do about uneven hosts without being asked. */
+export interface RebalancePolicy {
+  /** "off", "shadow", "manual", "partial" or "full". */
+  automation: string;
+  /** Milliseconds between looks. */
+  periodMs: number;
+  /** Share of the score that a plan must gain, 0 to 1. */
+  gainMin: number;
+  /** Nothing is proposed while the score is below this. */
+  startAbove: number;
+  /** Looks in a row that must find a plan. */
+  holdPasses: number;
+  /** Milliseconds a VM stays after it has moved. */
+  cooldownMs: number;
+  /** Migrations in 24 hours. */
+  movesPerDayMax: number;
+  /** Moves of one plan. */
+  movesPerPlanMax: number;
+}
+
+/** RebalanceStatus is how rebalancing stands. */
+export interface RebalanceStatus {
+  /** The automation that is in force. */
+  automation: string;
+  /** What the last look found, in a sentence; empty: it has not looked yet. */
+  lastResult: string;
+  /** RFC 3339; empty: never. */
+  lookedAt: string;
+  /** Score of the hosts at the last look; lower is better; unset: not known. */
+  score?:
+    | number
+    | undefined;
+  /** Score the best plan would have reached; unset: no plan. */
+  scorePossible?:
+    | number
+    | undefined;
+  /** Moves of that plan. */
+  movesPossible: number;
+  /** Looks in a row that found a plan. */
+  heldPasses: number;
+  /** Migrations in the last 24 hours. */
+  movesLastDay: number;
+  /** The plan that is proposed, approved or running; empty: none. */
+  plan: string;
+}
+
+/** GetPolicyRequest asks for it. */
+export interface GetPolicyRequest {
+}
+
+/** GetPolicyResponse is the policy. */
+export interface GetPolicyResponse {
+  /** The policy. */
+  policy:
+    | ClusterPolicy
+    | undefined;
+  /** How rebalancing stands. */
+  rebalance:
+    | RebalanceStatus
+    | undefined;
+  /** Failures that would leave VMs without room now, a sentence each; none, or no policy: nothing. */
+  broken: string[];
+}
+
+/** SetPolicyRequest is what changes; what is not set stays. */
+export interface SetPolicyRequest {
+  /** Level of the domains that may be lost; empty: no room is kept for losses. */
+  surviveLevel?:
+    | string
+    | undefined;
+  /** Domains that may be lost at once; 0: 1. */
+  surviveCount: number;
+  /** Levels of failure domains, outermost first; no names: site, row, rack. */
+  topologyLevels:
+    | Names
+    | undefined;
+  /** What may run where; an environment without VMs goes back to the same name only. */
+  environments: EnvironmentRule[];
+  /** How much rebalancing may do. */
+  automation?:
+    | string
+    | undefined;
+  /** Milliseconds between looks. */
+  periodMs?:
+    | number
+    | undefined;
+  /** Share of the score that a plan must gain, 0 to 1. */
+  gainMin?:
+    | number
+    | undefined;
+  /** Nothing is proposed while the score is below this. */
+  startAbove?:
+    | number
+    | undefined;
+  /** Looks in a row that must find a plan. */
+  holdPasses?:
+    | number
+    | undefined;
+  /** Milliseconds a VM stays after it has moved. */
+  cooldownMs?:
+    | number
+    | undefined;
+  /** Migrations in 24 hours. */
+  movesPerDayMax?:
+    | number
+    | undefined;
+  /** Moves of one plan. */
+  movesPerPlanMax?:
+    | number
+    | undefined;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** SetPolicyResponse is the policy after it. */
+export interface SetPolicyResponse {
+  /** The policy. */
+  policy: ClusterPolicy | undefined;
+}
+
+/** ClaimView is room held for a VM that does not exist yet. */
+export interface ClaimView {
+  /** Name. */
+  name: string;
+  /** Host on which the room is held now; plans may move it. */
+  host: string;
+  /** Virtual CPUs. */
+  cpus: number;
+  /** Memory in bytes. */
+  memoryBytes: bigint;
+  /** Where its VM may run. */
+  rules:
+    | VmRules
+    | undefined;
+  /** RFC 3339. */
+  createdAt: string;
+  /** RFC 3339; the room is free again then. */
+  expiresAt: string;
+  /** Who asked for it. */
+  createdBy: string;
+}
+
+/** CreateClaimsRequest asks for room. */
+export interface CreateClaimsRequest {
+  /** Name; with a count, numbers are put behind it: "web-1", "web-2". */
+  name: string;
+  /** Virtual CPUs of each. */
+  cpus: number;
+  /** Memory of each in bytes. */
+  memoryBytes: bigint;
+  /** How many; 0: one. All or none. */
+  count: number;
+  /** Seconds it is held; 0: an hour. */
+  holdSeconds: number;
+  /** Where the VMs may run. */
+  rules:
+    | VmRulesChange
+    | undefined;
+  /** Names of the networks the VMs will be on. */
+  networks: string[];
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** CreateClaimsResponse is what is held. */
+export interface CreateClaimsResponse {
+  /** The claims. */
+  claims: ClaimView[];
+}
+
+/** ListClaimsRequest asks for all. */
+export interface ListClaimsRequest {
+}
+
+/** ListClaimsResponse has them by name. */
+export interface ListClaimsResponse {
+  /** Claims by name. */
+  claims: ClaimView[];
+}
+
+/** DeleteClaimRequest names one. */
+export interface DeleteClaimRequest {
+  /** Name. */
+  name: string;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** DeleteClaimResponse is empty. */
+export interface DeleteClaimResponse {
+}
+
+/** KeptPlan is a plan of moves that can be approved and run. */
+export interface KeptPlan {
+  /** Id, "plan-0007". */
+  id: string;
+  /** "rebalance", "consolidate", "drain", "return-home" or "rolling". */
+  kind: string;
+  /** "proposed", "approved", "running", "verified", "failed", "cancelled", "superseded" or "expired". */
+  state: string;
+  /** What it is about: "h1, h2". */
+  about: string;
+  /** The moves with what they cost. */
+  section:
+    | PlanSection
+    | undefined;
+  /** Names the snapshot it was made from. */
+  snapshotHash: string;
+  /** Lower is better; unset: the plan is not about evenness. */
+  scoreBefore?:
+    | number
+    | undefined;
+  /** Promised. */
+  scoreAfter?:
+    | number
+    | undefined;
+  /** RFC 3339. */
+  createdAt: string;
+  /** Who asked for it. */
+  createdBy: string;
+  /** RFC 3339; not run until then, it expires. */
+  expiresAt: string;
+  /** Who approved it; empty: nobody yet. */
+  approvedBy: string;
+  /** Operation that runs it, or ran it; empty: none. */
+  operationId: string;
+  /** RFC 3339; empty: not over. */
+  endedAt: string;
+  /** What became of it, a line each. */
+  outcome: string[];
+  /** Times the rest was planned anew. */
+  replans: number;
+}
+
+/** ListPlansRequest narrows the list. */
+export interface ListPlansRequest {
+  /** Only those that are not over. */
+  open: boolean;
+}
+
+/** ListPlansResponse has them newest first. */
+export interface ListPlansResponse {
+  /** Plans newest first. */
+  plans: KeptPlan[];
+}
+
+/** GetPlanRequest names one. */
+export interface GetPlanRequest {
+  /** Id, or its number. */
+  plan: string;
+  /** Check every move against the cluster as it is now. */
+  check: boolean;
+}
+
+/** GetPlanResponse is one. */
+export interface GetPlanResponse {
+  /** The plan. */
+  plan:
+    | KeptPlan
+    | undefined;
+  /** Explanation, one line each: what it would gain now, and what has changed since. */
+  lines: string[];
+}
+
+/** ChangePlanRequest names the plan and the change. */
+export interface ChangePlanRequest {
+  /** Id, or its number. */
+  plan: string;
+  /** What to do. */
+  change: PlanChange;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** ChangePlanResponse is the plan after it. */
+export interface ChangePlanResponse {
+  /** The plan. */
+  plan: KeptPlan | undefined;
+}
+
+/** RunPlanRequest names the plan. */
+export interface RunPlanRequest {
+  /** Id, or its number. */
+  plan: string;
+  /** When the cluster has changed: plan the rest anew; false: stop and say so. */
+  replan: boolean;
+  /** Copy disks that are on local storage. */
+  copyStorage: boolean;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** RunPlanResponse is the operation that carries it out. */
+export interface RunPlanResponse {
+  /** Unset in a dry run. */
+  operation:
+    | Operation
+    | undefined;
+  /** The plan. */
+  plan:
+    | KeptPlan
+    | undefined;
+  /** What would go wrong now, a line each; none: every move may start. */
+  lines: string[];
+}
+
+/** ReturnHostRequest names the host. */
+export interface ReturnHostRequest {
+  /** Name or id. */
+  host: string;
+  /** Open it for VMs first when it is cordoned. */
+  uncordon: boolean;
+  /** Copy disks that are on local storage. */
+  copyStorage: boolean;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** ReturnHostResponse is the plan and the operation that carries it out. */
+export interface ReturnHostResponse {
+  /** Unset in a dry run, and when nothing has to move. */
+  operation:
+    | Operation
+    | undefined;
+  /** The moves. */
+  plan:
+    | PlanSection
+    | undefined;
+  /** Id of the kept plan; empty: none. */
+  planId: string;
+}
+
+/** ExplainHostRequest names the host. */
+export interface ExplainHostRequest {
+  /** Name or id. */
+  host: string;
+}
+
+/** ExplainHostResponse is the answer. */
+export interface ExplainHostResponse {
+  /** For people, one a line. */
+  lines: string[];
+  /** The same as JSON, for tools. */
+  json: string;
 }
 
 /** DrainHostRequest names the host. */
@@ -1185,6 +1851,7 @@ function createBaseHost(): Host {
     agentVersion: "",
     certificateExpiresAt: "",
     metricsAddress: "",
+    traits: undefined,
   };
 }
 
@@ -1252,6 +1919,9 @@ export const Host: MessageFns<Host> = {
     }
     if (message.metricsAddress !== "") {
       writer.uint32(146).string(message.metricsAddress);
+    }
+    if (message.traits !== undefined) {
+      HostTraits.encode(message.traits, writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -1411,6 +2081,14 @@ export const Host: MessageFns<Host> = {
             }
 
             message.metricsAddress = reader.string();
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.traits = HostTraits.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1978,6 +2656,8 @@ function createBaseVm(): Vm {
     createdAt: "",
     targetHost: "",
     trouble: "",
+    rules: undefined,
+    awayFrom: "",
   };
 }
 
@@ -2024,6 +2704,12 @@ export const Vm: MessageFns<Vm> = {
     }
     if (message.trouble !== "") {
       writer.uint32(106).string(message.trouble);
+    }
+    if (message.rules !== undefined) {
+      VmRules.encode(message.rules, writer.uint32(114).fork()).join();
+    }
+    if (message.awayFrom !== "") {
+      writer.uint32(122).string(message.awayFrom);
     }
     return writer;
   },
@@ -2143,6 +2829,22 @@ export const Vm: MessageFns<Vm> = {
             }
 
             message.trouble = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.rules = VmRules.decode(reader, reader.uint32());
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.awayFrom = reader.string();
             continue;
           }
         }
@@ -2354,7 +3056,7 @@ export const GetVmResponse: MessageFns<GetVmResponse> = {
 };
 
 function createBaseCreateVmRequest(): CreateVmRequest {
-  return { spec: undefined, stopped: false, host: "", why: undefined };
+  return { spec: undefined, stopped: false, host: "", why: undefined, rules: undefined, claim: "" };
 }
 
 export const CreateVmRequest: MessageFns<CreateVmRequest> = {
@@ -2370,6 +3072,12 @@ export const CreateVmRequest: MessageFns<CreateVmRequest> = {
     }
     if (message.why !== undefined) {
       Why.encode(message.why, writer.uint32(34).fork()).join();
+    }
+    if (message.rules !== undefined) {
+      VmRulesChange.encode(message.rules, writer.uint32(42).fork()).join();
+    }
+    if (message.claim !== "") {
+      writer.uint32(50).string(message.claim);
     }
     return writer;
   },
@@ -2417,6 +3125,22 @@ export const CreateVmRequest: MessageFns<CreateVmRequest> = {
             }
 
             message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.rules = VmRulesChange.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.claim = reader.string();
             continue;
           }
         }
@@ -2904,7 +3628,7 @@ export const Explanation: MessageFns<Explanation> = {
 };
 
 function createBaseExplainVmRequest(): ExplainVmRequest {
-  return { vm: "", spec: undefined, host: "", all: false };
+  return { vm: "", spec: undefined, host: "", all: false, rules: undefined };
 }
 
 export const ExplainVmRequest: MessageFns<ExplainVmRequest> = {
@@ -2920,6 +3644,9 @@ export const ExplainVmRequest: MessageFns<ExplainVmRequest> = {
     }
     if (message.all !== false) {
       writer.uint32(32).bool(message.all);
+    }
+    if (message.rules !== undefined) {
+      VmRulesChange.encode(message.rules, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -2967,6 +3694,14 @@ export const ExplainVmRequest: MessageFns<ExplainVmRequest> = {
             }
 
             message.all = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.rules = VmRulesChange.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -4643,7 +5378,7 @@ export const TakeSnapshotResponse: MessageFns<TakeSnapshotResponse> = {
 };
 
 function createBaseAskPlanRequest(): AskPlanRequest {
-  return { snapshotGzip: Buffer.alloc(0), withinMs: 0, question: undefined };
+  return { snapshotGzip: Buffer.alloc(0), withinMs: 0, keep: false, placeRules: undefined, question: undefined };
 }
 
 export const AskPlanRequest: MessageFns<AskPlanRequest> = {
@@ -4653,6 +5388,12 @@ export const AskPlanRequest: MessageFns<AskPlanRequest> = {
     }
     if (message.withinMs !== 0) {
       writer.uint32(16).uint32(message.withinMs);
+    }
+    if (message.keep !== false) {
+      writer.uint32(96).bool(message.keep);
+    }
+    if (message.placeRules !== undefined) {
+      VmRulesChange.encode(message.placeRules, writer.uint32(106).fork()).join();
     }
     switch (message.question?.$case) {
       case "place":
@@ -4713,6 +5454,22 @@ export const AskPlanRequest: MessageFns<AskPlanRequest> = {
             }
 
             message.withinMs = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.keep = reader.bool();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.placeRules = VmRulesChange.decode(reader, reader.uint32());
             continue;
           }
           case 3: {
@@ -5285,7 +6042,7 @@ export const PlanResize: MessageFns<PlanResize> = {
 };
 
 function createBaseAskPlanResponse(): AskPlanResponse {
-  return { snapshotHash: "", sections: [], json: "", outOfTime: false };
+  return { snapshotHash: "", sections: [], json: "", outOfTime: false, keptPlans: [] };
 }
 
 export const AskPlanResponse: MessageFns<AskPlanResponse> = {
@@ -5301,6 +6058,9 @@ export const AskPlanResponse: MessageFns<AskPlanResponse> = {
     }
     if (message.outOfTime !== false) {
       writer.uint32(32).bool(message.outOfTime);
+    }
+    for (const v of message.keptPlans) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -5348,6 +6108,14 @@ export const AskPlanResponse: MessageFns<AskPlanResponse> = {
             }
 
             message.outOfTime = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.keptPlans.push(reader.string());
             continue;
           }
         }
@@ -5780,6 +6548,3541 @@ export const PlanCount: MessageFns<PlanCount> = {
   },
 };
 
+function createBaseLabel(): Label {
+  return { name: "", value: "" };
+}
+
+export const Label: MessageFns<Label> = {
+  encode(message: Label, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Label {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLabel();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNames(): Names {
+  return { names: [] };
+}
+
+export const Names: MessageFns<Names> = {
+  encode(message: Names, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.names) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Names {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNames();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.names.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseVmRules(): VmRules {
+  return { groups: [], hostLabels: [], pinnedTo: [], environment: "", pool: "", tenant: "", priority: 0, home: "" };
+}
+
+export const VmRules: MessageFns<VmRules> = {
+  encode(message: VmRules, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.groups) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.hostLabels) {
+      Label.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.pinnedTo) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.environment !== "") {
+      writer.uint32(34).string(message.environment);
+    }
+    if (message.pool !== "") {
+      writer.uint32(42).string(message.pool);
+    }
+    if (message.tenant !== "") {
+      writer.uint32(50).string(message.tenant);
+    }
+    if (message.priority !== 0) {
+      writer.uint32(56).int32(message.priority);
+    }
+    if (message.home !== "") {
+      writer.uint32(66).string(message.home);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VmRules {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVmRules();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.groups.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hostLabels.push(Label.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pinnedTo.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.environment = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.pool = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.priority = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.home = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseVmRulesChange(): VmRulesChange {
+  return {
+    addGroups: [],
+    removeGroups: [],
+    hostLabels: [],
+    pinnedTo: undefined,
+    environment: undefined,
+    pool: undefined,
+    tenant: undefined,
+    priority: undefined,
+    home: undefined,
+  };
+}
+
+export const VmRulesChange: MessageFns<VmRulesChange> = {
+  encode(message: VmRulesChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.addGroups) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.removeGroups) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.hostLabels) {
+      Label.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.pinnedTo !== undefined) {
+      Names.encode(message.pinnedTo, writer.uint32(34).fork()).join();
+    }
+    if (message.environment !== undefined) {
+      writer.uint32(42).string(message.environment);
+    }
+    if (message.pool !== undefined) {
+      writer.uint32(50).string(message.pool);
+    }
+    if (message.tenant !== undefined) {
+      writer.uint32(58).string(message.tenant);
+    }
+    if (message.priority !== undefined) {
+      writer.uint32(64).int32(message.priority);
+    }
+    if (message.home !== undefined) {
+      writer.uint32(74).string(message.home);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VmRulesChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVmRulesChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.addGroups.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.removeGroups.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hostLabels.push(Label.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.pinnedTo = Names.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.environment = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.pool = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.priority = reader.int32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.home = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetVmRulesRequest(): SetVmRulesRequest {
+  return { vm: "", change: undefined, why: undefined };
+}
+
+export const SetVmRulesRequest: MessageFns<SetVmRulesRequest> = {
+  encode(message: SetVmRulesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.vm !== "") {
+      writer.uint32(10).string(message.vm);
+    }
+    if (message.change !== undefined) {
+      VmRulesChange.encode(message.change, writer.uint32(18).fork()).join();
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetVmRulesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetVmRulesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.vm = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.change = VmRulesChange.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetVmRulesResponse(): SetVmRulesResponse {
+  return { vm: undefined, broken: [] };
+}
+
+export const SetVmRulesResponse: MessageFns<SetVmRulesResponse> = {
+  encode(message: SetVmRulesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.vm !== undefined) {
+      Vm.encode(message.vm, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.broken) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetVmRulesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetVmRulesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.vm = Vm.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.broken.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHostTraits(): HostTraits {
+  return {
+    labels: [],
+    failureDomain: [],
+    environment: "",
+    pool: "",
+    tenants: [],
+    cpusReserved: 0,
+    memoryReservedBytes: 0n,
+    cpuOvercommit: 0,
+    memoryOvercommit: 0,
+  };
+}
+
+export const HostTraits: MessageFns<HostTraits> = {
+  encode(message: HostTraits, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.labels) {
+      Label.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.failureDomain) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.environment !== "") {
+      writer.uint32(26).string(message.environment);
+    }
+    if (message.pool !== "") {
+      writer.uint32(34).string(message.pool);
+    }
+    for (const v of message.tenants) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.cpusReserved !== 0) {
+      writer.uint32(48).uint32(message.cpusReserved);
+    }
+    if (message.memoryReservedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.memoryReservedBytes) !== message.memoryReservedBytes) {
+        throw new globalThis.Error("value provided for field message.memoryReservedBytes of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.memoryReservedBytes);
+    }
+    if (message.cpuOvercommit !== 0) {
+      writer.uint32(65).double(message.cpuOvercommit);
+    }
+    if (message.memoryOvercommit !== 0) {
+      writer.uint32(73).double(message.memoryOvercommit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostTraits {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostTraits();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.labels.push(Label.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.failureDomain.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.environment = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.pool = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.tenants.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.cpusReserved = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.memoryReservedBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.cpuOvercommit = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.memoryOvercommit = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetHostTraitsRequest(): SetHostTraitsRequest {
+  return {
+    host: "",
+    labels: [],
+    failureDomain: undefined,
+    environment: undefined,
+    pool: undefined,
+    tenants: undefined,
+    cpusReserved: undefined,
+    memoryReservedBytes: undefined,
+    cpuOvercommit: undefined,
+    memoryOvercommit: undefined,
+    why: undefined,
+  };
+}
+
+export const SetHostTraitsRequest: MessageFns<SetHostTraitsRequest> = {
+  encode(message: SetHostTraitsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    for (const v of message.labels) {
+      Label.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.failureDomain !== undefined) {
+      Names.encode(message.failureDomain, writer.uint32(26).fork()).join();
+    }
+    if (message.environment !== undefined) {
+      writer.uint32(34).string(message.environment);
+    }
+    if (message.pool !== undefined) {
+      writer.uint32(42).string(message.pool);
+    }
+    if (message.tenants !== undefined) {
+      Names.encode(message.tenants, writer.uint32(50).fork()).join();
+    }
+    if (message.cpusReserved !== undefined) {
+      writer.uint32(56).uint32(message.cpusReserved);
+    }
+    if (message.memoryReservedBytes !== undefined) {
+      if (BigInt.asUintN(64, message.memoryReservedBytes) !== message.memoryReservedBytes) {
+        throw new globalThis.Error("value provided for field message.memoryReservedBytes of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.memoryReservedBytes);
+    }
+    if (message.cpuOvercommit !== undefined) {
+      writer.uint32(73).double(message.cpuOvercommit);
+    }
+    if (message.memoryOvercommit !== undefined) {
+      writer.uint32(81).double(message.memoryOvercommit);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(90).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetHostTraitsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetHostTraitsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.labels.push(Label.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.failureDomain = Names.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.environment = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.pool = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.tenants = Names.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.cpusReserved = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.memoryReservedBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.cpuOvercommit = reader.double();
+            continue;
+          }
+          case 10: {
+            if (tag !== 81) {
+              break;
+            }
+
+            message.memoryOvercommit = reader.double();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetHostTraitsResponse(): SetHostTraitsResponse {
+  return { host: undefined, broken: [] };
+}
+
+export const SetHostTraitsResponse: MessageFns<SetHostTraitsResponse> = {
+  encode(message: SetHostTraitsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== undefined) {
+      Host.encode(message.host, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.broken) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetHostTraitsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetHostTraitsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = Host.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.broken.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGroupRule(): GroupRule {
+  return { name: "", group: "", mode: 0, preferred: false, level: "", max: 0 };
+}
+
+export const GroupRule: MessageFns<GroupRule> = {
+  encode(message: GroupRule, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.group !== "") {
+      writer.uint32(18).string(message.group);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(24).int32(message.mode);
+    }
+    if (message.preferred !== false) {
+      writer.uint32(32).bool(message.preferred);
+    }
+    if (message.level !== "") {
+      writer.uint32(42).string(message.level);
+    }
+    if (message.max !== 0) {
+      writer.uint32(48).uint32(message.max);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupRule {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroupRule();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.preferred = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.level = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.max = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRuleView(): RuleView {
+  return { rule: undefined, members: [], broken: [], createdAt: "" };
+}
+
+export const RuleView: MessageFns<RuleView> = {
+  encode(message: RuleView, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rule !== undefined) {
+      GroupRule.encode(message.rule, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.members) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.broken) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.createdAt !== "") {
+      writer.uint32(34).string(message.createdAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RuleView {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRuleView();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rule = GroupRule.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.members.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.broken.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.createdAt = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCreateRuleRequest(): CreateRuleRequest {
+  return { rule: undefined, why: undefined };
+}
+
+export const CreateRuleRequest: MessageFns<CreateRuleRequest> = {
+  encode(message: CreateRuleRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rule !== undefined) {
+      GroupRule.encode(message.rule, writer.uint32(10).fork()).join();
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateRuleRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateRuleRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rule = GroupRule.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCreateRuleResponse(): CreateRuleResponse {
+  return { rule: undefined };
+}
+
+export const CreateRuleResponse: MessageFns<CreateRuleResponse> = {
+  encode(message: CreateRuleResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rule !== undefined) {
+      RuleView.encode(message.rule, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateRuleResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateRuleResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rule = RuleView.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListRulesRequest(): ListRulesRequest {
+  return { name: "" };
+}
+
+export const ListRulesRequest: MessageFns<ListRulesRequest> = {
+  encode(message: ListRulesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRulesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRulesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListRulesResponse(): ListRulesResponse {
+  return { rules: [] };
+}
+
+export const ListRulesResponse: MessageFns<ListRulesResponse> = {
+  encode(message: ListRulesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.rules) {
+      RuleView.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRulesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRulesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rules.push(RuleView.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeleteRuleRequest(): DeleteRuleRequest {
+  return { name: "", why: undefined };
+}
+
+export const DeleteRuleRequest: MessageFns<DeleteRuleRequest> = {
+  encode(message: DeleteRuleRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteRuleRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteRuleRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeleteRuleResponse(): DeleteRuleResponse {
+  return {};
+}
+
+export const DeleteRuleResponse: MessageFns<DeleteRuleResponse> = {
+  encode(_: DeleteRuleResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteRuleResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteRuleResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEnvironmentRule(): EnvironmentRule {
+  return { host: "", vms: [] };
+}
+
+export const EnvironmentRule: MessageFns<EnvironmentRule> = {
+  encode(message: EnvironmentRule, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    for (const v of message.vms) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EnvironmentRule {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnvironmentRule();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.vms.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseClusterPolicy(): ClusterPolicy {
+  return { surviveLevel: "", surviveCount: 0, topologyLevels: [], environments: [], rebalance: undefined };
+}
+
+export const ClusterPolicy: MessageFns<ClusterPolicy> = {
+  encode(message: ClusterPolicy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.surviveLevel !== "") {
+      writer.uint32(10).string(message.surviveLevel);
+    }
+    if (message.surviveCount !== 0) {
+      writer.uint32(16).uint32(message.surviveCount);
+    }
+    for (const v of message.topologyLevels) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.environments) {
+      EnvironmentRule.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.rebalance !== undefined) {
+      RebalancePolicy.encode(message.rebalance, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClusterPolicy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClusterPolicy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.surviveLevel = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.surviveCount = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.topologyLevels.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.environments.push(EnvironmentRule.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.rebalance = RebalancePolicy.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRebalancePolicy(): RebalancePolicy {
+  return {
+    automation: "",
+    periodMs: 0,
+    gainMin: 0,
+    startAbove: 0,
+    holdPasses: 0,
+    cooldownMs: 0,
+    movesPerDayMax: 0,
+    movesPerPlanMax: 0,
+  };
+}
+
+export const RebalancePolicy: MessageFns<RebalancePolicy> = {
+  encode(message: RebalancePolicy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.automation !== "") {
+      writer.uint32(10).string(message.automation);
+    }
+    if (message.periodMs !== 0) {
+      writer.uint32(16).uint32(message.periodMs);
+    }
+    if (message.gainMin !== 0) {
+      writer.uint32(25).double(message.gainMin);
+    }
+    if (message.startAbove !== 0) {
+      writer.uint32(33).double(message.startAbove);
+    }
+    if (message.holdPasses !== 0) {
+      writer.uint32(40).uint32(message.holdPasses);
+    }
+    if (message.cooldownMs !== 0) {
+      writer.uint32(48).uint32(message.cooldownMs);
+    }
+    if (message.movesPerDayMax !== 0) {
+      writer.uint32(56).uint32(message.movesPerDayMax);
+    }
+    if (message.movesPerPlanMax !== 0) {
+      writer.uint32(64).uint32(message.movesPerPlanMax);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebalancePolicy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebalancePolicy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.automation = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.periodMs = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.gainMin = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.startAbove = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.holdPasses = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.cooldownMs = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.movesPerDayMax = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.movesPerPlanMax = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRebalanceStatus(): RebalanceStatus {
+  return {
+    automation: "",
+    lastResult: "",
+    lookedAt: "",
+    score: undefined,
+    scorePossible: undefined,
+    movesPossible: 0,
+    heldPasses: 0,
+    movesLastDay: 0,
+    plan: "",
+  };
+}
+
+export const RebalanceStatus: MessageFns<RebalanceStatus> = {
+  encode(message: RebalanceStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.automation !== "") {
+      writer.uint32(10).string(message.automation);
+    }
+    if (message.lastResult !== "") {
+      writer.uint32(18).string(message.lastResult);
+    }
+    if (message.lookedAt !== "") {
+      writer.uint32(26).string(message.lookedAt);
+    }
+    if (message.score !== undefined) {
+      writer.uint32(33).double(message.score);
+    }
+    if (message.scorePossible !== undefined) {
+      writer.uint32(41).double(message.scorePossible);
+    }
+    if (message.movesPossible !== 0) {
+      writer.uint32(48).uint32(message.movesPossible);
+    }
+    if (message.heldPasses !== 0) {
+      writer.uint32(56).uint32(message.heldPasses);
+    }
+    if (message.movesLastDay !== 0) {
+      writer.uint32(64).uint32(message.movesLastDay);
+    }
+    if (message.plan !== "") {
+      writer.uint32(74).string(message.plan);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebalanceStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebalanceStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.automation = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lastResult = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.lookedAt = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.score = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.scorePossible = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.movesPossible = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.heldPasses = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.movesLastDay = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.plan = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetPolicyRequest(): GetPolicyRequest {
+  return {};
+}
+
+export const GetPolicyRequest: MessageFns<GetPolicyRequest> = {
+  encode(_: GetPolicyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPolicyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPolicyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetPolicyResponse(): GetPolicyResponse {
+  return { policy: undefined, rebalance: undefined, broken: [] };
+}
+
+export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
+  encode(message: GetPolicyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.policy !== undefined) {
+      ClusterPolicy.encode(message.policy, writer.uint32(10).fork()).join();
+    }
+    if (message.rebalance !== undefined) {
+      RebalanceStatus.encode(message.rebalance, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.broken) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPolicyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPolicyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.policy = ClusterPolicy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.rebalance = RebalanceStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.broken.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetPolicyRequest(): SetPolicyRequest {
+  return {
+    surviveLevel: undefined,
+    surviveCount: 0,
+    topologyLevels: undefined,
+    environments: [],
+    automation: undefined,
+    periodMs: undefined,
+    gainMin: undefined,
+    startAbove: undefined,
+    holdPasses: undefined,
+    cooldownMs: undefined,
+    movesPerDayMax: undefined,
+    movesPerPlanMax: undefined,
+    why: undefined,
+  };
+}
+
+export const SetPolicyRequest: MessageFns<SetPolicyRequest> = {
+  encode(message: SetPolicyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.surviveLevel !== undefined) {
+      writer.uint32(10).string(message.surviveLevel);
+    }
+    if (message.surviveCount !== 0) {
+      writer.uint32(16).uint32(message.surviveCount);
+    }
+    if (message.topologyLevels !== undefined) {
+      Names.encode(message.topologyLevels, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.environments) {
+      EnvironmentRule.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.automation !== undefined) {
+      writer.uint32(42).string(message.automation);
+    }
+    if (message.periodMs !== undefined) {
+      writer.uint32(48).uint32(message.periodMs);
+    }
+    if (message.gainMin !== undefined) {
+      writer.uint32(57).double(message.gainMin);
+    }
+    if (message.startAbove !== undefined) {
+      writer.uint32(65).double(message.startAbove);
+    }
+    if (message.holdPasses !== undefined) {
+      writer.uint32(72).uint32(message.holdPasses);
+    }
+    if (message.cooldownMs !== undefined) {
+      writer.uint32(80).uint32(message.cooldownMs);
+    }
+    if (message.movesPerDayMax !== undefined) {
+      writer.uint32(88).uint32(message.movesPerDayMax);
+    }
+    if (message.movesPerPlanMax !== undefined) {
+      writer.uint32(96).uint32(message.movesPerPlanMax);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(106).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetPolicyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetPolicyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.surviveLevel = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.surviveCount = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.topologyLevels = Names.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.environments.push(EnvironmentRule.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.automation = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.periodMs = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.gainMin = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.startAbove = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.holdPasses = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.cooldownMs = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.movesPerDayMax = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.movesPerPlanMax = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetPolicyResponse(): SetPolicyResponse {
+  return { policy: undefined };
+}
+
+export const SetPolicyResponse: MessageFns<SetPolicyResponse> = {
+  encode(message: SetPolicyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.policy !== undefined) {
+      ClusterPolicy.encode(message.policy, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetPolicyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetPolicyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.policy = ClusterPolicy.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseClaimView(): ClaimView {
+  return {
+    name: "",
+    host: "",
+    cpus: 0,
+    memoryBytes: 0n,
+    rules: undefined,
+    createdAt: "",
+    expiresAt: "",
+    createdBy: "",
+  };
+}
+
+export const ClaimView: MessageFns<ClaimView> = {
+  encode(message: ClaimView, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    if (message.cpus !== 0) {
+      writer.uint32(24).uint32(message.cpus);
+    }
+    if (message.memoryBytes !== 0n) {
+      if (BigInt.asUintN(64, message.memoryBytes) !== message.memoryBytes) {
+        throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.memoryBytes);
+    }
+    if (message.rules !== undefined) {
+      VmRules.encode(message.rules, writer.uint32(42).fork()).join();
+    }
+    if (message.createdAt !== "") {
+      writer.uint32(50).string(message.createdAt);
+    }
+    if (message.expiresAt !== "") {
+      writer.uint32(58).string(message.expiresAt);
+    }
+    if (message.createdBy !== "") {
+      writer.uint32(66).string(message.createdBy);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClaimView {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClaimView();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.cpus = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.memoryBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.rules = VmRules.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.createdAt = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.expiresAt = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.createdBy = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCreateClaimsRequest(): CreateClaimsRequest {
+  return {
+    name: "",
+    cpus: 0,
+    memoryBytes: 0n,
+    count: 0,
+    holdSeconds: 0,
+    rules: undefined,
+    networks: [],
+    why: undefined,
+  };
+}
+
+export const CreateClaimsRequest: MessageFns<CreateClaimsRequest> = {
+  encode(message: CreateClaimsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.cpus !== 0) {
+      writer.uint32(16).uint32(message.cpus);
+    }
+    if (message.memoryBytes !== 0n) {
+      if (BigInt.asUintN(64, message.memoryBytes) !== message.memoryBytes) {
+        throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.memoryBytes);
+    }
+    if (message.count !== 0) {
+      writer.uint32(32).uint32(message.count);
+    }
+    if (message.holdSeconds !== 0) {
+      writer.uint32(40).uint32(message.holdSeconds);
+    }
+    if (message.rules !== undefined) {
+      VmRulesChange.encode(message.rules, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.networks) {
+      writer.uint32(58).string(v!);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateClaimsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateClaimsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.cpus = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.memoryBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.count = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.holdSeconds = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.rules = VmRulesChange.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.networks.push(reader.string());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCreateClaimsResponse(): CreateClaimsResponse {
+  return { claims: [] };
+}
+
+export const CreateClaimsResponse: MessageFns<CreateClaimsResponse> = {
+  encode(message: CreateClaimsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.claims) {
+      ClaimView.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateClaimsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateClaimsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.claims.push(ClaimView.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListClaimsRequest(): ListClaimsRequest {
+  return {};
+}
+
+export const ListClaimsRequest: MessageFns<ListClaimsRequest> = {
+  encode(_: ListClaimsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListClaimsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListClaimsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListClaimsResponse(): ListClaimsResponse {
+  return { claims: [] };
+}
+
+export const ListClaimsResponse: MessageFns<ListClaimsResponse> = {
+  encode(message: ListClaimsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.claims) {
+      ClaimView.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListClaimsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListClaimsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.claims.push(ClaimView.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeleteClaimRequest(): DeleteClaimRequest {
+  return { name: "", why: undefined };
+}
+
+export const DeleteClaimRequest: MessageFns<DeleteClaimRequest> = {
+  encode(message: DeleteClaimRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteClaimRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteClaimRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeleteClaimResponse(): DeleteClaimResponse {
+  return {};
+}
+
+export const DeleteClaimResponse: MessageFns<DeleteClaimResponse> = {
+  encode(_: DeleteClaimResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteClaimResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteClaimResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseKeptPlan(): KeptPlan {
+  return {
+    id: "",
+    kind: "",
+    state: "",
+    about: "",
+    section: undefined,
+    snapshotHash: "",
+    scoreBefore: undefined,
+    scoreAfter: undefined,
+    createdAt: "",
+    createdBy: "",
+    expiresAt: "",
+    approvedBy: "",
+    operationId: "",
+    endedAt: "",
+    outcome: [],
+    replans: 0,
+  };
+}
+
+export const KeptPlan: MessageFns<KeptPlan> = {
+  encode(message: KeptPlan, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.state !== "") {
+      writer.uint32(26).string(message.state);
+    }
+    if (message.about !== "") {
+      writer.uint32(34).string(message.about);
+    }
+    if (message.section !== undefined) {
+      PlanSection.encode(message.section, writer.uint32(42).fork()).join();
+    }
+    if (message.snapshotHash !== "") {
+      writer.uint32(50).string(message.snapshotHash);
+    }
+    if (message.scoreBefore !== undefined) {
+      writer.uint32(57).double(message.scoreBefore);
+    }
+    if (message.scoreAfter !== undefined) {
+      writer.uint32(65).double(message.scoreAfter);
+    }
+    if (message.createdAt !== "") {
+      writer.uint32(74).string(message.createdAt);
+    }
+    if (message.createdBy !== "") {
+      writer.uint32(82).string(message.createdBy);
+    }
+    if (message.expiresAt !== "") {
+      writer.uint32(90).string(message.expiresAt);
+    }
+    if (message.approvedBy !== "") {
+      writer.uint32(98).string(message.approvedBy);
+    }
+    if (message.operationId !== "") {
+      writer.uint32(106).string(message.operationId);
+    }
+    if (message.endedAt !== "") {
+      writer.uint32(114).string(message.endedAt);
+    }
+    for (const v of message.outcome) {
+      writer.uint32(122).string(v!);
+    }
+    if (message.replans !== 0) {
+      writer.uint32(128).uint32(message.replans);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeptPlan {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeptPlan();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.about = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.section = PlanSection.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.snapshotHash = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.scoreBefore = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.scoreAfter = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.createdAt = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.createdBy = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.expiresAt = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.approvedBy = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.operationId = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.endedAt = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.outcome.push(reader.string());
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.replans = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListPlansRequest(): ListPlansRequest {
+  return { open: false };
+}
+
+export const ListPlansRequest: MessageFns<ListPlansRequest> = {
+  encode(message: ListPlansRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.open !== false) {
+      writer.uint32(8).bool(message.open);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPlansRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPlansRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.open = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListPlansResponse(): ListPlansResponse {
+  return { plans: [] };
+}
+
+export const ListPlansResponse: MessageFns<ListPlansResponse> = {
+  encode(message: ListPlansResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.plans) {
+      KeptPlan.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPlansResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPlansResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plans.push(KeptPlan.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetPlanRequest(): GetPlanRequest {
+  return { plan: "", check: false };
+}
+
+export const GetPlanRequest: MessageFns<GetPlanRequest> = {
+  encode(message: GetPlanRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plan !== "") {
+      writer.uint32(10).string(message.plan);
+    }
+    if (message.check !== false) {
+      writer.uint32(16).bool(message.check);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPlanRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPlanRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plan = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.check = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetPlanResponse(): GetPlanResponse {
+  return { plan: undefined, lines: [] };
+}
+
+export const GetPlanResponse: MessageFns<GetPlanResponse> = {
+  encode(message: GetPlanResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plan !== undefined) {
+      KeptPlan.encode(message.plan, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.lines) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPlanResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPlanResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plan = KeptPlan.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lines.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChangePlanRequest(): ChangePlanRequest {
+  return { plan: "", change: 0, why: undefined };
+}
+
+export const ChangePlanRequest: MessageFns<ChangePlanRequest> = {
+  encode(message: ChangePlanRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plan !== "") {
+      writer.uint32(10).string(message.plan);
+    }
+    if (message.change !== 0) {
+      writer.uint32(16).int32(message.change);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangePlanRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangePlanRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plan = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.change = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChangePlanResponse(): ChangePlanResponse {
+  return { plan: undefined };
+}
+
+export const ChangePlanResponse: MessageFns<ChangePlanResponse> = {
+  encode(message: ChangePlanResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plan !== undefined) {
+      KeptPlan.encode(message.plan, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangePlanResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangePlanResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plan = KeptPlan.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRunPlanRequest(): RunPlanRequest {
+  return { plan: "", replan: false, copyStorage: false, why: undefined };
+}
+
+export const RunPlanRequest: MessageFns<RunPlanRequest> = {
+  encode(message: RunPlanRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plan !== "") {
+      writer.uint32(10).string(message.plan);
+    }
+    if (message.replan !== false) {
+      writer.uint32(16).bool(message.replan);
+    }
+    if (message.copyStorage !== false) {
+      writer.uint32(24).bool(message.copyStorage);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunPlanRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunPlanRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plan = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replan = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.copyStorage = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRunPlanResponse(): RunPlanResponse {
+  return { operation: undefined, plan: undefined, lines: [] };
+}
+
+export const RunPlanResponse: MessageFns<RunPlanResponse> = {
+  encode(message: RunPlanResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    if (message.plan !== undefined) {
+      KeptPlan.encode(message.plan, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.lines) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunPlanResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunPlanResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.plan = KeptPlan.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.lines.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReturnHostRequest(): ReturnHostRequest {
+  return { host: "", uncordon: false, copyStorage: false, why: undefined };
+}
+
+export const ReturnHostRequest: MessageFns<ReturnHostRequest> = {
+  encode(message: ReturnHostRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.uncordon !== false) {
+      writer.uint32(16).bool(message.uncordon);
+    }
+    if (message.copyStorage !== false) {
+      writer.uint32(24).bool(message.copyStorage);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReturnHostRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReturnHostRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.uncordon = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.copyStorage = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReturnHostResponse(): ReturnHostResponse {
+  return { operation: undefined, plan: undefined, planId: "" };
+}
+
+export const ReturnHostResponse: MessageFns<ReturnHostResponse> = {
+  encode(message: ReturnHostResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    if (message.plan !== undefined) {
+      PlanSection.encode(message.plan, writer.uint32(18).fork()).join();
+    }
+    if (message.planId !== "") {
+      writer.uint32(26).string(message.planId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReturnHostResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReturnHostResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.plan = PlanSection.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.planId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExplainHostRequest(): ExplainHostRequest {
+  return { host: "" };
+}
+
+export const ExplainHostRequest: MessageFns<ExplainHostRequest> = {
+  encode(message: ExplainHostRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainHostRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainHostRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExplainHostResponse(): ExplainHostResponse {
+  return { lines: [], json: "" };
+}
+
+export const ExplainHostResponse: MessageFns<ExplainHostResponse> = {
+  encode(message: ExplainHostResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.lines) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.json !== "") {
+      writer.uint32(18).string(message.json);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainHostResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainHostResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lines.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.json = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseDrainHostRequest(): DrainHostRequest {
   return { host: "", copyStorage: false, why: undefined };
 }
@@ -6171,6 +10474,108 @@ export const AdminService = {
     responseSerialize: (value: DrainHostResponse): Buffer => Buffer.from(DrainHostResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DrainHostResponse => DrainHostResponse.decode(value),
   },
+  /** SetHostTraits changes what people say of a host: labels, failure domain, environment, reserved. */
+  setHostTraits: {
+    path: "/muster.v1.Admin/SetHostTraits" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetHostTraitsRequest): Buffer => Buffer.from(SetHostTraitsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetHostTraitsRequest => SetHostTraitsRequest.decode(value),
+    responseSerialize: (value: SetHostTraitsResponse): Buffer =>
+      Buffer.from(SetHostTraitsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetHostTraitsResponse => SetHostTraitsResponse.decode(value),
+  },
+  /** SetVmRules changes where a VM may run and where it belongs. */
+  setVmRules: {
+    path: "/muster.v1.Admin/SetVmRules" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetVmRulesRequest): Buffer => Buffer.from(SetVmRulesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetVmRulesRequest => SetVmRulesRequest.decode(value),
+    responseSerialize: (value: SetVmRulesResponse): Buffer => Buffer.from(SetVmRulesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetVmRulesResponse => SetVmRulesResponse.decode(value),
+  },
+  /** CreateRule makes a rule for a group of VMs; one that clashes with what there is is refused. */
+  createRule: {
+    path: "/muster.v1.Admin/CreateRule" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateRuleRequest): Buffer => Buffer.from(CreateRuleRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateRuleRequest => CreateRuleRequest.decode(value),
+    responseSerialize: (value: CreateRuleResponse): Buffer => Buffer.from(CreateRuleResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreateRuleResponse => CreateRuleResponse.decode(value),
+  },
+  /** ListRules lists group rules with their members. */
+  listRules: {
+    path: "/muster.v1.Admin/ListRules" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListRulesRequest): Buffer => Buffer.from(ListRulesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListRulesRequest => ListRulesRequest.decode(value),
+    responseSerialize: (value: ListRulesResponse): Buffer => Buffer.from(ListRulesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListRulesResponse => ListRulesResponse.decode(value),
+  },
+  /** DeleteRule forgets a group rule. */
+  deleteRule: {
+    path: "/muster.v1.Admin/DeleteRule" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteRuleRequest): Buffer => Buffer.from(DeleteRuleRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteRuleRequest => DeleteRuleRequest.decode(value),
+    responseSerialize: (value: DeleteRuleResponse): Buffer => Buffer.from(DeleteRuleResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteRuleResponse => DeleteRuleResponse.decode(value),
+  },
+  /** GetPolicy shows the cluster's policy and how rebalancing stands. */
+  getPolicy: {
+    path: "/muster.v1.Admin/GetPolicy" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetPolicyRequest): Buffer => Buffer.from(GetPolicyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetPolicyRequest => GetPolicyRequest.decode(value),
+    responseSerialize: (value: GetPolicyResponse): Buffer => Buffer.from(GetPolicyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetPolicyResponse => GetPolicyResponse.decode(value),
+  },
+  /** SetPolicy changes the cluster's policy. */
+  setPolicy: {
+    path: "/muster.v1.Admin/SetPolicy" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetPolicyRequest): Buffer => Buffer.from(SetPolicyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetPolicyRequest => SetPolicyRequest.decode(value),
+    responseSerialize: (value: SetPolicyResponse): Buffer => Buffer.from(SetPolicyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetPolicyResponse => SetPolicyResponse.decode(value),
+  },
+  /** CreateClaims holds room for VMs that do not exist yet, until a time. */
+  createClaims: {
+    path: "/muster.v1.Admin/CreateClaims" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateClaimsRequest): Buffer => Buffer.from(CreateClaimsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateClaimsRequest => CreateClaimsRequest.decode(value),
+    responseSerialize: (value: CreateClaimsResponse): Buffer =>
+      Buffer.from(CreateClaimsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreateClaimsResponse => CreateClaimsResponse.decode(value),
+  },
+  /** ListClaims lists the claims that wait for their VMs. */
+  listClaims: {
+    path: "/muster.v1.Admin/ListClaims" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListClaimsRequest): Buffer => Buffer.from(ListClaimsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListClaimsRequest => ListClaimsRequest.decode(value),
+    responseSerialize: (value: ListClaimsResponse): Buffer => Buffer.from(ListClaimsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListClaimsResponse => ListClaimsResponse.decode(value),
+  },
+  /** DeleteClaim gives the room of a claim back. */
+  deleteClaim: {
+    path: "/muster.v1.Admin/DeleteClaim" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteClaimRequest): Buffer => Buffer.from(DeleteClaimRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteClaimRequest => DeleteClaimRequest.decode(value),
+    responseSerialize: (value: DeleteClaimResponse): Buffer => Buffer.from(DeleteClaimResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteClaimResponse => DeleteClaimResponse.decode(value),
+  },
 } as const;
 
 export interface AdminServer extends UntypedServiceImplementation {
@@ -6222,6 +10627,26 @@ export interface AdminServer extends UntypedServiceImplementation {
   askPlan: handleUnaryCall<AskPlanRequest, AskPlanResponse>;
   /** DrainHost cordons a host and moves every running VM off it. */
   drainHost: handleUnaryCall<DrainHostRequest, DrainHostResponse>;
+  /** SetHostTraits changes what people say of a host: labels, failure domain, environment, reserved. */
+  setHostTraits: handleUnaryCall<SetHostTraitsRequest, SetHostTraitsResponse>;
+  /** SetVmRules changes where a VM may run and where it belongs. */
+  setVmRules: handleUnaryCall<SetVmRulesRequest, SetVmRulesResponse>;
+  /** CreateRule makes a rule for a group of VMs; one that clashes with what there is is refused. */
+  createRule: handleUnaryCall<CreateRuleRequest, CreateRuleResponse>;
+  /** ListRules lists group rules with their members. */
+  listRules: handleUnaryCall<ListRulesRequest, ListRulesResponse>;
+  /** DeleteRule forgets a group rule. */
+  deleteRule: handleUnaryCall<DeleteRuleRequest, DeleteRuleResponse>;
+  /** GetPolicy shows the cluster's policy and how rebalancing stands. */
+  getPolicy: handleUnaryCall<GetPolicyRequest, GetPolicyResponse>;
+  /** SetPolicy changes the cluster's policy. */
+  setPolicy: handleUnaryCall<SetPolicyRequest, SetPolicyResponse>;
+  /** CreateClaims holds room for VMs that do not exist yet, until a time. */
+  createClaims: handleUnaryCall<CreateClaimsRequest, CreateClaimsResponse>;
+  /** ListClaims lists the claims that wait for their VMs. */
+  listClaims: handleUnaryCall<ListClaimsRequest, ListClaimsResponse>;
+  /** DeleteClaim gives the room of a claim back. */
+  deleteClaim: handleUnaryCall<DeleteClaimRequest, DeleteClaimResponse>;
 }
 
 export interface AdminClient extends Client {
@@ -6584,6 +11009,166 @@ export interface AdminClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DrainHostResponse) => void,
+  ): ClientUnaryCall;
+  /** SetHostTraits changes what people say of a host: labels, failure domain, environment, reserved. */
+  setHostTraits(
+    request: SetHostTraitsRequest,
+    callback: (error: ServiceError | null, response: SetHostTraitsResponse) => void,
+  ): ClientUnaryCall;
+  setHostTraits(
+    request: SetHostTraitsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetHostTraitsResponse) => void,
+  ): ClientUnaryCall;
+  setHostTraits(
+    request: SetHostTraitsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetHostTraitsResponse) => void,
+  ): ClientUnaryCall;
+  /** SetVmRules changes where a VM may run and where it belongs. */
+  setVmRules(
+    request: SetVmRulesRequest,
+    callback: (error: ServiceError | null, response: SetVmRulesResponse) => void,
+  ): ClientUnaryCall;
+  setVmRules(
+    request: SetVmRulesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetVmRulesResponse) => void,
+  ): ClientUnaryCall;
+  setVmRules(
+    request: SetVmRulesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetVmRulesResponse) => void,
+  ): ClientUnaryCall;
+  /** CreateRule makes a rule for a group of VMs; one that clashes with what there is is refused. */
+  createRule(
+    request: CreateRuleRequest,
+    callback: (error: ServiceError | null, response: CreateRuleResponse) => void,
+  ): ClientUnaryCall;
+  createRule(
+    request: CreateRuleRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreateRuleResponse) => void,
+  ): ClientUnaryCall;
+  createRule(
+    request: CreateRuleRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreateRuleResponse) => void,
+  ): ClientUnaryCall;
+  /** ListRules lists group rules with their members. */
+  listRules(
+    request: ListRulesRequest,
+    callback: (error: ServiceError | null, response: ListRulesResponse) => void,
+  ): ClientUnaryCall;
+  listRules(
+    request: ListRulesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListRulesResponse) => void,
+  ): ClientUnaryCall;
+  listRules(
+    request: ListRulesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListRulesResponse) => void,
+  ): ClientUnaryCall;
+  /** DeleteRule forgets a group rule. */
+  deleteRule(
+    request: DeleteRuleRequest,
+    callback: (error: ServiceError | null, response: DeleteRuleResponse) => void,
+  ): ClientUnaryCall;
+  deleteRule(
+    request: DeleteRuleRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteRuleResponse) => void,
+  ): ClientUnaryCall;
+  deleteRule(
+    request: DeleteRuleRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteRuleResponse) => void,
+  ): ClientUnaryCall;
+  /** GetPolicy shows the cluster's policy and how rebalancing stands. */
+  getPolicy(
+    request: GetPolicyRequest,
+    callback: (error: ServiceError | null, response: GetPolicyResponse) => void,
+  ): ClientUnaryCall;
+  getPolicy(
+    request: GetPolicyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetPolicyResponse) => void,
+  ): ClientUnaryCall;
+  getPolicy(
+    request: GetPolicyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetPolicyResponse) => void,
+  ): ClientUnaryCall;
+  /** SetPolicy changes the cluster's policy. */
+  setPolicy(
+    request: SetPolicyRequest,
+    callback: (error: ServiceError | null, response: SetPolicyResponse) => void,
+  ): ClientUnaryCall;
+  setPolicy(
+    request: SetPolicyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetPolicyResponse) => void,
+  ): ClientUnaryCall;
+  setPolicy(
+    request: SetPolicyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetPolicyResponse) => void,
+  ): ClientUnaryCall;
+  /** CreateClaims holds room for VMs that do not exist yet, until a time. */
+  createClaims(
+    request: CreateClaimsRequest,
+    callback: (error: ServiceError | null, response: CreateClaimsResponse) => void,
+  ): ClientUnaryCall;
+  createClaims(
+    request: CreateClaimsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreateClaimsResponse) => void,
+  ): ClientUnaryCall;
+  createClaims(
+    request: CreateClaimsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreateClaimsResponse) => void,
+  ): ClientUnaryCall;
+  /** ListClaims lists the claims that wait for their VMs. */
+  listClaims(
+    request: ListClaimsRequest,
+    callback: (error: ServiceError | null, response: ListClaimsResponse) => void,
+  ): ClientUnaryCall;
+  listClaims(
+    request: ListClaimsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListClaimsResponse) => void,
+  ): ClientUnaryCall;
+  listClaims(
+    request: ListClaimsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListClaimsResponse) => void,
+  ): ClientUnaryCall;
+  /** DeleteClaim gives the room of a claim back. */
+  deleteClaim(
+    request: DeleteClaimRequest,
+    callback: (error: ServiceError | null, response: DeleteClaimResponse) => void,
+  ): ClientUnaryCall;
+  deleteClaim(
+    request: DeleteClaimRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteClaimResponse) => void,
+  ): ClientUnaryCall;
+  deleteClaim(
+    request: DeleteClaimRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteClaimResponse) => void,
   ): ClientUnaryCall;
 }
 

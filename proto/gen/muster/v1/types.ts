@@ -300,6 +300,18 @@ export interface HostLoad {
   memoryAvailableBytes: bigint;
   /** Share of CPU time used since the last report, 0 to 1. */
   cpuUsedRatio: number;
+  /** Pressure stalls of the last minute; unset: the kernel does not measure them. */
+  pressure: HostPressure | undefined;
+}
+
+/** HostPressure is the share of the last minute in which some task waited, from /proc/pressure. Written by the agent. */
+export interface HostPressure {
+  /** For a processor, 0 to 1. */
+  cpu: number;
+  /** For memory, 0 to 1. */
+  memory: number;
+  /** For disks and networks, 0 to 1. */
+  io: number;
 }
 
 /** NetworkSpec is a network as a person defined it. */
@@ -1883,7 +1895,7 @@ export const SoftwareVersions: MessageFns<SoftwareVersions> = {
 };
 
 function createBaseHostLoad(): HostLoad {
-  return { load1m: 0, memoryAvailableBytes: 0n, cpuUsedRatio: 0 };
+  return { load1m: 0, memoryAvailableBytes: 0n, cpuUsedRatio: 0, pressure: undefined };
 }
 
 export const HostLoad: MessageFns<HostLoad> = {
@@ -1899,6 +1911,9 @@ export const HostLoad: MessageFns<HostLoad> = {
     }
     if (message.cpuUsedRatio !== 0) {
       writer.uint32(25).double(message.cpuUsedRatio);
+    }
+    if (message.pressure !== undefined) {
+      HostPressure.encode(message.pressure, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -1938,6 +1953,82 @@ export const HostLoad: MessageFns<HostLoad> = {
             }
 
             message.cpuUsedRatio = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.pressure = HostPressure.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHostPressure(): HostPressure {
+  return { cpu: 0, memory: 0, io: 0 };
+}
+
+export const HostPressure: MessageFns<HostPressure> = {
+  encode(message: HostPressure, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cpu !== 0) {
+      writer.uint32(13).float(message.cpu);
+    }
+    if (message.memory !== 0) {
+      writer.uint32(21).float(message.memory);
+    }
+    if (message.io !== 0) {
+      writer.uint32(29).float(message.io);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostPressure {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostPressure();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 13) {
+              break;
+            }
+
+            message.cpu = reader.float();
+            continue;
+          }
+          case 2: {
+            if (tag !== 21) {
+              break;
+            }
+
+            message.memory = reader.float();
+            continue;
+          }
+          case 3: {
+            if (tag !== 29) {
+              break;
+            }
+
+            message.io = reader.float();
             continue;
           }
         }

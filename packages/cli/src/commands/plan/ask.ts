@@ -49,7 +49,7 @@ export async function ask(
   const withinMs = options.within ?? WITHIN_MS_DEFAULT;
   const response = await session.admin.call(AdminService.askPlan, {
     doing: "ask the planner",
-    request: { snapshotGzip, withinMs, question },
+    request: { snapshotGzip, withinMs, question, keep: false, placeRules: undefined },
     atLeastMs: withinMs + OVERTIME_MS,
   });
   const plan = decodePlan(response);

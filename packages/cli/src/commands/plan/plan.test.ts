@@ -24,7 +24,13 @@ async function plan(...argv: readonly string[]) {
     takeSnapshot: answering(() => ({ snapshotGzip: gzipSync('{"format":1}\n'), hash: "ab" })),
     askPlan: answering((request: AskPlanRequest) => {
       asked.push(request);
-      return { snapshotHash: "ab", sections: [], json: '{"moves":[]}', outOfTime: false };
+      return {
+        snapshotHash: "ab",
+        sections: [],
+        json: '{"moves":[]}',
+        outOfTime: false,
+        keptPlans: [],
+      };
     }),
   });
   return await muster(["plan", ...argv, "--coordinator", coordinator.address]);
