@@ -83,6 +83,8 @@ export class Tables implements LedgerView {
 
   #find(kind: Kind, within: string): RecordKinds[Kind] | undefined {
     switch (kind) {
+      case "claim":
+        return this.claims.get(within);
       case "cluster":
         return this.#cluster;
       case "host":
@@ -95,6 +97,12 @@ export class Tables implements LedgerView {
         return this.networks.get(within);
       case "operation":
         return this.operations.get(within as OperationId);
+      case "plan":
+        return this.plans.get(within as PlanId);
+      case "policy":
+        return this.#policy;
+      case "rule":
+        return this.rules.get(within);
     }
   }
 
