@@ -1,5 +1,5 @@
 /**
- * Generates proto/gen from proto/muster/v1/*.proto. `--check` generates into a scratch directory and fails when
+ * Generates proto/gen from the .proto files of ours and of etcd. `--check` generates into a scratch directory and fails when
  * the committed code differs, so that nobody edits it by hand.
  */
 import { execFileSync } from "node:child_process";
@@ -36,7 +36,10 @@ function differences(left: string, right: string): string[] {
 function generateInto(directory: string): void {
   rmSync(join(directory, "gen"), { recursive: true, force: true });
   buf(
-    ["generate", "--template", "buf.gen.yaml", "-o", directory, "--path", "muster"],
+    [
+      ...["generate", "--template", "buf.gen.yaml", "-o", directory],
+      ...["--path", "muster", "--path", "etcd"],
+    ],
     protoDirectory,
   );
 }

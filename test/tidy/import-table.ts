@@ -169,6 +169,11 @@ export const importTable: readonly ImportRule[] = [
     ],
   },
   {
+    // etcd is spoken to in gRPC, with types generated from its own API.
+    from: own("coordinator/src/store/etcd"),
+    may: [own("coordinator/src"), words, runtime, node, grpc, /^@muster\/proto\/etcd$/],
+  },
+  {
     from: own("coordinator/src/metrics"),
     may: [own("coordinator/src"), words, runtime, node, npm("prom-client")],
   },
