@@ -18,6 +18,10 @@ const benches: Readonly<Record<string, Bench>> = {
     program: "bench/planner/main.ts",
     about: "how fast and how well the planner places, drains and balances",
   },
+  scale: {
+    program: "bench/scale/main.ts",
+    about: "what one coordinator bears: thousands of agents, lists, bursts, restarts",
+  },
   libvirt: {
     program: "packages/libvirt/bench/main.ts",
     about: "calls and events a second of the libvirt client",

@@ -107,6 +107,7 @@ export {
   type RuleRecord,
   type VmRules,
 } from "./rules.ts";
+export { sameData } from "./same-data.ts";
 export { GIB, KIB, MIB, parseSize, renderSize, TIB } from "./sizes.ts";
 export {
   isActive,

@@ -8,8 +8,22 @@ export function toJson(value: unknown): string {
 
 /** Throws SyntaxError. The caller knows what it stored and says so with a type. */
 export function fromJson(text: string): unknown {
-  return JSON.parse(text, (_name, part: unknown) => {
-    if (typeof part !== "object" || part === null || !("$bigint" in part)) return part;
-    return BigInt(String(part.$bigint));
-  });
+  const value: unknown = JSON.parse(text);
+  return text.includes('"$bigint"') ? withBigints(value) : value;
+}
+
+/** In place: a walk of our own is several times faster than JSON.parse's reviver, and a large cluster has much to read. */
+function withBigints(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) {
+    value.forEach((part: unknown, index) => (value[index] = withBigints(part)));
+    return value;
+  }
+  if ("$bigint" in value) return BigInt(String(value.$bigint));
+  const record = value as Record<string, unknown>;
+  for (const name of Object.keys(record)) {
+    const part = record[name];
+    if (typeof part === "object" && part !== null) record[name] = withBigints(part);
+  }
+  return record;
 }

@@ -182,9 +182,7 @@ async function removeHost(
   const why = decodeWhy(request.why);
   const removed = await parts.ledger.transact((view) => {
     const host = findHost(view, request.host);
-    const vms = [...view.vms.values()].filter(
-      (vm) => vm.placement?.hostId === host.id || vm.target?.hostId === host.id,
-    );
+    const vms = [...view.vmsOn(host.id).values()];
     const busy = vms.find((vm) => vm.operationId !== undefined);
     if (busy !== undefined) {
       throw new MusterError(
@@ -215,7 +213,7 @@ async function removeHost(
 function vmsOn(host: HostRecord, parts: ApiParts): pb.Vm[] {
   const { ledger, observations } = parts;
   const view = ledger.view;
-  const ours = [...view.vms.values()]
+  const ours = [...view.vmsOn(host.id).values()]
     .filter((vm) => vm.placement?.hostId === host.id)
     .map((vm) => encodeVm(vmView(vm, { view, observations }), view));
   return [...ours, ...wildVmsOn(host, parts)].toSorted((left, right) =>

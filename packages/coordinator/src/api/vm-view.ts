@@ -97,8 +97,9 @@ function troubleOf(
 /** Names of the connected hosts on which a managed VM is active. */
 export function runnersOf(vmId: VmId, { view, observations }: Sources): readonly string[] {
   const names: string[] = [];
-  for (const [hostId, observation] of observations.hosts()) {
-    if (!observation.connected) continue;
+  for (const hostId of observations.hostsWith(vmId)) {
+    const observation = observations.get(hostId);
+    if (observation?.connected !== true) continue;
     const vm = observation.vms.get(vmId);
     if (vm?.managed === true && isActive(vm.state))
       names.push(view.hosts.get(hostId)?.name ?? hostId);

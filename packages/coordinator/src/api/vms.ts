@@ -1,4 +1,5 @@
 /** VMs: list, show, create, change, migrate, explain. */
+import type { VmId } from "@muster/model";
 import type * as pb from "@muster/proto/admin";
 import type { CallContext } from "@muster/runtime";
 import { findHost, findVm } from "../ledger/view.ts";
@@ -18,7 +19,7 @@ export function vmHandlers(parts: ApiParts) {
       parts.operatorOf(context);
       const { view } = parts.ledger;
       const host = request.host === "" ? undefined : findHost(view, request.host);
-      const ours = [...view.vms.values()]
+      const ours = [...(host === undefined ? view.vms : view.vmsOn(host.id)).values()]
         .filter((vm) => host === undefined || vm.placement?.hostId === host.id)
         .map((vm) => shown(vm, parts));
       const hosts = host === undefined ? [...view.hosts.values()] : [host];
@@ -30,12 +31,12 @@ export function vmHandlers(parts: ApiParts) {
 
     async getVm(request: pb.GetVmRequest, context: CallContext): Promise<pb.GetVmResponse> {
       parts.operatorOf(context);
+      const { view } = parts.ledger;
+      const ours = view.vmByName(request.vm) ?? view.vms.get(request.vm as VmId);
+      if (ours !== undefined) return { vm: shown(ours, parts) };
       const wild = findWildVm(parts, request.vm);
-      const isOurs = parts.ledger.view.vmByName(request.vm) !== undefined;
-      if (wild !== undefined && !isOurs) {
-        return { vm: encodeWildVm(wild.observed, wild.hostName, wild.ageMs) };
-      }
-      return { vm: shown(findVm(parts.ledger.view, request.vm), parts) };
+      if (wild === undefined) return { vm: shown(findVm(view, request.vm), parts) };
+      return { vm: encodeWildVm(wild.observed, wild.hostName, wild.ageMs) };
     },
 
     async createVm(request: CreateVmRequest, context: CallContext): Promise<pb.CreateVmResponse> {

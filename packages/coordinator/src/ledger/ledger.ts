@@ -34,7 +34,17 @@ export interface Decision<Result> {
   readonly result: Result;
 }
 
-export type LedgerListener = (changes: readonly RecordChange[]) => void;
+/** A change that has happened, with what the record was before it. */
+export type AppliedChange = {
+  readonly [K in Kind]: {
+    readonly kind: K;
+    readonly change: "put" | "delete";
+    readonly value: RecordKinds[K];
+    readonly before: RecordKinds[K] | undefined;
+  };
+}[Kind];
+
+export type LedgerListener = (changes: readonly AppliedChange[]) => void;
 
 /** A lone coordinator needs no name: there is nobody to tell it from. */
 const LONE = { name: "coordinator", version: "", addresses: [] };
@@ -165,9 +175,9 @@ export class Ledger {
       key: keyOf(change.kind, change.value as never),
     }));
     const revision = await this.#write(keyed);
-    for (const { key, change } of keyed) this.#apply(key, change, revision);
+    const applied = keyed.map(({ key, change }) => this.#apply(key, change, revision));
     this.#applied = revision;
-    this.#tell(changes);
+    this.#tell(applied);
     return result;
   }
 
@@ -193,29 +203,33 @@ export class Ledger {
     }
   }
 
-  #tell(changes: readonly RecordChange[]): void {
+  #tell(changes: readonly AppliedChange[]): void {
     if (changes.length === 0) return;
     for (const listener of this.#listeners) listener(changes);
   }
 
-  #keep(stored: StoredRecord): readonly RecordChange[] {
-    this.#revisions.set(stored.key, stored.revision);
+  #keep(stored: StoredRecord): readonly AppliedChange[] {
     const record = decodeRecord(stored);
-    if (record === undefined) return [];
+    if (record === undefined) {
+      this.#revisions.set(stored.key, stored.revision);
+      return [];
+    }
     if (record.kind === "cluster") checkFormat((record.value as ClusterRecord).format);
-    this.#tables.put(record.kind, record.value);
-    return [put(record.kind, record.value as never)];
+    const change = put(record.kind, record.value as never);
+    return [this.#apply(stored.key, change, stored.revision)];
   }
 
-  #forget(key: string): readonly RecordChange[] {
-    this.#revisions.delete(key);
+  #forget(key: string): readonly AppliedChange[] {
     const found = this.#tables.find(key);
-    if (found === undefined) return [];
-    this.#tables.remove(found.kind, found.value);
-    return [remove(found.kind, found.value as never)];
+    if (found === undefined) {
+      this.#revisions.delete(key);
+      return [];
+    }
+    return [this.#apply(key, remove(found.kind, found.value as never), 0)];
   }
 
-  #apply(key: string, change: RecordChange, revision: number): void {
+  #apply(key: string, change: RecordChange, revision: number): AppliedChange {
+    const before = this.#tables.find(key)?.value;
     if (change.change === "put") {
       this.#tables.put(change.kind, change.value);
       this.#revisions.set(key, revision);
@@ -223,6 +237,7 @@ export class Ledger {
       this.#tables.remove(change.kind, change.value);
       this.#revisions.delete(key);
     }
+    return { ...change, before } as AppliedChange;
   }
 }
 

@@ -20,6 +20,7 @@ import {
   type VmRecord,
 } from "@muster/model";
 import type { ClusterRecord, Kind, RecordKinds } from "./records.ts";
+import { VmsByHost } from "./vms-by-host.ts";
 
 export interface LedgerView {
   readonly cluster: ClusterRecord;
@@ -35,6 +36,8 @@ export interface LedgerView {
   readonly policy: ClusterPolicy;
   hostByName(name: string): HostRecord | undefined;
   vmByName(name: string): VmRecord | undefined;
+  /** VMs that are placed on the host, or on their way there. */
+  vmsOn(hostId: HostId): ReadonlyMap<VmId, VmRecord>;
 }
 
 /** The view's changeable side. Only the ledger holds one. */
@@ -49,7 +52,9 @@ export class Tables implements LedgerView {
   readonly plans = new Map<PlanId, PlanRecord>();
   readonly rules = new Map<string, RuleRecord>();
   #policy: ClusterPolicy = DEFAULT_POLICY;
+  readonly #hostNames = new Map<string, HostId>();
   readonly #vmNames = new Map<string, VmId>();
+  readonly #vmsByHost = new VmsByHost();
 
   get cluster(): ClusterRecord {
     assert(this.#cluster !== undefined, "the ledger was opened");
@@ -65,7 +70,12 @@ export class Tables implements LedgerView {
   }
 
   hostByName(name: string): HostRecord | undefined {
-    return [...this.hosts.values()].find((host) => host.name === name);
+    const id = this.#hostNames.get(name);
+    return id === undefined ? undefined : this.hosts.get(id);
+  }
+
+  vmsOn(hostId: HostId): ReadonlyMap<VmId, VmRecord> {
+    return this.#vmsByHost.on(hostId);
   }
 
   vmByName(name: string): VmRecord | undefined {
@@ -115,11 +125,13 @@ export class Tables implements LedgerView {
         this.#cluster = value as ClusterRecord;
         return;
       case "host":
+        this.#hostNames.set((value as HostRecord).name, (value as HostRecord).id);
         return set(this.hosts, value as HostRecord);
       case "invite":
         return set(this.invites, value as InviteRecord);
       case "vm":
         this.#vmNames.set((value as VmRecord).spec.name, (value as VmRecord).id);
+        this.#vmsByHost.change(this.vms.get((value as VmRecord).id), value as VmRecord);
         return set(this.vms, value as VmRecord);
       case "network":
         this.networks.set((value as NetworkRecord).spec.name, value as NetworkRecord);
@@ -146,11 +158,13 @@ export class Tables implements LedgerView {
         throw new MusterError("internal", "the cluster record is never removed");
       case "host":
         this.hosts.delete((value as HostRecord).id);
+        this.#forgetHostName(value as HostRecord);
         return;
       case "invite":
         this.invites.delete((value as InviteRecord).id);
         return;
       case "vm":
+        this.#vmsByHost.change(this.vms.get((value as VmRecord).id), undefined);
         this.vms.delete((value as VmRecord).id);
         this.#vmNames.delete((value as VmRecord).spec.name);
         return;
@@ -170,6 +184,11 @@ export class Tables implements LedgerView {
         this.rules.delete((value as RuleRecord).spec.name);
         return;
     }
+  }
+
+  /** Its name may belong to a machine that came back as a new host. */
+  #forgetHostName(host: HostRecord): void {
+    if (this.#hostNames.get(host.name) === host.id) this.#hostNames.delete(host.name);
   }
 }
 

@@ -13,6 +13,7 @@ import type {
   VmObservation,
 } from "@muster/model";
 import type { Clock } from "@muster/runtime";
+import { VmPlaces } from "./vm-places.ts";
 
 type Hello = Extract<AgentMessage, { kind: "hello" }>;
 type FullReport = Extract<AgentMessage, { kind: "full-report" }>;
@@ -55,6 +56,7 @@ export class Observations {
   readonly #clock: Clock;
   readonly #bornMs: number;
   readonly #hosts = new Map<HostId, HostObservation>();
+  readonly #places = new VmPlaces();
   readonly #listeners = new Set<ObservationListener>();
 
   constructor(clock: Clock) {
@@ -78,6 +80,11 @@ export class Observations {
 
   hosts(): ReadonlyMap<HostId, HostObservation> {
     return this.#hosts;
+  }
+
+  /** Hosts that have the VM by their last report, connected or not. */
+  hostsWith(vmId: VmId): readonly HostId[] {
+    return this.#places.hostsWith(vmId);
   }
 
   stateOf(host: { readonly id: HostId; readonly connectedBefore: boolean }): HostState {
@@ -123,6 +130,7 @@ export class Observations {
   }
 
   forget(hostId: HostId): void {
+    this.#places.change(hostId, this.#hosts.get(hostId)?.vms ?? new Map(), new Map());
     this.#hosts.delete(hostId);
     this.#tellObserved(hostId);
     this.#tellHost(hostId);
@@ -174,7 +182,9 @@ export class Observations {
 
   #update(hostId: HostId, change: Partial<HostObservation>): void {
     const before = this.#hosts.get(hostId);
-    if (before !== undefined) this.#hosts.set(hostId, { ...before, ...change });
+    if (before === undefined) return;
+    this.#hosts.set(hostId, { ...before, ...change });
+    if (change.vms !== undefined) this.#places.change(hostId, before.vms, change.vms);
   }
 
   #tellObserved(hostId: HostId): void {

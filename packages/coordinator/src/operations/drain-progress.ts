@@ -58,7 +58,9 @@ export function drainProgress(
   },
 ): DrainProgress {
   const moves = movesOf(view, drain);
-  const here = [...view.vms.values()].filter((vm) => vm.placement?.hostId === at.hostId);
+  const here = [...view.vmsOn(at.hostId).values()].filter(
+    (vm) => vm.placement?.hostId === at.hostId,
+  );
   const order = new Map(at.planned.map(({ vmId }, index) => [vmId, index]));
   const targets = new Map(at.planned.map(({ vmId, targetId }) => [vmId, targetId]));
   const waiting: WaitingVm[] = [];

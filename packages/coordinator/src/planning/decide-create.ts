@@ -3,6 +3,7 @@ import {
   invalid,
   MusterError,
   type ClaimRecord,
+  type HostId,
   type HostRecord,
   type OperationId,
   type Placement,
@@ -124,7 +125,7 @@ export function chosenHost(
   if (!answer.ok) {
     throw noPlacement(answer, { what: `VM ${request.vm.name}`, request, snapshot });
   }
-  const host = [...view.hosts.values()].find(({ id }) => id === answer.hostId);
+  const host = view.hosts.get(answer.hostId as HostId);
   if (host === undefined) throw new MusterError("internal", "the planner chose an unknown host");
   return host;
 }

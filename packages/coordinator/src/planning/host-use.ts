@@ -27,9 +27,7 @@ export function hostUse(
   const { view, observations, capacity } = sources;
   const observed = observations.get(host.id);
   const inventory = observed?.inventory;
-  const placed = [...view.vms.values()].filter(
-    (vm) => vm.placement?.hostId === host.id || vm.target?.hostId === host.id,
-  );
+  const placed = [...view.vmsOn(host.id).values()];
   const wild = [...(observed?.vms.values() ?? [])].filter((vm) => !view.vms.has(vm.id));
   const charged = [
     ...placed.map(({ spec }) => spec),

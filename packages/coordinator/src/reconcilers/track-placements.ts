@@ -6,6 +6,7 @@ import {
   isActive,
   type HostId,
   type Placement,
+  type VmId,
   type VmObservation,
   type VmRecord,
 } from "@muster/model";
@@ -22,28 +23,66 @@ export interface Relocation {
   readonly placement: Placement;
 }
 
+/** Managed VMs that a host has and the ledger has elsewhere. Pure. */
+export type StrangersOn = (hostId: HostId, host: HostObservation) => readonly VmId[];
+
+export const strangersOn =
+  (view: LedgerView): StrangersOn =>
+  (hostId, host) =>
+    [...host.vms.values()]
+      .filter(({ id, managed }) => {
+        const placement = managed ? view.vms.get(id)?.placement : undefined;
+        return placement !== undefined && placement.hostId !== hostId;
+      })
+      .map(({ id }) => id);
+
+/**
+ * The same, looked at once for every report: a report is never changed, a newer one takes its place. What the ledger
+ * changes in between is noticed with the next full report, within a minute.
+ */
+function rememberedStrangers(look: StrangersOn): StrangersOn {
+  const seen = new WeakMap<HostObservation["vms"], readonly VmId[]>();
+  return (hostId, host) => {
+    const known = seen.get(host.vms);
+    if (known !== undefined) return known;
+    const found = look(hostId, host);
+    seen.set(host.vms, found);
+    return found;
+  };
+}
+
 /** Pure. */
 export function planRelocations(
   view: LedgerView,
   hosts: ReadonlyMap<HostId, HostObservation>,
+  strangers: StrangersOn = strangersOn(view),
 ): readonly Relocation[] {
-  return [...view.vms.values()].flatMap((vm): readonly Relocation[] => {
-    if (vm.operationId !== undefined || vm.placement === undefined) return [];
-    const placedOn = hosts.get(vm.placement.hostId);
+  const seenOn = new Map<VmId, readonly HostId[]>();
+  for (const [hostId, host] of hosts) {
+    if (!host.connected || !host.reported || !view.hosts.has(hostId)) continue;
+    for (const vmId of strangers(hostId, host)) {
+      seenOn.set(vmId, [...(seenOn.get(vmId) ?? []), hostId]);
+    }
+  }
+  return [...seenOn].flatMap(([vmId, hostIds]): readonly Relocation[] => {
+    const vm = view.vms.get(vmId);
+    if (vm?.placement === undefined || vm.operationId !== undefined) return [];
+    const { placement } = vm;
+    const placedOn = hosts.get(placement.hostId);
     if (placedOn?.connected !== true || !placedOn.reported) return [];
-    const here = placedOn.vms.get(vm.id);
+    const here = placedOn.vms.get(vmId);
     if (here !== undefined && (isActive(here.state) || here.migrating)) return [];
     // Where it is defined says something only when its own host does not have it at all.
-    const counts = (seen: VmObservation): boolean =>
-      seen.managed && !seen.migrating && (here === undefined || isActive(seen.state));
-    const elsewhere = [...hosts].filter(([hostId, host]) => {
-      const seen = host.connected && host.reported ? host.vms.get(vm.id) : undefined;
-      return view.hosts.has(hostId) && seen !== undefined && counts(seen);
-    });
+    const counts = (seen: VmObservation | undefined): boolean =>
+      seen?.managed === true && !seen.migrating && (here === undefined || isActive(seen.state));
+    const elsewhere = hostIds.filter(
+      (hostId) => hostId !== placement.hostId && counts(hosts.get(hostId)?.vms.get(vmId)),
+    );
     const [only, second] = elsewhere;
     if (only === undefined || second !== undefined) return [];
-    const generation = Math.max(vm.placement.generation, only[1].vms.get(vm.id)?.generation ?? 0);
-    return [{ vm, from: vm.placement.hostId, placement: { hostId: only[0], generation } }];
+    const seen = hosts.get(only)?.vms.get(vmId);
+    const generation = Math.max(placement.generation, seen?.generation ?? 0);
+    return [{ vm, from: placement.hostId, placement: { hostId: only, generation } }];
   });
 }
 
@@ -57,14 +96,15 @@ export function trackPlacements(parts: {
   readonly log: Log;
 }): Reconciler {
   const { ledger, observations, events, log } = parts;
+  const strangers = rememberedStrangers((hostId, host) => strangersOn(ledger.view)(hostId, host));
   return {
     name: "track-placements",
     periodMs: PERIOD_MS,
     async reconcile() {
-      if (planRelocations(ledger.view, observations.hosts()).length === 0) return;
+      if (planRelocations(ledger.view, observations.hosts(), strangers).length === 0) return;
       const moved = await ledger.transact((view) => {
         // More are followed by the next pass.
-        const relocations = planRelocations(view, observations.hosts()).slice(
+        const relocations = planRelocations(view, observations.hosts(), strangers).slice(
           0,
           TRANSACTION_RECORDS_MAX,
         );

@@ -1,11 +1,12 @@
 /** What a host should have, from the ledger, and the increment from what it was last told. Pure. */
-import type {
-  Assignments,
-  HostId,
-  NetworkRecord,
-  NetworkSpec,
-  VmAssignment,
-  VmId,
+import {
+  sameData,
+  type Assignments,
+  type HostId,
+  type NetworkRecord,
+  type NetworkSpec,
+  type VmAssignment,
+  type VmId,
 } from "@muster/model";
 import type { LedgerView } from "../ledger/view.ts";
 
@@ -23,7 +24,7 @@ export function assignmentsOf(view: LedgerView, hostId: HostId): HostAssignments
   const networks = [...view.networks.values()]
     .filter((network) => shouldHave(network, host.name))
     .map((network) => [network.spec.name, network.spec] as const);
-  const vms = [...view.vms.values()].flatMap((vm) => {
+  const vms = [...view.vmsOn(hostId).values()].flatMap((vm) => {
     const here = [vm.placement, vm.target].find((placement) => placement?.hostId === hostId);
     if (here === undefined) return [];
     return [[vm.id, { id: vm.id, name: vm.spec.name, generation: here.generation }] as const];
@@ -65,6 +66,6 @@ function changed<Key, Value>(
   now: ReadonlyMap<Key, Value>,
 ): readonly Value[] {
   return [...now]
-    .filter(([key, value]) => JSON.stringify(last.get(key)) !== JSON.stringify(value))
+    .filter(([key, value]) => !sameData(last.get(key), value))
     .map(([, value]) => value);
 }

@@ -13,6 +13,7 @@ import type { LedgerView } from "../ledger/view.ts";
 import type { Observations } from "../observations/observations.ts";
 import { assignmentsOf, fullAssignments, increment, type HostAssignments } from "./assignments.ts";
 import type { Commands } from "./commands.ts";
+import type { SilenceWatch, Watched } from "./silence-watch.ts";
 
 export interface SessionTimes {
   readonly heartbeatIntervalMs: number;
@@ -29,16 +30,13 @@ export interface SessionParts {
   readonly view: LedgerView;
   readonly observations: Observations;
   readonly commands: Commands;
+  readonly silence: SilenceWatch;
   /** Called once the agent said hello. */
   readonly onOpen: () => void;
 }
 
-/** Heartbeats that may be missing before a session counts as dead: one slow garbage collection is not a dead host. */
-const HEARTBEATS_MISSED_MAX = 3;
-
-export class HostSession {
+export class HostSession implements Watched {
   readonly #parts: SessionParts;
-  readonly #ended = new AbortController();
   #heardAtMs: number;
   #told: HostAssignments | undefined;
   #toldRevision = 0n;
@@ -52,7 +50,7 @@ export class HostSession {
 
   /** Resolves when the session is over; rejects with the reason when it broke. */
   async run(): Promise<void> {
-    const silence = this.#watchSilence();
+    const unwatch = this.#parts.silence.watch(this);
     try {
       for await (const message of this.#parts.link.incoming) {
         // What had arrived before the end is from a past that its successor's reports have overtaken.
@@ -61,8 +59,7 @@ export class HostSession {
         this.#receive(message);
       }
     } finally {
-      this.#ended.abort();
-      await silence;
+      unwatch();
     }
   }
 
@@ -81,6 +78,15 @@ export class HostSession {
     this.#told = now;
     this.#toldRevision = message.resultsIn;
     this.#parts.link.send(message);
+  }
+
+  get heardAtMs(): number {
+    return this.#heardAtMs;
+  }
+
+  fellSilent(silentMs: number): void {
+    const seconds = (silentMs / 1000).toFixed(1);
+    this.close(new MusterError("timeout", `the agent has been silent for ${seconds} s`));
   }
 
   get isOpen(): boolean {
@@ -132,22 +138,5 @@ export class HostSession {
     commands.connected(hostId, (message) => {
       link.send(message);
     });
-  }
-
-  async #watchSilence(): Promise<void> {
-    const { clock, times } = this.#parts;
-    const graceMs = HEARTBEATS_MISSED_MAX * times.heartbeatIntervalMs;
-    try {
-      while (!this.#ended.signal.aborted) {
-        await clock.sleep(times.heartbeatIntervalMs, this.#ended.signal);
-        const silentMs = clock.now() - this.#heardAtMs;
-        if (silentMs <= graceMs) continue;
-        const seconds = (silentMs / 1000).toFixed(1);
-        this.close(new MusterError("timeout", `the agent has been silent for ${seconds} s`));
-        return;
-      }
-    } catch (error) {
-      if (!this.#ended.signal.aborted) throw error;
-    }
   }
 }

@@ -7,12 +7,13 @@ import {
 } from "@muster/model";
 import type { Clock, Link, Log } from "@muster/runtime";
 import type { EventLog } from "../events/event-log.ts";
-import { put, type Ledger } from "../ledger/ledger.ts";
-
+import { put, type AppliedChange, type Ledger } from "../ledger/ledger.ts";
+import { hostsOf } from "../ledger/vms-by-host.ts";
 import type { SessionSummary } from "../metrics/summary.ts";
 import type { Observations } from "../observations/observations.ts";
 import type { Commands } from "./commands.ts";
 import { HostSession, type SessionTimes } from "./host-session.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 
 type AgentLink = Link<CoordinatorMessage, AgentMessage>;
 
@@ -38,13 +39,16 @@ export class Sessions {
   readonly #parts: SessionsParts;
   readonly #sessions = new Map<HostId, HostSession>();
   readonly #traffic = new Map<HostId, Traffic>();
+  readonly #silence: SilenceWatch;
   readonly #stopListening: () => void;
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
+    this.#silence = new SilenceWatch(parts.clock, parts.times.heartbeatIntervalMs);
     this.#stopListening = parts.ledger.onChange((changes) => {
       const kinds = new Set(changes.map((change) => change.kind));
-      if (kinds.has("vm") || kinds.has("network")) this.#refreshAll();
+      if (kinds.has("network")) this.#refresh(this.#sessions.keys());
+      else if (kinds.has("vm")) this.#refresh(hostsConcerned(changes));
       if (kinds.has("host")) this.#closeRemoved();
     });
   }
@@ -82,6 +86,7 @@ export class Sessions {
       view: ledger.view,
       observations,
       commands,
+      silence: this.#silence,
       onOpen: () => {
         this.#opened(hostId, session);
       },
@@ -177,8 +182,8 @@ export class Sessions {
     });
   }
 
-  #refreshAll(): void {
-    for (const session of this.#sessions.values()) session.refreshAssignments();
+  #refresh(hostIds: Iterable<HostId>): void {
+    for (const hostId of hostIds) this.#sessions.get(hostId)?.refreshAssignments();
   }
 
   #closeRemoved(): void {
@@ -187,4 +192,16 @@ export class Sessions {
       session.close(new MusterError("forbidden", "this host was removed from the cluster"));
     }
   }
+}
+
+/** Hosts that VMs were or are placed on, or on their way to. */
+function hostsConcerned(changes: readonly AppliedChange[]): ReadonlySet<HostId> {
+  const hostIds = changes.flatMap((change) => {
+    if (change.kind !== "vm") return [];
+    return [
+      ...(change.before === undefined ? [] : hostsOf(change.before)),
+      ...hostsOf(change.value),
+    ];
+  });
+  return new Set(hostIds);
 }
