@@ -173,7 +173,7 @@ describe("a session of protocol 2", () => {
     const quiet = { ...report, runningCommandIds: [] };
     up({ ...quiet, sequence: 1n });
     up({ ...quiet, sequence: 2n });
-    expect(bytesOf({ ...quiet, sequence: 3n }).length).toBeLessThan(50);
+    expect(bytesOf({ ...quiet, sequence: 3n }).length).toBeLessThan(80);
   });
 });
 
