@@ -86,7 +86,13 @@ function membersOf(name: string, members: Members): readonly [string, number][] 
 const typeName = (base: string) => base[0]?.toUpperCase() + base.slice(1);
 const keyOf = (key: string) => (/^[a-z_]\w*$/i.test(key) ? key : JSON.stringify(key));
 const table = (entries: readonly [string, number][]) =>
-  entries.map(([key, value]) => `  ${keyOf(key)}: ${value},`).join("\n");
+  entries.map(([key, value]) => `    ${keyOf(key)}: ${value},`).join("\n");
+
+/** A function, not an object: most programs look at few of the tables, and never need to build the others. */
+const declaration = (libvirtName: string, name: string, entries: readonly [string, number][]) =>
+  `/** ${libvirtName} */\nexport function ${name}() {\n  return {\n${table(entries)}\n  } as const;\n}\n`;
+
+const keysOf = (name: string) => `keyof ReturnType<typeof ${name}>`;
 
 export function renderFlags({ enums }: ConstantFacts): string {
   const blocks = Object.entries(enums)
@@ -94,7 +100,9 @@ export function renderFlags({ enums }: ConstantFacts): string {
     .map(([name, members]) => {
       const entries = membersOf(name, members).filter(([, bits]) => bits !== 0);
       const base = baseName(name);
-      return `/** ${name} */\nexport const ${base}Flags = {\n${table(entries)}\n} as const;\nexport type ${typeName(base)}Flag = keyof typeof ${base}Flags;\n`;
+      const names = `${base}Flags`;
+      const type = `export type ${typeName(base)}Flag = ${keysOf(names)};\n`;
+      return declaration(name, names, entries) + type;
     });
   return `${NOTE}\n${blocks.join("\n")}`;
 }
@@ -104,7 +112,8 @@ export function renderEnums({ enums }: ConstantFacts): string {
     .filter(([name]) => !isBitSet(name) && !SKIPPED.test(name) && !name.startsWith("virError"))
     .map(([name, members]) => {
       const base = baseName(name);
-      return `/** ${name} */\nexport const ${base} = {\n${table(membersOf(name, members))}\n} as const;\nexport type ${typeName(base)} = keyof typeof ${base} | "unknown";\n`;
+      const type = `export type ${typeName(base)} = ${keysOf(base)} | "unknown";\n`;
+      return declaration(name, base, membersOf(name, members)) + type;
     });
   return `${NOTE}\n${blocks.join("\n")}`;
 }
@@ -116,7 +125,7 @@ export function renderErrorNames({ enums }: ConstantFacts): string {
       camel(key.replace(prefix, "")),
       value ?? 0,
     ]);
-    return `/** ${name} */\nexport const ${constant} = {\n${table(entries)}\n} as const;\n`;
+    return declaration(name, constant, entries);
   };
   return `${NOTE}\n${[
     errorTable("virErrorNumber", "errorCodes", /^VIR_(ERR_)?/),

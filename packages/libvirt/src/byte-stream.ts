@@ -1,4 +1,4 @@
-import { Duplex } from "node:stream";
+import { Duplex } from "./builtins.ts";
 import { LibvirtError } from "./errors.ts";
 import type { RpcStream } from "./rpc-stream.ts";
 

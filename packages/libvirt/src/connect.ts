@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Duplex } from "node:stream";
+import { existsSync, readFileSync } from "./builtins.ts";
 import { authenticate } from "./auth/authenticate.ts";
 import type { Credentials } from "./auth/scram.ts";
 import { Connection } from "./connection.ts";
@@ -9,6 +8,7 @@ import type { KeepaliveOptions } from "./keepalive.ts";
 import { Hypervisor } from "./objects/hypervisor/hypervisor.ts";
 import type { CallOptions } from "./pending-call.ts";
 import { connectFlags } from "./protocol/generated/flags.ts";
+import { bitsOf } from "./protocol/names.ts";
 import { callRemote } from "./procedures.ts";
 import { Session } from "./session.ts";
 import { dial, type Endpoint, type TlsMaterial } from "./transport/dial.ts";
@@ -101,7 +101,7 @@ function planOf(target: ConnectTarget, options: ConnectOptions): Plan {
 }
 
 function readPki(directory: string): TlsMaterial {
-  const read = (name: string) => readFileSync(join(directory, name));
+  const read = (name: string) => readFileSync(`${directory}/${name}`);
   return { ca: read("cacert.pem"), cert: read("clientcert.pem"), key: read("clientkey.pem") };
 }
 
@@ -121,7 +121,7 @@ async function openConnection(
     const limits: CallOptions = { signal };
     await authenticate(connection, options.credentials, limits);
     await startKeepalive(connection, options, limits);
-    const flags = options.readOnly ? connectFlags.ro : 0;
+    const flags = bitsOf(connectFlags, options.readOnly ? ["ro"] : []);
     const args = { name: plan.uri, flags };
     await callRemote(connection, "connectOpen", args, limits);
     return connection;

@@ -1,11 +1,12 @@
 /** Everything this library throws on purpose, except the `reason` of a caller's own AbortSignal. */
 import { errorCodes, errorDomains, errorLevels } from "./protocol/generated/error-names.ts";
+import { nameOf, type NamesOf } from "./protocol/names.ts";
 
 /** VIR_ERR_NO_DOMAIN is "noDomain"; "unknown" is a code of a newer libvirt than this library knows. */
-export type LibvirtErrorCode = keyof typeof errorCodes | "unknown";
+export type LibvirtErrorCode = NamesOf<typeof errorCodes> | "unknown";
 /** VIR_FROM_QEMU is "qemu". */
-export type LibvirtErrorDomain = keyof typeof errorDomains | "unknown";
-export type LibvirtErrorLevel = keyof typeof errorLevels | "unknown";
+export type LibvirtErrorDomain = NamesOf<typeof errorDomains> | "unknown";
+export type LibvirtErrorLevel = NamesOf<typeof errorLevels> | "unknown";
 
 /** virError as it comes over the wire. */
 export interface ErrorDetails {
@@ -19,15 +20,6 @@ export interface ErrorDetails {
   readonly int1: number;
   readonly int2: number;
 }
-
-function inverse<Name extends string>(table: Readonly<Record<Name, number>>) {
-  const names = new Map(Object.entries<number>(table).map(([name, n]) => [n, name as Name]));
-  return (value: number): Name | "unknown" => names.get(value) ?? "unknown";
-}
-
-const codeName = inverse(errorCodes);
-const domainName = inverse(errorDomains);
-const levelName = inverse(errorLevels);
 
 /** libvirt understood the call and refused it: virError with its numbers by name. */
 export class LibvirtError extends Error {
@@ -44,11 +36,11 @@ export class LibvirtError extends Error {
 
   constructor(details: ErrorDetails, procedure: string) {
     super(details.message ?? `${procedure}: libvirt error ${details.code}`);
-    this.code = codeName(details.code);
+    this.code = nameOf(errorCodes, details.code);
     this.codeNumber = details.code;
-    this.domain = domainName(details.domain);
+    this.domain = nameOf(errorDomains, details.domain);
     this.domainNumber = details.domain;
-    this.level = levelName(details.level);
+    this.level = nameOf(errorLevels, details.level);
     this.levelNumber = details.level;
     this.procedure = procedure;
     this.details = details;

@@ -10,8 +10,8 @@ export interface NamedProcedure {
 }
 
 export const procedures: readonly NamedProcedure[] = Object.entries({
-  ...remoteCalls,
-  ...qemuCalls,
+  ...remoteCalls.all(),
+  ...qemuCalls.all(),
 }).map(([name, procedure]) => ({ name, procedure }));
 
 /** Throws RangeError if there is no such procedure. */

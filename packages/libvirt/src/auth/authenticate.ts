@@ -2,6 +2,7 @@ import type { Connection } from "../connection.ts";
 import { AuthenticationError } from "../errors.ts";
 import type { CallOptions } from "../pending-call.ts";
 import { callRemote } from "../procedures.ts";
+import { authenticateSasl } from "./sasl.ts";
 import type { Credentials } from "./scram.ts";
 
 /** remote_auth_type */
@@ -17,8 +18,6 @@ export async function authenticate(
   const [first = authType.none] = types;
   if (first === authType.none) return;
   if (first === authType.sasl) {
-    // Few daemons ask for it; the others need not load cryptography.
-    const { authenticateSasl } = await import("./sasl.ts");
     return authenticateSasl(connection, credentials, options);
   }
   if (first === authType.polkit) {

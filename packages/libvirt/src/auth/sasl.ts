@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Connection } from "../connection.ts";
 import { AuthenticationError } from "../errors.ts";
 import type { CallOptions } from "../pending-call.ts";
@@ -6,6 +5,7 @@ import { callRemote } from "../procedures.ts";
 import { ScramClient, type Credentials } from "./scram.ts";
 
 const MECHANISM = "SCRAM-SHA-256";
+const NONCE_BYTES = 18;
 
 interface Step {
   readonly complete: number;
@@ -23,7 +23,9 @@ export async function authenticateSasl(
     throw new AuthenticationError(`the daemon offers ${mechlist}, not ${MECHANISM}`);
   }
   if (!credentials) throw new AuthenticationError("the daemon wants a user name and a password");
-  const scram = new ScramClient(credentials, randomBytes(18).toString("base64"));
+  const crypto = await import("node:crypto");
+  const nonce = crypto.randomBytes(NONCE_BYTES).toString("base64");
+  const scram = new ScramClient(crypto, credentials, nonce);
   const start = { mech: MECHANISM, nil: 0, data: Buffer.from(scram.first()) };
   const challenge: Step = await callRemote(connection, "authSaslStart", start, options);
   const proof = { nil: 0, data: Buffer.from(scram.final(textOf(challenge))) };

@@ -1,3 +1,4 @@
+import * as crypto from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { ScramClient } from "./scram.ts";
 
@@ -5,7 +6,7 @@ import { ScramClient } from "./scram.ts";
 const challenge =
   "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
 const client = () =>
-  new ScramClient({ username: "user", password: "pencil" }, "rOprNGfwEbeRWgbNEkqO");
+  new ScramClient(crypto, { username: "user", password: "pencil" }, "rOprNGfwEbeRWgbNEkqO");
 
 describe("SCRAM-SHA-256", () => {
   it("speaks as in RFC 7677", () => {
@@ -35,7 +36,7 @@ describe("SCRAM-SHA-256", () => {
   });
 
   it("escapes names", () => {
-    const scram = new ScramClient({ username: "a=b,c", password: "" }, "x");
+    const scram = new ScramClient(crypto, { username: "a=b,c", password: "" }, "x");
     expect(scram.first()).toBe("n,,n=a=3Db=2Cc,r=x");
   });
 });

@@ -1,6 +1,9 @@
 /** SCRAM-SHA-256 (RFC 5802, RFC 7677): proves the password without sending it, and that the server knows it too. */
-import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from "node:crypto";
+import type * as crypto from "node:crypto";
 import { AuthenticationError } from "../errors.ts";
+
+/** node:crypto, handed in: who never authenticates does not load it, bundled or not. */
+export type Crypto = typeof crypto;
 
 export interface Credentials {
   readonly username: string;
@@ -14,18 +17,18 @@ const ITERATIONS_MAX = 10_000_000;
 /** No channel binding. */
 const GS2_HEADER = "n,,";
 
-const sha256 = (data: Buffer) => createHash("sha256").update(data).digest();
-const hmac = (key: Buffer, text: string) => createHmac("sha256", key).update(text).digest();
 const escapeName = (name: string) => name.replaceAll("=", "=3D").replaceAll(",", "=2C");
 
 /** One exchange: first(), then final() with the server's challenge, then verify() with its last word. */
 export class ScramClient {
   readonly #credentials: Credentials;
   readonly #nonce: string;
+  readonly #crypto: Crypto;
   #serverSignature: Buffer | undefined;
 
   /** `nonce` is random and never used again. */
-  constructor(credentials: Credentials, nonce: string) {
+  constructor(crypto: Crypto, credentials: Credentials, nonce: string) {
+    this.#crypto = crypto;
     this.#credentials = credentials;
     this.#nonce = nonce;
   }
@@ -45,6 +48,9 @@ export class ScramClient {
       throw new AuthenticationError(`the daemon wants ${iterations} SCRAM iterations`);
     }
     const password = this.#credentials.password.normalize("NFKC");
+    const { createHash, createHmac, pbkdf2Sync } = this.#crypto;
+    const sha256 = (data: Buffer) => createHash("sha256").update(data).digest();
+    const hmac = (key: Buffer, text: string) => createHmac("sha256", key).update(text).digest();
     const salted = pbkdf2Sync(password, Buffer.from(salt, "base64"), rounds, 32, "sha256");
     const withoutProof = `c=${Buffer.from(GS2_HEADER).toString("base64")},r=${nonce}`;
     const signed = `${this.#firstBare()},${challenge},${withoutProof}`;
@@ -61,7 +67,11 @@ export class ScramClient {
     if (e !== undefined) throw new AuthenticationError(`the daemon refused the password: ${e}`);
     const given = Buffer.from(v, "base64");
     const expected = this.#serverSignature;
-    if (!expected || given.length !== expected.length || !timingSafeEqual(given, expected)) {
+    if (
+      !expected ||
+      given.length !== expected.length ||
+      !this.#crypto.timingSafeEqual(given, expected)
+    ) {
       throw new AuthenticationError("the daemon does not know the password itself");
     }
   }

@@ -1,22 +1,23 @@
 /** Events of domains: virConnectDomainEventRegisterAny (0.8.0) and its kinds. */
 import type { Connection } from "../connection.ts";
 import type { CallOptions } from "../pending-call.ts";
+import { once } from "../once.ts";
 import { callRemote } from "../procedures.ts";
 import * as enums from "../protocol/generated/enums.ts";
 import { domainMemoryFailureFlags } from "../protocol/generated/flags.ts";
 import { remoteEvents } from "../protocol/generated/remote.ts";
 import type { NonnullDomain } from "../protocol/generated/structures.ts";
-import { flagsOf, nameOf } from "../protocol/names.ts";
-import type { EventMessage, MessageOf } from "../protocol/procedure.ts";
+import { flagsOf, nameOf, numberOf, type Table } from "../protocol/names.ts";
+import type { EventMessage, MessageOf, SchemasOf } from "../protocol/procedure.ts";
 import type { EventSource } from "./event-hub.ts";
 
 /** A domain as libvirt names it: `id` is -1 while it is not running. */
 export type DomainReference = NonnullDomain;
 
-type Messages = typeof remoteEvents;
+type Messages = SchemasOf<typeof remoteEvents>;
 type Of<Name extends keyof Messages> = MessageOf<Messages[Name]>;
 
-const detailTables: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+const detailTables: Readonly<Record<string, Table<string>>> = {
   defined: enums.domainEventDefinedDetailType,
   undefined: enums.domainEventUndefinedDetailType,
   started: enums.domainEventStartedDetailType,
@@ -31,7 +32,8 @@ const detailTables: Readonly<Record<string, Readonly<Record<string, number>>>> =
 /** `detail` by its name in the table of the event, for example "booted" of "started". */
 function lifecycle({ event, detail }: { readonly event: number; readonly detail: number }) {
   const name = nameOf(enums.domainEventType, event);
-  return { event: name, detail: nameOf(detailTables[name] ?? {}, detail) };
+  const details = detailTables[name];
+  return { event: name, detail: details ? nameOf(details, detail) : "unknown" };
 }
 
 const ioErrorAction = (action: number) => nameOf(enums.domainEventIoErrorAction, action);
@@ -160,28 +162,26 @@ export type DomainEvent = { [Kind in DomainEventKind]: DomainEventOf<Kind> }[Dom
 export const domainEventKinds = Object.keys(readers) as readonly DomainEventKind[];
 
 /** Kinds up to this one had messages without a callback id before 1.3.3; the later ones have only one message. */
-const LAST_OLD_ID = enums.domainEventId.deviceRemoved;
+const LAST_OLD_KIND = "deviceRemoved";
 
-const messagesById = new Map<number, EventMessage<{ readonly callbackID: number }, never>>(
-  Object.entries(remoteEvents)
-    .filter(([name, { eventId }]) =>
-      eventId <= LAST_OLD_ID
-        ? name.startsWith("domainEventCallback")
-        : name.startsWith("domainEvent"),
-    )
-    .map(([, message]) => [
-      message.eventId,
-      message as EventMessage<{ readonly callbackID: number }, never>,
-    ]),
-);
+type CallbackMessage = EventMessage<{ readonly callbackID: number }, never>;
+
+/** The message of each kind, found by the number that it is registered for. */
+const messagesById = once(() => {
+  const lastOldId = numberOf(enums.domainEventId, LAST_OLD_KIND);
+  const current = Object.entries(remoteEvents.all()).filter(([name, { eventId }]) =>
+    name.startsWith(eventId <= lastOldId ? "domainEventCallback" : "domainEvent"),
+  );
+  return new Map(current.map(([, message]) => [message.eventId, message as CallbackMessage]));
+});
 
 /** How to subscribe to one kind, for one domain or for all. */
 export function domainEventSource<Kind extends DomainEventKind>(
   kind: Kind,
   domain: DomainReference | null,
 ): EventSource<DomainEventOf<Kind>> {
-  const eventID = enums.domainEventId[kind];
-  const message = messagesById.get(eventID);
+  const eventID = numberOf(enums.domainEventId, kind);
+  const message = messagesById().get(eventID);
   if (!message) throw new TypeError(`unknown kind of event "${kind}"`);
   const read = readers[kind] as (message: unknown) => DomainEventOf<Kind>;
   return {

@@ -33,6 +33,9 @@ interface Registration {
 
 const DEFAULT_BUFFER = 4096;
 
+/** The one message that belongs to no callback. */
+const CLOSED = "connectEventConnectionClosed";
+
 /** Packets that came between registration in the daemon and our knowing the callback id. */
 const EARLY_MAX = 1024;
 
@@ -120,7 +123,7 @@ export class EventHub {
 
   /** Unknown messages are ignored: daemons may know events that we do not. */
   #receive(packet: Packet): void {
-    const { program, number, message: closed } = remoteEvents.connectEventConnectionClosed;
+    const { program, number, message: closed } = remoteEvents.get(CLOSED);
     if (packet.program === program.number && packet.procedure === number) {
       const body = new Reader(packet.frame, HEADER_BYTES);
       return this.onHypervisorClosed?.(decodeWhole(closed, body, "event of closing").reason);

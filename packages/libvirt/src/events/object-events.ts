@@ -13,7 +13,7 @@ import type {
   NonnullStoragePool,
 } from "../protocol/generated/structures.ts";
 import { nameOf } from "../protocol/names.ts";
-import type { EventMessage, MessageOf } from "../protocol/procedure.ts";
+import type { EventMessage, MessageOf, SchemasOf } from "../protocol/procedure.ts";
 import type { EventSource } from "./event-hub.ts";
 
 type Registrar =
@@ -22,6 +22,8 @@ type Registrar =
   | "connectNodeDeviceEvent"
   | "connectSecretEvent";
 
+type RemoteEvents = SchemasOf<typeof remoteEvents>;
+type QemuEvents = SchemasOf<typeof qemuEvents>;
 type CallbackMessage = EventMessage<{ readonly callbackID: number }, never>;
 
 /** What the four families have in common: a pair of calls, and one message for each kind. */
@@ -45,11 +47,11 @@ function sourceOf<Event>(
 }
 
 /** A reader of one message type behind the `unknown` of the table. */
-function reader<Name extends keyof typeof remoteEvents, Event>(
+function reader<Name extends keyof RemoteEvents, Event>(
   name: Name,
-  read: (message: MessageOf<(typeof remoteEvents)[Name]>) => Event,
+  read: (message: MessageOf<RemoteEvents[Name]>) => Event,
 ) {
-  const message = remoteEvents[name] as CallbackMessage;
+  const message = () => remoteEvents.get(name) as CallbackMessage;
   return { message, read: (body: unknown) => read(body as never) };
 }
 
@@ -114,7 +116,7 @@ export function networkEventSource(
   network: NonnullNetwork | null,
 ): EventSource<NetworkEvent> {
   const { message, read } = networkReaders[kind];
-  return sourceOf<NetworkEvent>("connectNetworkEvent", message, { net: network }, read);
+  return sourceOf<NetworkEvent>("connectNetworkEvent", message(), { net: network }, read);
 }
 
 export function storagePoolEventSource(
@@ -122,7 +124,7 @@ export function storagePoolEventSource(
   pool: NonnullStoragePool | null,
 ): EventSource<StoragePoolEvent> {
   const { message, read } = storagePoolReaders[kind];
-  return sourceOf<StoragePoolEvent>("connectStoragePoolEvent", message, { pool }, read);
+  return sourceOf<StoragePoolEvent>("connectStoragePoolEvent", message(), { pool }, read);
 }
 
 export function nodeDeviceEventSource(
@@ -130,7 +132,7 @@ export function nodeDeviceEventSource(
   device: NonnullNodeDevice | null,
 ): EventSource<NodeDeviceEvent> {
   const { message, read } = nodeDeviceReaders[kind];
-  return sourceOf<NodeDeviceEvent>("connectNodeDeviceEvent", message, { dev: device }, read);
+  return sourceOf<NodeDeviceEvent>("connectNodeDeviceEvent", message(), { dev: device }, read);
 }
 
 export function secretEventSource(
@@ -138,7 +140,7 @@ export function secretEventSource(
   secret: NonnullSecret | null,
 ): EventSource<SecretEvent> {
   const { message, read } = secretReaders[kind];
-  return sourceOf<SecretEvent>("connectSecretEvent", message, { secret }, read);
+  return sourceOf<SecretEvent>("connectSecretEvent", message(), { secret }, read);
 }
 
 /** An event of QEMU's own monitor, as it is; unsupported by libvirt, for debugging. */
@@ -158,7 +160,7 @@ export function qemuMonitorEventSource(
   flags: number,
 ): EventSource<QemuMonitorEvent> {
   return {
-    message: qemuEvents.domainMonitorEvent,
+    message: qemuEvents.get("domainMonitorEvent"),
     register: async (connection, options) => {
       const name = "connectDomainMonitorEventRegister";
       const args = { dom: domain, event, flags };
@@ -170,7 +172,7 @@ export function qemuMonitorEventSource(
       return connection.call(name, qemuProcedure(name), { callbackID }, options);
     },
     decode: (message) => {
-      const m = message as MessageOf<typeof qemuEvents.domainMonitorEvent>;
+      const m = message as MessageOf<QemuEvents["domainMonitorEvent"]>;
       const { dom, event: name, seconds, micros, details } = m;
       return { domain: dom, event: name, seconds, microseconds: micros, details };
     },

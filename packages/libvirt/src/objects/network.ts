@@ -7,7 +7,7 @@ import {
 } from "../protocol/generated/enums.ts";
 import * as flags from "../protocol/generated/flags.ts";
 import type { NonnullNetwork } from "../protocol/generated/structures.ts";
-import { bitsOf, nameOf } from "../protocol/names.ts";
+import { bitsOf, nameOf, numberOf, type NamesOf } from "../protocol/names.ts";
 import type { Session } from "../session.ts";
 import type { WithFlags } from "./call-flags.ts";
 import { NetworkPort } from "./network-port.ts";
@@ -26,8 +26,8 @@ export interface DhcpLease {
 }
 
 export interface NetworkUpdate {
-  readonly command: Exclude<keyof typeof networkUpdateCommand, "none">;
-  readonly section: Exclude<keyof typeof networkUpdateSection, "none">;
+  readonly command: Exclude<NamesOf<typeof networkUpdateCommand>, "none">;
+  readonly section: Exclude<NamesOf<typeof networkUpdateSection>, "none">;
   /** Which parent element, where there are several; -1 lets libvirt find it. */
   readonly parentIndex?: number | undefined;
   readonly xml: string;
@@ -117,7 +117,10 @@ export class Network {
     options: WithFlags<flags.NetworkUpdateFlag> = {},
   ): Promise<void> {
     const isInOrder = await this.#session.supports("networkUpdateHasCorrectOrder");
-    const numbers = [networkUpdateCommand[command], networkUpdateSection[section]] as const;
+    const numbers = [
+      numberOf(networkUpdateCommand, command),
+      numberOf(networkUpdateSection, section),
+    ] as const;
     const [first, second] = isInOrder ? numbers : [numbers[1], numbers[0]];
     const args = {
       net: this.reference,
@@ -157,13 +160,13 @@ export class Network {
 
   /** virNetworkSetMetadata (9.7.0): as Domain.setMetadata. */
   async setMetadata(
-    type: keyof typeof networkMetadataType,
+    type: NamesOf<typeof networkMetadataType>,
     metadata: string | null,
     options: MetadataOptions = {},
   ): Promise<void> {
     const args = {
       network: this.reference,
-      type: networkMetadataType[type],
+      type: numberOf(networkMetadataType, type),
       metadata,
       key: options.key ?? null,
       uri: options.uri ?? null,
@@ -174,12 +177,12 @@ export class Network {
 
   /** virNetworkGetMetadata (9.7.0). */
   async getMetadata(
-    type: keyof typeof networkMetadataType,
+    type: NamesOf<typeof networkMetadataType>,
     options: Omit<MetadataOptions, "key"> = {},
   ): Promise<string> {
     const args = {
       network: this.reference,
-      type: networkMetadataType[type],
+      type: numberOf(networkMetadataType, type),
       uri: options.uri ?? null,
       flags: bitsOf(flags.networkUpdateFlags, options.flags),
     };

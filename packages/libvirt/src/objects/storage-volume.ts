@@ -7,7 +7,7 @@ import {
 } from "../protocol/generated/enums.ts";
 import * as flags from "../protocol/generated/flags.ts";
 import type { NonnullStorageVol } from "../protocol/generated/structures.ts";
-import { bitsOf, nameOf, numberOf } from "../protocol/names.ts";
+import { bitsOf, nameOf, numberOf, type NamesOf } from "../protocol/names.ts";
 import type { RpcStream } from "../rpc-stream.ts";
 import type { Session } from "../session.ts";
 import type { WithFlags } from "./call-flags.ts";
@@ -98,7 +98,7 @@ export class StorageVolume {
 
   /** virStorageVolWipePattern (0.9.10). */
   async wipePattern(
-    algorithm: keyof typeof storageVolWipeAlgorithm,
+    algorithm: NamesOf<typeof storageVolWipeAlgorithm>,
     options?: CallOptions,
   ): Promise<void> {
     const number = numberOf(storageVolWipeAlgorithm, algorithm);
@@ -118,12 +118,12 @@ export class StorageVolume {
 
   /** As upload, with write() for data and writeHole() for runs of zeros that need not be sent (3.4.0). */
   uploadSparse(options: TransferOptions = {}): Promise<RpcStream> {
-    return this.#openUpload(options, flags.storageVolUploadFlags.sparseStream);
+    return this.#openUpload(options, bitsOf(flags.storageVolUploadFlags, ["sparseStream"]));
   }
 
   /** As download, with read() giving data and holes (3.4.0). */
   downloadSparse(options: TransferOptions = {}): Promise<RpcStream> {
-    return this.#openDownload(options, flags.storageVolDownloadFlags.sparseStream);
+    return this.#openDownload(options, bitsOf(flags.storageVolDownloadFlags, ["sparseStream"]));
   }
 
   #openUpload({ offset = 0n, length = 0n, ...limits }: TransferOptions, bits: number) {

@@ -61,54 +61,87 @@ export interface ProcedureTraits {
   readonly stream?: "upload" | "download";
 }
 
-/** Builds a value at its first use. */
-function lazy<T>(build: () => T): () => T {
-  let value: T | undefined;
-  return () => (value ??= build());
-}
-
-/** Constructors for the procedures and events of one RPC program. Schemas are given as functions, called when needed. */
+/** Constructors for the procedures and events of one RPC program. */
 export function program(owner: Program) {
   return {
-    /** For calls without arguments or without an answer. */
-    nothing: (): Record<never, never> => ({}),
-    call<A extends Shape, R extends Shape>(
+    call: <A extends Shape, R extends Shape>(
       number: number,
-      argsShape: () => A,
-      retShape: () => R,
-      { priority, stream }: ProcedureTraits = {},
-    ): Procedure<EncodedStruct<A>, DecodedStruct<R>, EncodedStruct<R>, DecodedStruct<A>> {
-      const args = lazy(() => struct(argsShape()));
-      const ret = lazy(() => struct(retShape()));
-      return {
-        kind: "call",
-        program: owner,
-        number,
-        get args() {
-          return args();
-        },
-        get ret() {
-          return ret();
-        },
-        priority: priority ?? "normal",
-        stream: stream ?? null,
-      };
-    },
-    event<M extends Shape>(
+      args: A,
+      ret: R,
+      traits: ProcedureTraits = {},
+    ): Procedure<EncodedStruct<A>, DecodedStruct<R>, EncodedStruct<R>, DecodedStruct<A>> => ({
+      kind: "call",
+      program: owner,
+      number,
+      args: struct(args),
+      ret: struct(ret),
+      priority: traits.priority ?? "normal",
+      stream: traits.stream ?? null,
+    }),
+    event: <M extends Shape>(
       number: number,
       eventId: number,
-      shape: () => M,
-    ): EventMessage<DecodedStruct<M>, EncodedStruct<M>> {
-      const message = lazy(() => struct(shape()));
-      return {
-        kind: "event",
-        program: owner,
-        number,
-        eventId,
-        get message() {
-          return message();
-        },
-      };
-    },
+      shape: M,
+    ): EventMessage<DecodedStruct<M>, EncodedStruct<M>> => ({
+      kind: "event",
+      program: owner,
+      number,
+      eventId,
+      message: struct(shape),
+    }),
   };
+}
+
+type Builders = Readonly<Record<string, () => unknown>>;
+type Families = Readonly<Record<string, () => Builders>>;
+type Intersection<Union> = (Union extends unknown ? (each: Union) => void : never) extends (
+  all: infer All,
+) => void
+  ? All
+  : never;
+type BuildersOf<F extends Families> = Intersection<ReturnType<F[keyof F]>>;
+type Built<B> = { readonly [Name in keyof B]: B[Name] extends () => infer Schema ? Schema : never };
+
+/** The schemas of a table by name. */
+export type SchemasOf<Table> = Table extends SchemaTable<infer F> ? Built<BuildersOf<F>> : never;
+
+/**
+ * Schemas by name, in families by the first word of the name. Few programs use more than a tenth of them, so a family
+ * is parsed, and a schema built, when it is first asked for: all at once would cost every program megabytes.
+ */
+export class SchemaTable<F extends Families> {
+  readonly #families: F;
+  readonly #opened = new Map<string, Builders>();
+  readonly #built = new Map<string, unknown>();
+
+  constructor(families: F) {
+    this.#families = families;
+  }
+
+  get<Name extends keyof BuildersOf<F> & string>(name: Name): Built<BuildersOf<F>>[Name] {
+    let schema = this.#built.get(name);
+    if (schema === undefined) {
+      const word = Object.keys(this.#families).find((each) => name.startsWith(each)) ?? "";
+      schema = this.#family(word)[name]?.();
+      this.#built.set(name, schema);
+    }
+    return schema as Built<BuildersOf<F>>[Name];
+  }
+
+  /** All of them, which builds those that nobody used yet. */
+  all(): Built<BuildersOf<F>> {
+    const names = Object.keys(this.#families).flatMap((family) =>
+      Object.keys(this.#family(family)),
+    ) as (keyof BuildersOf<F> & string)[];
+    return Object.fromEntries(names.map((name) => [name, this.get(name)])) as Built<BuildersOf<F>>;
+  }
+
+  #family(word: string): Builders {
+    let family = this.#opened.get(word);
+    if (!family) {
+      family = Object.hasOwn(this.#families, word) ? this.#families[word]?.() : undefined;
+      this.#opened.set(word, (family ??= {}));
+    }
+    return family;
+  }
 }

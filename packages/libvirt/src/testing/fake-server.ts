@@ -16,8 +16,8 @@ import { PacketDecoder } from "../wire/packet-decoder.ts";
 import { Reader } from "../xdr/reader.ts";
 import { Writer } from "../xdr/writer.ts";
 
-const calls = { ...remoteCalls, ...qemuCalls };
-const events = { ...remoteEvents, ...qemuEvents };
+const calls = { ...remoteCalls.all(), ...qemuCalls.all() };
+const events = { ...remoteEvents.all(), ...qemuEvents.all() };
 type Calls = typeof calls;
 type Events = typeof events;
 

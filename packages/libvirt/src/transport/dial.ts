@@ -1,6 +1,7 @@
 /** Opens the byte stream to a daemon. */
-import { connect as connectSocket, type NetConnectOpts, type Socket } from "node:net";
+import type { NetConnectOpts, Socket } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
+import { connectSocket } from "../builtins.ts";
 import { transportOf, type Transport } from "./transport.ts";
 
 export interface UnixEndpoint {

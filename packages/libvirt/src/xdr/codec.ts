@@ -137,56 +137,105 @@ export const chars = (max: number): Codec<Uint8Array> => ({
   },
 });
 
-export const optional = <Out, In>(inner: Codec<Out, In>): Codec<Out | null, In | null> => ({
-  wire: `?${inner.wire}`,
-  minBytes: 4,
-  encode(writer, value) {
+class Optional<Out, In> implements Codec<Out | null, In | null> {
+  readonly minBytes = 4;
+  readonly #inner: Codec<Out, In>;
+
+  constructor(inner: Codec<Out, In>) {
+    this.#inner = inner;
+  }
+
+  get wire(): string {
+    return `?${this.#inner.wire}`;
+  }
+
+  encode(writer: Writer, value: In | null): void {
     writer.uint32(value === null ? 0 : 1);
-    if (value !== null) inner.encode(writer, value);
-  },
-  decode(reader) {
+    if (value !== null) this.#inner.encode(writer, value);
+  }
+
+  decode(reader: Reader): Out | null {
     const present = reader.uint32();
     if (present > 1) throw new XdrError(`optional marked with ${present}`);
-    return present === 1 ? inner.decode(reader) : null;
-  },
-});
+    return present === 1 ? this.#inner.decode(reader) : null;
+  }
+}
+
+export const optional = <Out, In>(inner: Codec<Out, In>): Codec<Out | null, In | null> =>
+  new Optional(inner);
+
+class List<Out, In> implements Codec<readonly Out[], readonly In[]> {
+  readonly minBytes = 4;
+  readonly #inner: Codec<Out, In>;
+  readonly #max: number;
+
+  constructor(inner: Codec<Out, In>, max: number) {
+    this.#inner = inner;
+    this.#max = max;
+  }
+
+  get wire(): string {
+    return `${this.#inner.wire}<>`;
+  }
+
+  encode(writer: Writer, value: readonly In[]): void {
+    writer.uint32(bounded(value.length, this.#max, "list"));
+    for (const item of value) this.#inner.encode(writer, item);
+  }
+
+  decode(reader: Reader): readonly Out[] {
+    const size = reader.uint32();
+    bounded(size, Math.min(this.#max, reader.remaining / this.#inner.minBytes), "list");
+    const items: Out[] = [];
+    for (let i = 0; i < size; i++) items.push(this.#inner.decode(reader));
+    return items;
+  }
+}
 
 export const list = <Out, In>(
   inner: Codec<Out, In>,
   max: number,
-): Codec<readonly Out[], readonly In[]> => ({
-  wire: `${inner.wire}<>`,
-  minBytes: 4,
-  encode(writer, value) {
-    writer.uint32(bounded(value.length, max, "list"));
-    for (const item of value) inner.encode(writer, item);
-  },
-  decode(reader) {
-    const size = reader.uint32();
-    bounded(size, Math.min(max, reader.remaining / inner.minBytes), "list");
-    const items: Out[] = [];
-    for (let i = 0; i < size; i++) items.push(inner.decode(reader));
-    return items;
-  },
-});
+): Codec<readonly Out[], readonly In[]> => new List(inner, max);
 
-/** Fields in the order of the declaration. */
-export function struct<S extends Shape>(shape: S): Codec<DecodedStruct<S>, EncodedStruct<S>> {
-  const fields = Object.entries(shape) as [string, Codec<unknown, unknown>][];
-  return {
-    wire: `{${fields.map(([name, field]) => `${name}:${field.wire}`).join(",")}}`,
-    minBytes: fields.reduce((sum, [, field]) => sum + field.minBytes, 0),
-    encode(writer, value) {
-      const source = value as Record<string, unknown>;
-      for (const [name, field] of fields) field.encode(writer, source[name]);
-    },
-    decode(reader) {
-      const target: Record<string, unknown> = {};
-      for (const [name, field] of fields) target[name] = field.decode(reader);
-      return target as DecodedStruct<S>;
-    },
-  };
+/** Fields in the order of the declaration. What they add up to is worked out at the first use. */
+class Struct<S extends Shape> implements Codec<DecodedStruct<S>, EncodedStruct<S>> {
+  readonly #shape: S;
+  #known: readonly (readonly [string, Codec<unknown>])[] | undefined;
+  #minBytes = 0;
+
+  constructor(shape: S) {
+    this.#shape = shape;
+  }
+
+  get #fields(): readonly (readonly [string, Codec<unknown>])[] {
+    return (this.#known ??= Object.entries<AnyCodec>(this.#shape) as [string, Codec<unknown>][]);
+  }
+
+  get wire(): string {
+    return `{${this.#fields.map(([name, field]) => `${name}:${field.wire}`).join(",")}}`;
+  }
+
+  get minBytes(): number {
+    if (this.#minBytes === 0) {
+      for (const [, field] of this.#fields) this.#minBytes += field.minBytes;
+    }
+    return this.#minBytes;
+  }
+
+  encode(writer: Writer, value: EncodedStruct<S>): void {
+    const source = value as Record<string, unknown>;
+    for (const [name, field] of this.#fields) field.encode(writer, source[name]);
+  }
+
+  decode(reader: Reader): DecodedStruct<S> {
+    const target: Record<string, unknown> = {};
+    for (const [name, field] of this.#fields) target[name] = field.decode(reader);
+    return target as DecodedStruct<S>;
+  }
 }
+
+export const struct = <S extends Shape>(shape: S): Codec<DecodedStruct<S>, EncodedStruct<S>> =>
+  new Struct(shape);
 
 function bounded(size: number, max: number, what: string): number {
   if (size > max) throw new XdrError(`${what} of length ${size} is above ${Math.floor(max)}`);

@@ -1,7 +1,7 @@
 import type { CallOptions } from "../../pending-call.ts";
 import { domainProcessSignal, nodeSuspendTarget } from "../../protocol/generated/enums.ts";
 import * as flags from "../../protocol/generated/flags.ts";
-import { bitsOf, numberOf } from "../../protocol/names.ts";
+import { bitsOf, numberOf, type NamesOf } from "../../protocol/names.ts";
 import type { TypedParameters } from "../../xdr/typed-parameters.ts";
 import type { WithFlags } from "../call-flags.ts";
 import { DomainSave } from "./domain-save.ts";
@@ -129,7 +129,7 @@ export abstract class DomainAgent extends DomainSave {
 
   /** virDomainPMSuspendForDuration (0.9.10): the guest suspends itself; 0 seconds is until pmWakeup(). */
   async pmSuspendForDuration(
-    target: keyof typeof nodeSuspendTarget,
+    target: NamesOf<typeof nodeSuspendTarget>,
     seconds: bigint,
     options?: CallOptions,
   ): Promise<void> {
@@ -141,7 +141,7 @@ export abstract class DomainAgent extends DomainSave {
   /** virDomainSendProcessSignal (1.0.1): to a process of a container. */
   async sendProcessSignal(
     pid: bigint,
-    signal: keyof typeof domainProcessSignal,
+    signal: NamesOf<typeof domainProcessSignal>,
     options?: CallOptions,
   ): Promise<void> {
     const signum = numberOf(domainProcessSignal, signal);

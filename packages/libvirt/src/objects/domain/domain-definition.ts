@@ -1,11 +1,11 @@
 import type { CallOptions } from "../../pending-call.ts";
 import { domainMetadataType } from "../../protocol/generated/enums.ts";
 import * as flags from "../../protocol/generated/flags.ts";
-import { bitsOf } from "../../protocol/names.ts";
+import { bitsOf, numberOf, type NamesOf } from "../../protocol/names.ts";
 import type { WithFlags } from "../call-flags.ts";
 import { DomainLifecycle } from "./domain-lifecycle.ts";
 
-type MetadataType = keyof typeof domainMetadataType;
+type MetadataType = NamesOf<typeof domainMetadataType>;
 
 export interface SetMetadataOptions extends WithFlags<flags.DomainModificationImpactFlag> {
   /** The XML namespace; required for "element". */
@@ -36,7 +36,7 @@ export abstract class DomainDefinition extends DomainLifecycle {
   ): Promise<void> {
     const args = {
       dom: this.reference,
-      type: domainMetadataType[type],
+      type: numberOf(domainMetadataType, type),
       metadata,
       key: options.key ?? null,
       uri: options.uri ?? null,
@@ -49,7 +49,7 @@ export abstract class DomainDefinition extends DomainLifecycle {
   async getMetadata(type: MetadataType, options: GetMetadataOptions = {}): Promise<string> {
     const args = {
       dom: this.reference,
-      type: domainMetadataType[type],
+      type: numberOf(domainMetadataType, type),
       uri: options.uri ?? null,
       flags: bitsOf(flags.domainModificationImpactFlags, options.flags),
     };

@@ -1,6 +1,6 @@
 import type { CallOptions } from "../../pending-call.ts";
 import * as enums from "../../protocol/generated/enums.ts";
-import { nameOf, numberOf } from "../../protocol/names.ts";
+import { nameOf, numberOf, type NamesOf, type Table } from "../../protocol/names.ts";
 import { DomainDefinition } from "./domain-definition.ts";
 
 const reasonTables = {
@@ -21,7 +21,7 @@ export type DomainStateAndReason =
   | {
       readonly [State in keyof Tables]: {
         readonly state: State;
-        readonly reason: keyof Tables[State] | "unknown";
+        readonly reason: NamesOf<Tables[State]> | "unknown";
       };
     }[keyof Tables]
   | { readonly state: "unknown"; readonly reason: "unknown" };
@@ -36,7 +36,7 @@ export interface DomainInfo {
 }
 
 export type MemoryStats = Readonly<
-  Partial<Record<keyof typeof enums.domainMemoryStatTags, bigint>>
+  Partial<Record<NamesOf<typeof enums.domainMemoryStatTags>, bigint>>
 >;
 
 export interface SecurityLabel {
@@ -58,7 +58,7 @@ export interface DomainInterface {
 
 export interface InterfaceAddressesOptions extends CallOptions {
   /** Who is asked: libvirt's DHCP leases (default), the guest agent, or the host's ARP table. */
-  readonly source?: keyof typeof enums.domainInterfaceAddressesSource | undefined;
+  readonly source?: NamesOf<typeof enums.domainInterfaceAddressesSource> | undefined;
 }
 
 /** What the daemon can say of a domain now. */
@@ -69,7 +69,7 @@ export abstract class DomainInformation extends DomainDefinition {
     const { state, reason } = await this.session.call("domainGetState", args, options);
     const name = nameOf(enums.domainState, state);
     if (name === "unknown") return { state: name, reason: "unknown" };
-    const reasons: Readonly<Record<string, number>> = reasonTables[name];
+    const reasons: Table<string> = reasonTables[name];
     return { state: name, reason: nameOf(reasons, reason) } as DomainStateAndReason;
   }
 

@@ -52,13 +52,13 @@ export abstract class DomainMigration extends DomainJob {
    * deadline; abortJob() ends it, an aborted signal only stops the waiting.
    */
   async migrateToUri(destinationUri: string, options: MigrateOptions = {}): Promise<void> {
-    const bits = bitsOf(flags.domainMigrateFlags, options.flags);
+    const names = [...(options.flags ?? []), "peer2peer"] as const;
     const args = {
       dom: this.reference,
       dconnuri: destinationUri,
       params: toTypedParameters(migrateParameters, options),
       cookie_in: new Uint8Array(0),
-      flags: bits | flags.domainMigrateFlags.peer2peer,
+      flags: bitsOf(flags.domainMigrateFlags, names),
     };
     await this.session.callLong("domainMigratePerform3Params", args, options);
   }

@@ -6,7 +6,7 @@ import {
   keycodeSet,
 } from "../../protocol/generated/enums.ts";
 import * as flags from "../../protocol/generated/flags.ts";
-import { bitsOf, numberOf } from "../../protocol/names.ts";
+import { bitsOf, numberOf, type NamesOf } from "../../protocol/names.ts";
 import { toTypedParameters, type ParametersOf } from "../../xdr/parameter-spec.ts";
 import type { WithFlags } from "../call-flags.ts";
 import { DomainBlock } from "./domain-block.ts";
@@ -29,11 +29,11 @@ export interface SaveParamsOptions
   extends WithFlags<flags.DomainSaveRestoreFlag>, ParametersOf<typeof saveParameters> {}
 
 export interface CoreDumpOptions extends WithFlags<flags.DomainCoreDumpFlag> {
-  readonly format?: keyof typeof domainCoreDumpFormat | undefined;
+  readonly format?: NamesOf<typeof domainCoreDumpFormat> | undefined;
 }
 
 export interface SendKeyOptions extends CallOptions {
-  readonly codeset?: keyof typeof keycodeSet | undefined;
+  readonly codeset?: NamesOf<typeof keycodeSet> | undefined;
   /** Milliseconds between press and release. */
   readonly holdTimeMs?: number | undefined;
 }
@@ -128,10 +128,10 @@ export abstract class DomainSave extends DomainBlock {
 
   /** virDomainGraphicsReload (10.2.0): loads the TLS certificates of the graphics server again. */
   async graphicsReload(
-    type: keyof typeof domainGraphicsReloadType = "any",
+    type: NamesOf<typeof domainGraphicsReloadType> = "any",
     options?: CallOptions,
   ): Promise<void> {
-    const args = { dom: this.reference, type: domainGraphicsReloadType[type], flags: 0 };
+    const args = { dom: this.reference, type: numberOf(domainGraphicsReloadType, type), flags: 0 };
     await this.session.call("domainGraphicsReload", args, options);
   }
 

@@ -1,7 +1,7 @@
 import type { CallOptions } from "../../pending-call.ts";
 import { domainLifecycle, domainLifecycleAction } from "../../protocol/generated/enums.ts";
 import * as flags from "../../protocol/generated/flags.ts";
-import { bitsOf } from "../../protocol/names.ts";
+import { bitsOf, numberOf, type NamesOf } from "../../protocol/names.ts";
 import { toTypedParameters } from "../../xdr/parameter-spec.ts";
 import type { TypedParameters } from "../../xdr/typed-parameters.ts";
 import type { WithFlags } from "../call-flags.ts";
@@ -162,11 +162,14 @@ export abstract class DomainTuning extends DomainCpu {
 
   /** virDomainSetLifecycleAction (3.9.0): what follows a power-off, reboot or crash of the guest. */
   async setLifecycleAction(
-    type: keyof typeof domainLifecycle,
-    action: keyof typeof domainLifecycleAction,
+    type: NamesOf<typeof domainLifecycle>,
+    action: NamesOf<typeof domainLifecycleAction>,
     options: Impact = {},
   ): Promise<void> {
-    const numbers = { type: domainLifecycle[type], action: domainLifecycleAction[action] };
+    const numbers = {
+      type: numberOf(domainLifecycle, type),
+      action: numberOf(domainLifecycleAction, action),
+    };
     const args = { dom: this.reference, ...numbers, flags: bits(options) };
     await this.session.call("domainSetLifecycleAction", args, options);
   }

@@ -1,5 +1,7 @@
-import { inspect } from "node:util";
 import { DomainSnapshots } from "./domain-snapshots.ts";
+
+/** `inspect.custom` of node:util, which need not be loaded for it. */
+const inspect = Symbol.for("nodejs.util.inspect.custom");
 
 /**
  * virDomain: a virtual machine of the hypervisor.
@@ -8,7 +10,7 @@ import { DomainSnapshots } from "./domain-snapshots.ts";
  * devices, cpu, tuning, block, save, agent, snapshots.
  */
 export class Domain extends DomainSnapshots {
-  [inspect.custom](): string {
+  [inspect](): string {
     return `Domain ${this.name} ${this.uuid}${this.id >= 0 ? ` #${this.id}` : ""}`;
   }
 }

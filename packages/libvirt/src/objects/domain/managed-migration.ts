@@ -8,8 +8,9 @@ import { LibvirtError } from "../../errors.ts";
 import type { CallOptions } from "../../pending-call.ts";
 import { callRemote } from "../../procedures.ts";
 import { domainState } from "../../protocol/generated/enums.ts";
-import { domainMigrateFlags } from "../../protocol/generated/flags.ts";
+import { domainMigrateFlags, type DomainMigrateFlag } from "../../protocol/generated/flags.ts";
 import type { NonnullDomain } from "../../protocol/generated/structures.ts";
+import { bitsOf, nameOf } from "../../protocol/names.ts";
 import type { TypedParameter } from "../../xdr/typed-parameters.ts";
 
 export interface MigrationPlan {
@@ -23,7 +24,8 @@ export interface MigrationPlan {
 
 const NO_COOKIE = new Uint8Array(0);
 /** Only the source may act on these. */
-const SOURCE_ONLY = domainMigrateFlags.abortOnError | domainMigrateFlags.autoConverge;
+const SOURCE_ONLY = ["abortOnError", "autoConverge"] as const;
+const migrateBits = (...names: readonly DomainMigrateFlag[]) => bitsOf(domainMigrateFlags, names);
 
 const replace = (params: readonly TypedParameter[], field: string, value: string) => [
   ...params.filter((each) => each.field !== field),
@@ -34,10 +36,10 @@ const replace = (params: readonly TypedParameter[], field: string, value: string
 export async function runManagedMigration(plan: MigrationPlan): Promise<NonnullDomain> {
   const { source, destination, domain: dom, limits } = plan;
   // While it goes on nobody else may start or change the domain on the source.
-  const sourceFlags = plan.flags | domainMigrateFlags.changeProtection;
+  const sourceFlags = plan.flags | migrateBits("changeProtection");
   const begun = await begin(plan, sourceFlags);
   let params = replace(plan.params, "destination_xml", begun.xml);
-  const destinationFlags = (plan.flags | begun.pausedFlag) & ~SOURCE_ONLY;
+  const destinationFlags = (plan.flags | begun.pausedFlag) & ~migrateBits(...SOURCE_ONLY);
   const confirm = (cookie: Uint8Array, cancelled: boolean) => {
     const args = {
       dom,
@@ -78,11 +80,11 @@ async function begin(plan: MigrationPlan, flags: number) {
   const args = { dom, params, flags };
   const begun = await callRemote(source, "domainMigrateBegin3Params", args, limits);
   const { state } = await callRemote(source, "domainGetState", { dom, flags: 0 }, limits);
-  const isPaused = state === domainState.paused;
+  const isPaused = nameOf(domainState, state) === "paused";
   return {
     xml: begun.xml,
     cookie: begun.cookie_out,
-    pausedFlag: isPaused ? domainMigrateFlags.paused : 0,
+    pausedFlag: isPaused ? migrateBits("paused") : 0,
   };
 }
 
@@ -97,7 +99,7 @@ async function perform(
   { source, domain: dom, limits }: MigrationPlan,
   { params, cookie, flags }: Step,
 ): Promise<{ readonly cookie: Uint8Array; readonly error: Error | null }> {
-  if (flags & domainMigrateFlags.offline) return { cookie, error: null };
+  if (flags & migrateBits("offline")) return { cookie, error: null };
   try {
     const args = { dom, dconnuri: null, params, cookie_in: cookie, flags };
     const done = await callRemote(source, "domainMigratePerform3Params", args, limits);

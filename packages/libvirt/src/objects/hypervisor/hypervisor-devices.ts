@@ -1,7 +1,7 @@
 import type { CallOptions } from "../../pending-call.ts";
 import { secretUsageType } from "../../protocol/generated/enums.ts";
 import * as flags from "../../protocol/generated/flags.ts";
-import { bitsOf, numberOf } from "../../protocol/names.ts";
+import { bitsOf, numberOf, type NamesOf } from "../../protocol/names.ts";
 import type { WithFlags } from "../call-flags.ts";
 import { HostInterface } from "../host-interface.ts";
 import { NodeDevice } from "../node-device.ts";
@@ -29,7 +29,7 @@ export abstract class HypervisorDevices extends HypervisorStorage {
 
   /** virSecretLookupByUsage (0.7.1). Rejects with LibvirtError "noSecret". */
   async secretLookupByUsage(
-    usageType: keyof typeof secretUsageType,
+    usageType: NamesOf<typeof secretUsageType>,
     usageId: string,
     options?: CallOptions,
   ): Promise<Secret> {

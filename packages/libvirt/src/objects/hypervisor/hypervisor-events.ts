@@ -2,7 +2,7 @@ import type { SubscribeOptions } from "../../events/event-hub.ts";
 import type { EventStream } from "../../events/event-stream.ts";
 import * as events from "../../events/object-events.ts";
 import { connectDomainQemuMonitorEventRegisterFlags } from "../../protocol/generated/flags.ts";
-import { bitsOf } from "../../protocol/names.ts";
+import { bitsOf, type NamesOf } from "../../protocol/names.ts";
 import type { Domain } from "../domain/domain.ts";
 import { HypervisorDevices } from "./hypervisor-devices.ts";
 
@@ -10,7 +10,8 @@ export interface QemuMonitorEventOptions extends SubscribeOptions {
   readonly domain?: Domain | undefined;
   /** QEMU's name of the event, or with "regex" a pattern; all by default. */
   readonly event?: string | undefined;
-  readonly flags?: readonly (keyof typeof connectDomainQemuMonitorEventRegisterFlags)[] | undefined;
+  readonly flags?:
+    readonly NamesOf<typeof connectDomainQemuMonitorEventRegisterFlags>[] | undefined;
 }
 
 /** Events of what is not a domain. As with domainEvents: registered when the promise resolves. */

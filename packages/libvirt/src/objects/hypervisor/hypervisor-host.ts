@@ -1,7 +1,7 @@
 import type { CallOptions } from "../../pending-call.ts";
 import { nodeSuspendTarget } from "../../protocol/generated/enums.ts";
 import * as flags from "../../protocol/generated/flags.ts";
-import { bitsOf, numberOf } from "../../protocol/names.ts";
+import { bitsOf, numberOf, type NamesOf } from "../../protocol/names.ts";
 import { toTypedParameters } from "../../xdr/parameter-spec.ts";
 import type { TypedParameters } from "../../xdr/typed-parameters.ts";
 import type { WithFlags } from "../call-flags.ts";
@@ -63,7 +63,7 @@ export abstract class HypervisorHost extends HypervisorEvents {
 
   /** virNodeSuspendForDuration (0.9.8): puts the host to sleep; at least 60 seconds. */
   async nodeSuspendForDuration(
-    target: keyof typeof nodeSuspendTarget,
+    target: NamesOf<typeof nodeSuspendTarget>,
     seconds: bigint,
     options?: CallOptions,
   ): Promise<void> {

@@ -11,50 +11,41 @@ export type NonnullNetwork = Decoded<typeof nonnullNetwork>;
 export const error = struct({ code: int, domain: int, message: optional(string), level: int, dom: optional(nonnullDomain), str1: optional(string), str2: optional(string), str3: optional(string), int1: int, int2: int, net: optional(nonnullNetwork) });
 export type Error = Decoded<typeof error>;
 
-export const vcpuInfo = struct({ number: uint, state: int, cpu_time: uhyper, cpu: int });
-export type VcpuInfo = Decoded<typeof vcpuInfo>;
-
 export const nonnullStoragePool = struct({ name: string, uuid: uuid });
 export type NonnullStoragePool = Decoded<typeof nonnullStoragePool>;
-
-export const nonnullStorageVol = struct({ pool: string, name: string, key: string });
-export type NonnullStorageVol = Decoded<typeof nonnullStorageVol>;
-
-export const nonnullNodeDevice = struct({ name: string });
-export type NonnullNodeDevice = Decoded<typeof nonnullNodeDevice>;
 
 export const nonnullInterface = struct({ name: string, mac: string });
 export type NonnullInterface = Decoded<typeof nonnullInterface>;
 
-export const nonnullSecret = struct({ uuid: uuid, usageType: int, usageID: string });
-export type NonnullSecret = Decoded<typeof nonnullSecret>;
-
-export const domainMemoryStat = struct({ tag: int, val: uhyper });
-export type DomainMemoryStat = Decoded<typeof domainMemoryStat>;
+export const nonnullNodeDevice = struct({ name: string });
+export type NonnullNodeDevice = Decoded<typeof nonnullNodeDevice>;
 
 export const nonnullNwfilter = struct({ name: string, uuid: uuid });
 export type NonnullNwfilter = Decoded<typeof nonnullNwfilter>;
 
+export const nonnullSecret = struct({ uuid: uuid, usageType: int, usageID: string });
+export type NonnullSecret = Decoded<typeof nonnullSecret>;
+
+export const domainStatsRecord = struct({ dom: nonnullDomain, params: typedParameters(262144) });
+export type DomainStatsRecord = Decoded<typeof domainStatsRecord>;
+
+export const nonnullNwfilterBinding = struct({ portdev: string, filtername: string });
+export type NonnullNwfilterBinding = Decoded<typeof nonnullNwfilterBinding>;
+
+export const vcpuInfo = struct({ number: uint, state: int, cpu_time: uhyper, cpu: int });
+export type VcpuInfo = Decoded<typeof vcpuInfo>;
+
+export const domainMemoryStat = struct({ tag: int, val: uhyper });
+export type DomainMemoryStat = Decoded<typeof domainMemoryStat>;
+
 export const nonnullDomainSnapshot = struct({ name: string, dom: nonnullDomain });
 export type NonnullDomainSnapshot = Decoded<typeof nonnullDomainSnapshot>;
-
-export const nodeGetCpuStats = struct({ field: string, value: uhyper });
-export type NodeGetCpuStats = Decoded<typeof nodeGetCpuStats>;
-
-export const nodeGetMemoryStats = struct({ field: string, value: uhyper });
-export type NodeGetMemoryStats = Decoded<typeof nodeGetMemoryStats>;
 
 export const domainDiskError = struct({ disk: string, error: int });
 export type DomainDiskError = Decoded<typeof domainDiskError>;
 
 export const domainGetSecurityLabelRet = struct({ label: chars(4097), enforcing: int });
 export type DomainGetSecurityLabelRet = Decoded<typeof domainGetSecurityLabelRet>;
-
-export const networkDhcpLease = struct({ iface: string, expirytime: hyper, type: int, mac: optional(string), iaid: optional(string), ipaddr: string, prefix: uint, hostname: optional(string), clientid: optional(string) });
-export type NetworkDhcpLease = Decoded<typeof networkDhcpLease>;
-
-export const domainStatsRecord = struct({ dom: nonnullDomain, params: typedParameters(262144) });
-export type DomainStatsRecord = Decoded<typeof domainStatsRecord>;
 
 export const domainFsinfo = struct({ mountpoint: string, name: string, fstype: string, dev_aliases: list(string, 256) });
 export type DomainFsinfo = Decoded<typeof domainFsinfo>;
@@ -68,14 +59,23 @@ export type DomainIpAddr = Decoded<typeof domainIpAddr>;
 export const domainInterface = struct({ name: string, hwaddr: optional(string), addrs: list(domainIpAddr, 2048) });
 export type DomainInterface = Decoded<typeof domainInterface>;
 
-export const nonnullNwfilterBinding = struct({ portdev: string, filtername: string });
-export type NonnullNwfilterBinding = Decoded<typeof nonnullNwfilterBinding>;
+export const nonnullDomainCheckpoint = struct({ name: string, dom: nonnullDomain });
+export type NonnullDomainCheckpoint = Decoded<typeof nonnullDomainCheckpoint>;
+
+export const networkDhcpLease = struct({ iface: string, expirytime: hyper, type: int, mac: optional(string), iaid: optional(string), ipaddr: string, prefix: uint, hostname: optional(string), clientid: optional(string) });
+export type NetworkDhcpLease = Decoded<typeof networkDhcpLease>;
 
 export const nonnullNetworkPort = struct({ net: nonnullNetwork, uuid: uuid });
 export type NonnullNetworkPort = Decoded<typeof nonnullNetworkPort>;
 
-export const nonnullDomainCheckpoint = struct({ name: string, dom: nonnullDomain });
-export type NonnullDomainCheckpoint = Decoded<typeof nonnullDomainCheckpoint>;
+export const nodeGetCpuStats = struct({ field: string, value: uhyper });
+export type NodeGetCpuStats = Decoded<typeof nodeGetCpuStats>;
+
+export const nodeGetMemoryStats = struct({ field: string, value: uhyper });
+export type NodeGetMemoryStats = Decoded<typeof nodeGetMemoryStats>;
+
+export const nonnullStorageVol = struct({ pool: string, name: string, key: string });
+export type NonnullStorageVol = Decoded<typeof nonnullStorageVol>;
 
 export const domainEventGraphicsAddress = struct({ family: int, node: string, service: string });
 export type DomainEventGraphicsAddress = Decoded<typeof domainEventGraphicsAddress>;
