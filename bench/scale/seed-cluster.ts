@@ -1,7 +1,7 @@
 /** Writes a coordinator's data directory with a cluster that has lived: hosts enrolled, VMs created and placed. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseClusterId, type HostRecord } from "@muster/model";
+import { networkDefaults, parseClusterId, type HostRecord } from "@muster/model";
 import type { HostIdentity } from "../../packages/agent/src/enrolment/identity.ts";
 import { createCertificateRequest, systemClock, systemRandom } from "@muster/runtime";
 import { Authority } from "../../packages/coordinator/src/authority/authority.ts";
@@ -47,7 +47,7 @@ export async function seedCluster(
 }
 
 const blue = put("network", {
-  spec: { name: NETWORK, vlan: 100, mtu: 1_500, hosts: [] },
+  spec: { ...networkDefaults, name: NETWORK, segment: { kind: "vlan", vlan: 100 } },
   createdAt: WHEN,
   removing: false,
 });

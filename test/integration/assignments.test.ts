@@ -1,5 +1,6 @@
 /** What the coordinator tells of assignments and what the agent makes of it, together. */
 import type { NetworkSpec, VmAssignment } from "@muster/model";
+import { aNetwork } from "@muster/model/testing";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { applyAssignments, type Assigned } from "../../packages/agent/src/assignments/assigned.ts";
@@ -13,12 +14,12 @@ import { vmIdOf } from "../../packages/coordinator/src/testing/builders.ts";
 const anyHostAssignments: fc.Arbitrary<HostAssignments> = fc
   .record({
     networks: fc.uniqueArray(
-      fc.record({
-        name: fc.constantFrom("blue", "green", "red"),
-        vlan: fc.integer({ min: 1, max: 4 }),
-        mtu: fc.constant(1500),
-        hosts: fc.constant([]),
-      }),
+      fc
+        .record({
+          name: fc.constantFrom("blue", "green", "red"),
+          vlan: fc.integer({ min: 1, max: 4 }),
+        })
+        .map(aNetwork),
       { selector: ({ name }) => name },
     ),
     vms: fc.uniqueArray(
@@ -26,6 +27,7 @@ const anyHostAssignments: fc.Arbitrary<HostAssignments> = fc
         id: fc.integer({ min: 1, max: 5 }).map(vmIdOf),
         name: fc.constant("vm"),
         generation: fc.integer({ min: 1, max: 3 }),
+        nics: fc.constantFrom([], [{ network: "blue", mac: "52:54:00:00:00:01" }]),
       }),
       { selector: ({ id }) => id },
     ),

@@ -1,4 +1,6 @@
 /** What people can send wrong over the real API: a clear refusal that names the field, and nothing changes. */
+import { aNetwork } from "@muster/model/testing";
+import { encodeNetworkSpec, encodeNic } from "@muster/model/wire";
 import { AdminService, VmChange, type CreateVmRequest } from "@muster/proto/admin";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { aVmSpec, RealCluster } from "./real-cluster.ts";
@@ -75,12 +77,14 @@ describe("a VM", { timeout: TEST_MS }, () => {
     ],
     [
       "with a multicast MAC",
-      { spec: aVmSpec("web", { nics: [{ network: "blue", mac: "01:00:00:00:00:01" }] }) },
+      {
+        spec: aVmSpec("web", { nics: [encodeNic({ network: "blue", mac: "01:00:00:00:00:01" })] }),
+      },
       invalid("nics\\[0\\].mac", /multicast/),
     ],
     [
       "on a network that is not defined",
-      { spec: aVmSpec("web", { nics: [{ network: "red", mac: "" }] }) },
+      { spec: aVmSpec("web", { nics: [encodeNic({ network: "red" })] }) },
       invalid("nics\\[0\\].network", /there is no network "red"/),
     ],
     [
@@ -141,7 +145,10 @@ describe("a VM", { timeout: TEST_MS }, () => {
 describe("a network", { timeout: TEST_MS }, () => {
   const createNetwork = (spec: object | undefined): Promise<unknown> =>
     cluster.client.unary(AdminService.createNetwork, {
-      spec: spec === undefined ? undefined : { name: "blue", vlan: 10, mtu: 0, hosts: [], ...spec },
+      spec:
+        spec === undefined
+          ? undefined
+          : { ...encodeNetworkSpec(aNetwork({ name: "blue" })), ...spec },
       why: undefined,
     });
 

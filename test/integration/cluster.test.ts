@@ -1,4 +1,6 @@
 /** The main job over real connections: enrol, create, move, look inside, and survive restarts. */
+import { aNetwork } from "@muster/model/testing";
+import { encodeNetworkSpec, encodeNic } from "@muster/model/wire";
 import { AdminService, OperationState, VmChange, VmDisplayState } from "@muster/proto/admin";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { aVmSpec, RealCluster, until } from "./real-cluster.ts";
@@ -31,12 +33,12 @@ describe("a cluster of two hosts", { timeout: TEST_MS }, () => {
 
   it("creates a network and a VM on it, and moves the VM live", async () => {
     const { operation } = await cluster.client.unary(AdminService.createNetwork, {
-      spec: { name: "blue", vlan: 10, mtu: 0, hosts: [] },
+      spec: encodeNetworkSpec(aNetwork({ name: "blue" })),
       why: undefined,
     });
     const reached = await cluster.untilEnded(operation?.id ?? "");
     expect(reached.state).toBe(OperationState.SUCCEEDED);
-    const nics = [{ network: "blue", mac: "" }];
+    const nics = [encodeNic({ network: "blue" })];
     const created = await cluster.createVm(aVmSpec("web", { nics }), "h1");
     expect(created.error).toBeUndefined();
     const before = await vmNamed("web");

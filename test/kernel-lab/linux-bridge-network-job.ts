@@ -4,7 +4,7 @@
  */
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { parseVmId, type NetworkSpec } from "@muster/model";
+import { networkDefaults, parseVmId, type NetworkSpec } from "@muster/model";
 import {
   processRunner,
   type CommandRunner,
@@ -21,10 +21,10 @@ import {
 } from "../../packages/agent/src/networks/testing/linux-bridge-host.ts";
 
 const network = (name: string, vlan: number, mtu = 1500): NetworkSpec => ({
+  ...networkDefaults,
   name,
-  vlan,
+  segment: { kind: "vlan", vlan },
   mtu,
-  hosts: [],
 });
 const blue = network("blue", 10);
 const green = network("green", 20);

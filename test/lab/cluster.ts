@@ -5,6 +5,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { MusterError } from "@muster/model";
+import { encodeNic } from "@muster/model/wire";
 import {
   AdminService,
   OperationState,
@@ -107,7 +108,7 @@ export class Cluster implements AsyncDisposable {
         cpus: vm.cpus ?? 1,
         memoryBytes: 128n * MIB,
         disks: [{ storage: "shared", sizeBytes: 64n * MIB, baseVolume: "" }],
-        nics: vm.network === undefined ? [] : [{ network: vm.network, mac: "" }],
+        nics: vm.network === undefined ? [] : [encodeNic({ network: vm.network })],
         kernel:
           vm.guest === undefined
             ? undefined

@@ -3,6 +3,8 @@
  * lose power and links break, all chosen by the seed. Then everything is healed, and the promises are checked.
  */
 import type { VmId } from "@muster/model";
+import { aNetwork } from "@muster/model/testing";
+import { encodeNetworkSpec, encodeNic } from "@muster/model/wire";
 import { VmChange } from "@muster/proto/admin";
 import { checkAtRest, checkNow } from "./invariants.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
@@ -71,7 +73,7 @@ class Chaos {
     const endMs = clock.now() + minutes * 60_000;
     await this.#say("network", () =>
       this.#cluster.api.networks.createNetwork(
-        { spec: { name: "blue", vlan: 10, mtu: 0, hosts: [] }, why: undefined },
+        { spec: encodeNetworkSpec(aNetwork({ name: "blue" })), why: undefined },
         this.#cluster.api.context,
       ),
     );
@@ -123,7 +125,7 @@ class Chaos {
             cpus: 1 + Math.floor(this.#cluster.random.fraction() * 4),
             memoryBytes: 512n * MIB * BigInt(1 + Math.floor(this.#cluster.random.fraction() * 8)),
             disks: [{ storage: "shared", sizeBytes: 1024n * MIB, baseVolume: "" }],
-            nics: [{ network: "blue", mac: "" }],
+            nics: [encodeNic({ network: "blue" })],
             kernel: undefined,
             antiAffinityGroups: group,
             cpuModel: "",

@@ -7,6 +7,8 @@
  */
 import { allOperations } from "../../packages/coordinator/src/operations/all-operations.ts";
 import { isEnded, parseVmId, type OperationRecord, type VmId } from "@muster/model";
+import { aNetwork } from "@muster/model/testing";
+import { encodeNetworkSpec, encodeNic } from "@muster/model/wire";
 import { VmChange } from "@muster/proto/admin";
 import { checkAtRest } from "./invariants.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
@@ -52,7 +54,7 @@ async function askAndWait(scene: Scene, ask: Request["ask"]): Promise<void> {
 
 const createNetwork = async ({ cluster }: Scene): Promise<string> => {
   const { operation } = await cluster.api.networks.createNetwork(
-    { spec: { name: NEW_NETWORK, vlan: 20, mtu: 0, hosts: [] }, why },
+    { spec: encodeNetworkSpec(aNetwork({ name: NEW_NETWORK, vlan: 20 })), why },
     cluster.api.context,
   );
   return operation?.id ?? "";
@@ -68,7 +70,7 @@ const createVm =
           cpus: 1,
           memoryBytes: 1024n * MIB,
           disks: [{ storage: "shared", sizeBytes: 1024n * MIB, baseVolume: "" }],
-          nics: [{ network: "blue", mac: "" }],
+          nics: [encodeNic({ network: "blue" })],
           kernel: undefined,
           antiAffinityGroups: [],
           cpuModel: "",
@@ -216,7 +218,7 @@ export async function play(request: Request, step: string, mishap: Mishap): Prom
 async function prepare(cluster: SimulatedCluster, request: Request): Promise<Scene> {
   const { api } = cluster;
   const { operation } = await api.networks.createNetwork(
-    { spec: { name: "blue", vlan: 10, mtu: 0, hosts: [] }, why },
+    { spec: encodeNetworkSpec(aNetwork({ name: "blue" })), why },
     api.context,
   );
   await untilEnded(cluster, operation?.id ?? "");

@@ -1,5 +1,7 @@
 /** What seeds have found, told as stories. */
 import { isEnded, parseVmId, type OperationRecord, type VmId } from "@muster/model";
+import { aNetwork } from "@muster/model/testing";
+import { encodeNetworkSpec } from "@muster/model/wire";
 import { VmChange } from "@muster/proto/admin";
 import { describe, expect, it } from "vitest";
 import { runChaos } from "./chaos.ts";
@@ -167,7 +169,7 @@ describe("a network that is created while the coordinator restarts", () => {
   it("is not said to be everywhere before the hosts have said so", async () => {
     await using cluster = await SimulatedCluster.start({ seed: 5, hosts: 3 });
     const { operation } = await cluster.api.networks.createNetwork(
-      { spec: { name: "blue", vlan: 10, mtu: 0, hosts: [] }, why: undefined },
+      { spec: encodeNetworkSpec(aNetwork({ name: "blue" })), why: undefined },
       cluster.api.context,
     );
     cluster.killCoordinator();

@@ -1,6 +1,22 @@
 export { assert, AssertionFailure, assertNever } from "./assert.ts";
 export type { ClaimRecord } from "./claim.ts";
 export {
+  firstHost,
+  isWithin,
+  lastHost,
+  overlaps,
+  parseAddress,
+  parseInterfaceAddress,
+  parseSubnet,
+  renderAddress,
+  renderSubnet,
+  reverseName,
+  subnetAround,
+  type Address,
+  type AddressFamily,
+  type Subnet,
+} from "./addresses.ts";
+export {
   causeText,
   detailOf,
   errorCodes,
@@ -48,7 +64,32 @@ export {
   type PlanId,
   type VmId,
 } from "./ids.ts";
+export {
+  isChosen,
+  isEquallyExact,
+  isMoreExact,
+  renderHostChoice,
+  type HostChoice,
+} from "./host-choice.ts";
+export {
+  CONFIRM_TIMEOUT_DEFAULT_MS,
+  CONFIRM_TIMEOUT_MAX_MS,
+  NETWORK_ATTEMPTS_MAX,
+  networkAttemptStates,
+  noHostNetworking,
+  type HostNetworkAssignment,
+  type HostNetworkObservation,
+  type InterfaceObservation,
+  type NetworkAttempt,
+  type NetworkAttemptState,
+  type ProbeAssignment,
+  type ProbePeer,
+  type ProbeResult,
+  type UplinkAssignment,
+  type UplinkObservation,
+} from "./host-networking.ts";
 export { fromJson, toJson } from "./json.ts";
+export { matchesLabels, parseLabelQuery, renderLabelQuery, type LabelTerm } from "./label-query.ts";
 export { encodeJoinString, parseJoinString, type JoinString } from "./join-string.ts";
 export {
   commonProtocol,
@@ -61,19 +102,48 @@ export {
   type CommandKind,
   type CommandProgress,
   type CommandResult,
+  type ConfirmNetwork,
   type CoordinatorMessage,
   type MigrateAction,
+  type NetworkApplied,
+  type ProbeReport,
   type VmAssignment,
 } from "./link.ts";
-export { parseMac, parseName, parseVlan, parseWord } from "./names.ts";
+export {
+  parseDeviceName,
+  parseDomain,
+  parseMac,
+  parseMacPrefix,
+  parseName,
+  parseVlan,
+  parseWord,
+} from "./names.ts";
 export {
   MTU_DEFAULT_BYTES,
   MTU_MAX_BYTES,
   MTU_MIN_BYTES,
+  networkDefaults,
+  networkKinds,
+  noGuards,
+  renderSegment,
+  renderVlans,
+  vlanOf,
+  VNI_MAX,
+  type AddressMode,
+  type AddressRange,
+  type AddressReservation,
+  type MacPool,
+  type NetworkGuards,
+  type NetworkKind,
   type NetworkObservation,
   type NetworkRecord,
+  type NetworkRollout,
   type NetworkSpec,
   type NetworkState,
+  type Segment,
+  type SubnetSpec,
+  type TrafficKind,
+  type VlanRange,
 } from "./network.ts";
 export {
   canMoveOperation,
@@ -109,11 +179,29 @@ export {
 } from "./rules.ts";
 export { sameData } from "./same-data.ts";
 export { GIB, KIB, MIB, parseSize, renderSize, TIB } from "./sizes.ts";
+export { upgradeNetworkRecord, upgradeNetworkSpec } from "./upgrade.ts";
+export {
+  bondModes,
+  transmitHashes,
+  type AddressSource,
+  type BondMode,
+  type BondSpec,
+  type HostInterfacesRecord,
+  type HostInterfaceSpec,
+  type HostInterfacesSpec,
+  type NicMatch,
+  type TransmitHash,
+  type UplinkRecord,
+  type UplinkSpec,
+} from "./uplink.ts";
 export {
   isActive,
+  nicModels,
   vmStates,
   type DiskSpec,
   type KernelBoot,
+  type NicModel,
+  type NicRates,
   type NicSpec,
   type Placement,
   type VmObservation,

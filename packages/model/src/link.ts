@@ -4,10 +4,16 @@
  */
 import type { ErrorDetail } from "./errors.ts";
 import type { HostInventory, HostLoad } from "./host.ts";
+import type {
+  HostNetworkAssignment,
+  HostNetworkObservation,
+  ProbeAssignment,
+  ProbeResult,
+} from "./host-networking.ts";
 import type { ClusterId, CommandId, VmId } from "./ids.ts";
 import type { NetworkObservation, NetworkSpec } from "./network.ts";
 import type { MigrationStats } from "./operation.ts";
-import type { VmObservation, VmSpec } from "./vm.ts";
+import type { NicSpec, VmObservation, VmSpec } from "./vm.ts";
 
 /**
  * Versions of the session's protocol that this program speaks, newest last. 2 has compact reports and answered
@@ -44,6 +50,8 @@ export type AgentMessage =
       readonly networks: readonly NetworkObservation[];
       readonly load: HostLoad;
       readonly runningCommandIds: readonly CommandId[];
+      /** Absent: an agent that does not know of transactions. */
+      readonly hostNetwork?: HostNetworkObservation;
     }
   | {
       readonly kind: "delta-report";
@@ -60,8 +68,28 @@ export type AgentMessage =
       /** Counts the session's heartbeats from 1; 0: no answer is wanted. */
       readonly number: number;
     }
+  | NetworkApplied
+  | ProbeReport
   | CommandProgress
   | CommandResult;
+
+/**
+ * The host has changed its networks and asks, over the new configuration, whether it is heard. Sent again when a session
+ * opens while it waits.
+ */
+export interface NetworkApplied {
+  readonly kind: "network-applied";
+  readonly revision: string;
+  readonly attempt: number;
+  /** Chosen for this question: an answer to an earlier one does not count. */
+  readonly nonce: string;
+}
+
+/** Everything the host heard in its last rounds of probes: replaces what it said before. */
+export interface ProbeReport {
+  readonly kind: "probe-report";
+  readonly results: readonly ProbeResult[];
+}
 
 export interface CommandProgress {
   readonly kind: "progress";
@@ -78,6 +106,8 @@ export interface CommandResult {
   readonly migration?: MigrationStats;
   /** The VM after the command, when the host still has it. */
   readonly vm?: VmObservation;
+  /** Milliseconds in which a VM that arrived could not be reached, as its new host measured; absent: not measured. */
+  readonly networkBlackoutMs?: number;
 }
 
 /** From coordinator to agent. */
@@ -95,12 +125,24 @@ export type CoordinatorMessage =
   | { readonly kind: "cancel"; readonly commandId: CommandId }
   | { readonly kind: "acknowledge"; readonly commandId: CommandId }
   | { readonly kind: "request-report" }
-  | { readonly kind: "heartbeat-answer"; readonly number: number };
+  | { readonly kind: "heartbeat-answer"; readonly number: number }
+  | ConfirmNetwork;
+
+/** The coordinator has heard "network-applied". */
+export interface ConfirmNetwork {
+  readonly kind: "confirm-network";
+  readonly revision: string;
+  readonly attempt: number;
+  /** Of the question. */
+  readonly nonce: string;
+}
 
 export interface VmAssignment {
   readonly id: VmId;
   readonly name: string;
   readonly generation: number;
+  /** With addresses: what DHCP and the guards go by, also before its coordinator is heard after a reboot. */
+  readonly nics: readonly NicSpec[];
 }
 
 export interface Assignments {
@@ -112,6 +154,10 @@ export interface Assignments {
   readonly removedNetworks: readonly string[];
   readonly vms: readonly VmAssignment[];
   readonly removedVms: readonly VmId[];
+  /** Whole. Absent in an increment: as before. Absent in a full state: a coordinator without transactions. */
+  readonly hostNetwork?: HostNetworkAssignment;
+  /** Whole. Absent: as before. */
+  readonly probes?: readonly ProbeAssignment[];
 }
 
 export interface Command {

@@ -1,5 +1,6 @@
 /** A VM: what a person wants of it, where it is placed, and what its host says. */
 import type { HostId, OperationId, VmId } from "./ids.ts";
+import type { VlanRange } from "./network.ts";
 import type { VmRules } from "./rules.ts";
 
 export interface DiskSpec {
@@ -11,11 +12,35 @@ export interface DiskSpec {
   readonly baseVolume?: string;
 }
 
+/** What the guest sees. */
+export type NicModel = "virtio" | "e1000e" | "e1000" | "rtl8139";
+
+export const nicModels: readonly NicModel[] = ["virtio", "e1000e", "e1000", "rtl8139"];
+
+/** Kilobytes (1,000 bytes) a second, as libvirt counts; 0: no limit. Inbound is to the guest. */
+export interface NicRates {
+  readonly inboundKbytesPerSecond: number;
+  readonly outboundKbytesPerSecond: number;
+}
+
 export interface NicSpec {
   /** Name of the network. */
   readonly network: string;
   /** Lower case. */
   readonly mac: string;
+  /** The VM's own on this network, canonical, without prefix length. Claimed by this record. Absent: none. */
+  readonly addresses?: readonly string[];
+  /** Of a trunk network: only these of its ids. Absent: all of them. */
+  readonly trunk?: readonly VlanRange[];
+  /** Absent: virtio. */
+  readonly model?: NicModel;
+  readonly rates?: NicRates;
+  /** True: the network's guards do not hold for this NIC. */
+  readonly unguarded?: boolean;
+  /** From 1; absent: not booted from. */
+  readonly bootOrder?: number;
+  /** True: the cable is unplugged. */
+  readonly linkDown?: boolean;
 }
 
 export interface KernelBoot {

@@ -1,10 +1,19 @@
 /** What the coordinator assigned to this host: full state, then chained increments. Pure. */
-import type { Assignments, NetworkSpec, VmAssignment } from "@muster/model";
+import type {
+  Assignments,
+  HostNetworkAssignment,
+  NetworkSpec,
+  ProbeAssignment,
+  VmAssignment,
+} from "@muster/model";
 
 export interface Assigned {
   readonly revision: bigint;
   readonly networks: readonly NetworkSpec[];
   readonly vms: readonly VmAssignment[];
+  /** Absent: the coordinator does not know of transactions. */
+  readonly hostNetwork?: HostNetworkAssignment;
+  readonly probes?: readonly ProbeAssignment[];
 }
 
 /** Undefined: an increment in between was lost, and a full state is needed. */
@@ -12,12 +21,19 @@ export function applyAssignments(
   before: Assigned | undefined,
   message: Assignments,
 ): Assigned | undefined {
+  const { hostNetwork, probes, resultsIn: revision } = message;
+  const said = {
+    ...(hostNetwork === undefined ? {} : { hostNetwork }),
+    ...(probes === undefined ? {} : { probes }),
+  };
   if (message.appliesTo === 0n) {
-    return { revision: message.resultsIn, networks: message.networks, vms: message.vms };
+    return { revision, networks: message.networks, vms: message.vms, ...said };
   }
   if (before?.revision !== message.appliesTo) return undefined;
   return {
-    revision: message.resultsIn,
+    ...before,
+    ...said,
+    revision,
     networks: merge(
       before.networks,
       message.networks,

@@ -1,12 +1,19 @@
 /** Keeps the assignments across restarts: the coordinator can vanish, the host's networks must not. */
 import { open, readFile, rename } from "node:fs/promises";
-import { fromJson, MusterError, toJson } from "@muster/model";
+import { fromJson, MusterError, toJson, upgradeNetworkSpec } from "@muster/model";
 import type { Assigned } from "./assigned.ts";
 
 export interface AssignmentStore {
   load(): Promise<Assigned | undefined>;
   save(assigned: Assigned): Promise<void>;
 }
+
+/** A file of an earlier version, in the present form. */
+const upgraded = (assigned: Assigned): Assigned => ({
+  ...assigned,
+  networks: assigned.networks.map(upgradeNetworkSpec),
+  vms: assigned.vms.map((vm) => ({ ...vm, nics: "nics" in vm ? vm.nics : [] })),
+});
 
 export class FileAssignmentStore implements AssignmentStore {
   readonly #path: string;
@@ -17,7 +24,7 @@ export class FileAssignmentStore implements AssignmentStore {
 
   async load(): Promise<Assigned | undefined> {
     try {
-      return fromJson(await readFile(this.#path, "utf8")) as Assigned;
+      return upgraded(fromJson(await readFile(this.#path, "utf8")) as Assigned);
     } catch (cause) {
       if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
       throw new MusterError("storage-failed", `the assignments in ${this.#path} cannot be read`, {

@@ -1,10 +1,11 @@
 import type { NetworkSpec } from "@muster/model";
+import { aNetwork } from "@muster/model/testing";
 import { describe, expect, it } from "vitest";
 import { keptLog, simulatedHosts } from "../testing/agent-setting.ts";
 import type { Assigned } from "./assigned.ts";
 import { NetworkKeeper } from "./network-keeper.ts";
 
-const blue: NetworkSpec = { name: "blue", vlan: 10, mtu: 1500, hosts: [] };
+const blue: NetworkSpec = aNetwork({ name: "blue", vlan: 10 });
 
 function setting() {
   const { bridges, newDriver } = simulatedHosts();

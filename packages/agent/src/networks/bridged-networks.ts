@@ -10,7 +10,7 @@ import {
   type NetworkSpec,
 } from "@muster/model";
 import type { CommandRunner } from "./command-runner.ts";
-import { demandsByName, type NetworkDemand } from "./network-demand.ts";
+import { demandOf, demandsByName, type NetworkDemand } from "./network-demand.ts";
 import type { NetworkDriver, NetworkPlan, PlannedAction } from "./network-driver.ts";
 
 export interface BridgeKind<State> {
@@ -101,11 +101,11 @@ export class BridgedNetworks<State> {
   }
 
   async plan(networks: readonly NetworkSpec[]): Promise<NetworkPlan> {
-    return this.#kind.plan(await this.#kind.read(), demandsByName(networks));
+    return this.#kind.plan(await this.#kind.read(), demandsByName(networks.map(demandOf)));
   }
 
   async apply(networks: readonly NetworkSpec[]): Promise<readonly NetworkObservation[]> {
-    const wanted = demandsByName(networks);
+    const wanted = demandsByName(networks.map(demandOf));
     this.#wanted = wanted;
     this.#reasons = new Map();
     const state = await this.#readOrReason();
@@ -170,6 +170,16 @@ export class BridgedNetworks<State> {
 
   #observation({ name, vlan }: NetworkDemand, message: string): NetworkObservation {
     const state = message === "" ? "ready" : "failed";
-    return { name, state, message, vlan, driver: this.#kind.name, bridge: this.#kind.bridge };
+    return {
+      name,
+      state,
+      message,
+      vlan,
+      driver: this.#kind.name,
+      bridge: this.#kind.bridge,
+      wanted: "",
+      found: "",
+      carries: [],
+    };
   }
 }

@@ -5,11 +5,23 @@ import {
   isMusterError,
   parseName,
   parseVlan,
+  vlanOf,
   type NetworkSpec,
 } from "@muster/model";
 
 /** The part of a network that a bridge knows; also what a mark on a bridge says. */
-export type NetworkDemand = Pick<NetworkSpec, "name" | "vlan" | "mtu">;
+export interface NetworkDemand {
+  readonly name: string;
+  /** 0: not a network of one VLAN. */
+  readonly vlan: number;
+  readonly mtu: number;
+}
+
+export const demandOf = (network: NetworkSpec): NetworkDemand => ({
+  name: network.name,
+  vlan: vlanOf(network),
+  mtu: network.mtu,
+});
 
 /** One demand per name, sorted by name; of two with one name the later counts. */
 export function demandsByName(
@@ -21,6 +33,7 @@ export function demandsByName(
 
 /** Why no host at all could have this network. */
 export function demandProblem({ name, vlan, mtu }: NetworkDemand): string | undefined {
+  if (vlan === 0) return "this driver makes networks of kind vlan only";
   try {
     parseName(name, "name");
     parseVlan(vlan, "vlan");

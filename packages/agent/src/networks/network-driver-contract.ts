@@ -5,7 +5,14 @@
  * A case throws what it finds wrong.
  */
 import { deepEqual, equal, match, notEqual, ok, rejects } from "node:assert/strict";
-import { isMusterError, parseVmId, type NetworkSpec, type VmId } from "@muster/model";
+import {
+  isMusterError,
+  networkDefaults,
+  parseVmId,
+  vlanOf,
+  type NetworkSpec,
+  type VmId,
+} from "@muster/model";
 import type { NetworkDriver, NicPlug } from "./network-driver.ts";
 
 /** A host with one uplink, and nothing of ours on it. */
@@ -36,10 +43,10 @@ const VM_ONE = parseVmId("6f1c2b52-8f0e-4b0c-9c58-0a1b2c3d4e5f");
 const VM_TWO = parseVmId("0b8de2a4-3a1d-4f67-8a44-5e4d3c2b1a0f");
 
 const network = (name: string, vlan: number, mtu = 1500): NetworkSpec => ({
+  ...networkDefaults,
   name,
-  vlan,
+  segment: { kind: "vlan", vlan },
   mtu,
-  hosts: [],
 });
 
 const blue = network("blue", 10);
@@ -150,7 +157,7 @@ export const networkDriverContract: readonly ContractCase[] = [
   {
     name: "two networks may share a VLAN: it stays until the second goes",
     async run(host) {
-      const twin = network("azure", blue.vlan);
+      const twin = network("azure", vlanOf(blue));
       const driver = host.openDriver();
       await driver.apply([blue, twin]);
       deepEqual(outcomes(await driver.apply([twin])), ["azure ready"]);
@@ -162,7 +169,7 @@ export const networkDriverContract: readonly ContractCase[] = [
     async run(host) {
       const driver = host.openDriver();
       await driver.apply([blue]);
-      const moved = { ...blue, vlan: 30 };
+      const moved = network("blue", 30);
       const [observed] = await driver.apply([moved]);
       deepEqual([observed?.state, observed?.message, observed?.vlan], ["ready", "", 30]);
       await isSettled(driver, [moved]);
@@ -266,7 +273,7 @@ export const networkDriverContract: readonly ContractCase[] = [
       await driver.apply([blue]);
       const before = await host.snapshot();
       await rejects(driver.plug(nicOf(VM_ONE, 0, green)), isNetworkFailed);
-      await rejects(driver.plug(nicOf(VM_ONE, 0, { ...blue, vlan: 11 })), isNetworkFailed);
+      await rejects(driver.plug(nicOf(VM_ONE, 0, network("blue", 11))), isNetworkFailed);
       deepEqual(await host.snapshot(), before);
     },
   },

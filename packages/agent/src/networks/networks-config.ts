@@ -1,5 +1,5 @@
 /** The section "networks" of the agent's configuration. */
-import { invalid } from "@muster/model";
+import { parseDeviceName } from "@muster/model";
 import type { Fields } from "@muster/runtime";
 
 export interface NetworksConfig {
@@ -14,20 +14,6 @@ export interface NetworksConfig {
 }
 
 export const BRIDGE_DEFAULTS = { openvswitch: "br0", "linux-bridge": "muster0" } as const;
-
-/** The kernel's limit for a device's name. */
-const DEVICE_NAME_MAX_CHARACTERS = 15;
-/** What the kernel takes, without what iproute2 or ovs-vsctl read as something else. */
-const DEVICE_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
-
-export function parseDeviceName(text: string, field: string): string {
-  if (text.length <= DEVICE_NAME_MAX_CHARACTERS && DEVICE_NAME.test(text)) return text;
-  throw invalid(
-    field,
-    `${JSON.stringify(text.slice(0, 40))} is not a network device's name`,
-    `use letters, digits, '_', '.' and '-', at most ${String(DEVICE_NAME_MAX_CHARACTERS)}`,
-  );
-}
 
 export const readNetworksConfig = (fields: Fields): NetworksConfig => ({
   driver: fields.choice("driver", ["auto", "openvswitch", "linux-bridge"], { default: "auto" }),

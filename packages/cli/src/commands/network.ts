@@ -3,9 +3,12 @@ import {
   MTU_MAX_BYTES,
   MTU_MIN_BYTES,
   MusterError,
+  networkDefaults,
   parseName,
   parseVlan,
+  type HostChoice,
 } from "@muster/model";
+import { encodeNetworkSpec } from "@muster/model/wire";
 import { AdminService } from "@muster/proto/admin";
 import type { Command } from "commander";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
@@ -118,25 +121,28 @@ async function createNetwork(
   options: CreateOptions,
 ): Promise<ExitCode> {
   const { vlan } = options;
-  const spec = {
+  const hosts: HostChoice =
+    options.host === undefined ? { kind: "all" } : { kind: "named", names: options.host };
+  const spec = encodeNetworkSpec({
+    ...networkDefaults,
     name: parseName(name, "network"),
-    vlan,
-    mtu: options.mtu ?? 0,
-    hosts: [...(options.host ?? [])],
-  };
-  const { operation, hosts } = await callChange(session, AdminService.createNetwork, {
+    segment: { kind: "vlan", vlan },
+    mtu: options.mtu ?? networkDefaults.mtu,
+    hosts,
+  });
+  const { operation, hosts: reached } = await callChange(session, AdminService.createNetwork, {
     doing: `create network ${name}`,
     request: { spec, why: whyOf(options, session) },
   });
-  const where = hosts.length === 0 ? "no host yet" : hosts.join(", ");
+  const where = reached.length === 0 ? "no host yet" : reached.join(", ");
   if (options.dryRun === true) {
     const line = `would create network ${name} (VLAN ${String(vlan)}) on ${where}`;
-    return showDryRun(session, [line], { hosts });
+    return showDryRun(session, [line], { hosts: reached });
   }
   return finishOperation(session, {
     operation,
     options,
-    data: { hosts },
+    data: { hosts: reached },
     outcome: async () => {
       const network = await fetchNetwork(session, name);
       const sentence = `network ${name} (VLAN ${String(vlan)}) is ready on ${where}`;

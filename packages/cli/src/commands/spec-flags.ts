@@ -2,9 +2,10 @@
 import { readFile } from "node:fs/promises";
 import { MusterError, parseSize } from "@muster/model";
 import type { Command } from "commander";
+import { parseNetworkFlag } from "../spec/nic.ts";
 import type { PartialVmSpec } from "../spec/partial-spec.ts";
 import { parseSpecFile, SPEC_FILE_BYTES_MAX } from "../spec/spec-file.ts";
-import { parseDiskFlag, parseNetworkFlag } from "../spec/spec-flags.ts";
+import { parseDiskFlag } from "../spec/spec-flags.ts";
 import type { Keyboard } from "../surroundings.ts";
 import { countOf, repeated } from "./flags.ts";
 
@@ -19,7 +20,11 @@ export const addSpecFlags = (command: Command): Command =>
       "a disk; repeat for more",
       repeated(parseDiskFlag),
     )
-    .option("--network <NAME[,mac=MAC]>", "a NIC; repeat for more", repeated(parseNetworkFlag))
+    .option(
+      "--network <NAME[,mac=MAC][,address=IP|none]...>",
+      "a NIC; further parts: trunk, model, in, out, guard, boot, link; repeat for more",
+      repeated(parseNetworkFlag),
+    )
     .option("--kernel <path>", "boot this kernel directly (path on the host)")
     .option("--initrd <path>", "initial ramdisk for --kernel")
     .option("--cmdline <text>", "kernel command line for --kernel")

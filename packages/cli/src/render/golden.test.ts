@@ -10,6 +10,8 @@ import {
   aStep,
   aSucceededOperation,
   aVm,
+  aNetworkOnHost,
+  aNetworkSpec,
 } from "../testing/builders.ts";
 import { decodeHost } from "../view/host.ts";
 import { decodeNetwork } from "../view/network.ts";
@@ -62,20 +64,20 @@ const blue = aNetwork();
 const networks = [
   blue,
   aNetwork({
-    spec: { name: "green", vlan: 20, mtu: 9_000, hosts: ["h1", "h2", "h3"] },
+    spec: aNetworkSpec({ name: "green", vlan: 20, mtu: 9_000, hosts: ["h1", "h2", "h3"] }),
     hosts: [
       ...blue.hosts.slice(0, 1),
       {
         host: "h2",
         online: true,
-        observed: {
+        observed: aNetworkOnHost({
           name: "green",
           state: NetworkState.FAILED,
           message: "no bridge br0",
           vlan: 20,
           driver: "linux-bridge",
           bridge: "",
-        },
+        }),
       },
       { host: "h3", online: false, observed: undefined },
     ],

@@ -39,12 +39,27 @@ export class Fields {
     return text;
   }
 
+  flag(names: Names): boolean | undefined {
+    const value = this.#value(names);
+    if (value === undefined || typeof value === "boolean") return value;
+    throw invalid(this.#at(names[0]), "must be true or false");
+  }
+
   count(names: Names): number | undefined {
     const value = this.#value(names);
     if (value === undefined) return undefined;
     const path = this.#at(names[0]);
     if (!isScalar(value)) throw invalid(path, "must be a number");
     return parseCount(String(value), path);
+  }
+
+  /** A whole number, 0 too. */
+  whole(names: Names): number | undefined {
+    const value = this.#value(names);
+    if (value === undefined) return undefined;
+    const text = isScalar(value) ? String(value) : "";
+    if (/^\d{1,9}$/.test(text)) return Number(text);
+    throw invalid(this.#at(names[0]), "must be a whole number, at most nine digits");
   }
 
   /** "512M", or a plain number of bytes. */

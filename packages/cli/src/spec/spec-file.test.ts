@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
+import type { VmSpec } from "@muster/proto/types";
 import { MusterError } from "@muster/model";
+import { encodeNic } from "@muster/model/wire";
 import { renderYaml } from "../render/serialize.ts";
-import { aSpec } from "../testing/builders.ts";
+import { decodeVm } from "../view/vm.ts";
+import { aSpec, aVm } from "../testing/builders.ts";
 import { completeSpec } from "./partial-spec.ts";
 import { parseSpecFile } from "./spec-file.ts";
 
@@ -31,8 +34,8 @@ cpuModel:
       memoryBytes: GIB / 2n,
       disks: [{ storage: "shared", sizeBytes: 10n * GIB, baseVolume: "debian-13" }],
       nics: [
-        { network: "blue", mac: "" },
-        { network: "green", mac: "52:54:00:00:00:02" },
+        encodeNic({ network: "blue" }),
+        encodeNic({ network: "green", mac: "52:54:00:00:00:02" }),
       ],
       kernel: { kernelPath: "/boot/k", initrdPath: "/boot/i", commandLine: "quiet" },
       antiAffinityGroups: ["web"],
@@ -43,9 +46,20 @@ cpuModel:
 
   it("reads back what vm show prints", () => {
     const kernel = { kernelPath: "/boot/k", initrdPath: "", commandLine: "quiet" };
-    const spec = aSpec({ kernel, antiAffinityGroups: ["web"] });
-    expect(parse(renderYaml(spec))).toEqual(spec);
-    expect(parse(renderYaml(aSpec()))).toEqual(aSpec());
+    const nics = [
+      encodeNic({
+        network: "blue",
+        mac: "52:54:00:00:00:01",
+        addresses: ["10.0.0.5"],
+        rates: { inboundKbytesPerSecond: 0, outboundKbytesPerSecond: 5 },
+        bootOrder: 2,
+      }),
+      encodeNic({ network: "all", trunk: [{ first: 10, last: 12 }], unguarded: true }),
+    ];
+    const shown = (spec: VmSpec): string => renderYaml(decodeVm(aVm({ spec })).spec);
+    const spec = aSpec({ kernel, antiAffinityGroups: ["web"], nics });
+    expect(parse(shown(spec))).toEqual(spec);
+    expect(parse(shown(aSpec()))).toEqual(aSpec());
   });
 
   it("reads JSON", () => {
@@ -67,7 +81,7 @@ cpuModel:
     ["name: [a]", "name: must be text", undefined],
     ["memory: 1G\nmemoryBytes: 1G", "given twice, as memory and memoryBytes", undefined],
     ["networks: [{network: blue, mac: 01:00:00:00:00:00}]", "multicast", undefined],
-    ["networks: ['Blue One']", 'networks[0]: "Blue One" is not a name', undefined],
+    ["networks: ['Blue One']", 'networks[0].network: "Blue One" is not a name', undefined],
     ["kernel: /boot/k", "kernel: must be an object with fields", undefined],
     ["- 1", "spec: must be an object", undefined],
     ["", "spec: must be an object", undefined],

@@ -2,10 +2,11 @@
  * `-f FILE`: one VM spec in YAML or JSON. The short field names are for people; the long ones are those that
  * `muster vm show -o yaml` prints under `spec`, so what is shown can be given back. PURE.
  */
-import { invalid, MusterError, parseMac, parseName } from "@muster/model";
-import type { DiskSpec, KernelBoot, NicSpec } from "@muster/proto/types";
+import { invalid, MusterError, parseName } from "@muster/model";
+import type { DiskSpec, KernelBoot } from "@muster/proto/types";
 import { parseDocument } from "yaml";
 import { Fields, type Names } from "./fields.ts";
+import { decodeNicField } from "./nic.ts";
 import { given, type PartialVmSpec } from "./partial-spec.ts";
 
 /** A spec is a few hundred bytes; more is another file by mistake. */
@@ -28,8 +29,6 @@ const disk = {
   size: ["size", "sizeBytes"],
   base: ["base", "baseVolume"],
 } as const satisfies Record<string, Names>;
-
-const nic = { network: ["network"], mac: ["mac"] } as const satisfies Record<string, Names>;
 
 const kernel = {
   path: ["path", "kernelPath"],
@@ -76,7 +75,7 @@ function decodeSpec(value: unknown): PartialVmSpec {
     cpus: fields.count(spec.cpus),
     memoryBytes: fields.size(spec.memory),
     disks: fields.list(spec.disks, decodeDisk),
-    nics: fields.list(spec.networks, decodeNic),
+    nics: fields.list(spec.networks, decodeNicField),
     kernel: fields.object(spec.kernel, decodeKernel),
     antiAffinityGroups: fields.list(spec.antiAffinity, decodeName),
     cpuModel: fields.text(spec.cpuModel),
@@ -90,17 +89,6 @@ function decodeDisk(value: unknown, path: string): DiskSpec {
   if (sizeBytes === undefined) throw invalid(`${path}.size`, "is required");
   const storage = parseName(fields.requiredText(disk.storage), `${path}.storage`);
   return { storage, sizeBytes, baseVolume: fields.text(disk.base) ?? "" };
-}
-
-/** A network may be given by its name alone. */
-function decodeNic(value: unknown, path: string): NicSpec {
-  if (typeof value === "string") return { network: parseName(value, path), mac: "" };
-  const fields = new Fields(value, path, Object.values(nic));
-  const mac = fields.text(nic.mac) ?? "";
-  return {
-    network: parseName(fields.requiredText(nic.network), `${path}.network`),
-    mac: mac === "" ? "" : parseMac(mac, `${path}.mac`),
-  };
 }
 
 function decodeKernel(value: unknown, path: string): KernelBoot {

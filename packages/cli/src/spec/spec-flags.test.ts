@@ -1,6 +1,8 @@
+import { encodeNic } from "@muster/model/wire";
 import { describe, expect, it } from "vitest";
 import { completeSpec } from "./partial-spec.ts";
-import { parseDiskFlag, parseNetworkFlag, specOfFlags } from "./spec-flags.ts";
+import { parseNetworkFlag } from "./nic.ts";
+import { parseDiskFlag, specOfFlags } from "./spec-flags.ts";
 
 describe("parseDiskFlag", () => {
   it("reads storage, size and base", () => {
@@ -24,10 +26,36 @@ describe("parseDiskFlag", () => {
 
 describe("parseNetworkFlag", () => {
   it.each([
-    ["blue", { network: "blue", mac: "" }],
+    ["blue", { network: "blue" }],
     ["blue,mac=52:54:00:AA:00:01", { network: "blue", mac: "52:54:00:aa:00:01" }],
-  ])("%s", (text, nic) => {
-    expect(parseNetworkFlag(text)).toEqual(nic);
+    ["blue,address=none", { network: "blue", addresses: [] }],
+    [
+      "blue,address=10.0.0.5+2001:DB8::5",
+      { network: "blue", addresses: ["10.0.0.5", "2001:db8::5"] },
+    ],
+    [
+      "all,trunk=30+10-12",
+      {
+        network: "all",
+        trunk: [
+          { first: 10, last: 12 },
+          { first: 30, last: 30 },
+        ],
+      },
+    ],
+    [
+      "blue,model=e1000e,in=1000,guard=off,boot=2,link=down",
+      {
+        network: "blue",
+        model: "e1000e",
+        rates: { inboundKbytesPerSecond: 1000, outboundKbytesPerSecond: 0 },
+        unguarded: true,
+        bootOrder: 2,
+        linkDown: true,
+      },
+    ],
+  ] as const)("%s", (text, nic) => {
+    expect(parseNetworkFlag(text)).toEqual(encodeNic(nic));
   });
   it.each([
     ["", /a name is required/],

@@ -1,7 +1,7 @@
 /** A VM spec from flags. PURE. */
-import { invalid, parseMac, parseName, parseSize } from "@muster/model";
+import { invalid, parseName, parseSize } from "@muster/model";
 import type { DiskSpec, NicSpec } from "@muster/proto/types";
-import { nearest } from "./nearest.ts";
+import { parsePairs } from "./pairs.ts";
 import { given, type PartialVmSpec } from "./partial-spec.ts";
 
 /** As commander hands them over, already parsed. */
@@ -57,33 +57,4 @@ export function parseDiskFlag(text: string): DiskSpec {
     sizeBytes: parseSize(size, "--disk size"),
     baseVolume: pairs.get("base") ?? "",
   };
-}
-
-/** "blue" or "blue,mac=52:54:00:00:00:01" */
-export function parseNetworkFlag(text: string): NicSpec {
-  const [name = "", ...rest] = text.split(",");
-  const network = parseName(name.replace(/^network=/, ""), "--network");
-  const mac = parsePairs(rest.join(","), "--network", ["mac"]).get("mac") ?? "";
-  return { network, mac: mac === "" ? "" : parseMac(mac, "--network mac") };
-}
-
-function parsePairs(
-  text: string,
-  flag: string,
-  known: readonly string[],
-): ReadonlyMap<string, string> {
-  const pairs = new Map<string, string>();
-  for (const pair of text === "" ? [] : text.split(",")) {
-    const at = pair.indexOf("=");
-    if (at < 0) throw invalid(flag, `"${pair}" is not name=value`, `known: ${known.join(", ")}`);
-    const name = pair.slice(0, at);
-    if (!known.includes(name)) {
-      const meant = nearest(name, known);
-      const hint = meant === undefined ? `known: ${known.join(", ")}` : `did you mean "${meant}"?`;
-      throw invalid(flag, `unknown part "${name}"`, hint);
-    }
-    if (pairs.has(name)) throw invalid(flag, `"${name}" is given twice`);
-    pairs.set(name, pair.slice(at + 1));
-  }
-  return pairs;
 }

@@ -1,4 +1,6 @@
 /** Whole wire values, one interesting field each. */
+import { networkDefaults } from "@muster/model";
+import { encodeNetworkSpec, encodeNic } from "@muster/model/wire";
 import {
   HostState,
   OperationState,
@@ -10,7 +12,14 @@ import {
   type Step,
   type Vm,
 } from "@muster/proto/admin";
-import { NetworkState, VmState, type HostInventory, type VmSpec } from "@muster/proto/types";
+import {
+  NetworkState,
+  VmState,
+  type HostInventory,
+  type NetworkObservation,
+  type NetworkSpec,
+  type VmSpec,
+} from "@muster/proto/types";
 
 const GIB = 1n << 30n;
 const MIB = 1n << 20n;
@@ -20,7 +29,7 @@ export const aSpec = (fields: Partial<VmSpec> = {}): VmSpec => ({
   cpus: 2,
   memoryBytes: 512n * MIB,
   disks: [{ storage: "shared", sizeBytes: 10n * GIB, baseVolume: "debian-13" }],
-  nics: [{ network: "blue", mac: "52:54:00:00:00:01" }],
+  nics: [encodeNic({ network: "blue", mac: "52:54:00:00:00:01" })],
   kernel: undefined,
   antiAffinityGroups: [],
   cpuModel: "",
@@ -138,16 +147,7 @@ export const aHost = (fields: Partial<Host> = {}): Host => ({
   claimedMemoryBytes: 1n * GIB,
   vmCount: 2,
   wildVmCount: 1,
-  networks: [
-    {
-      name: "blue",
-      state: NetworkState.READY,
-      message: "",
-      vlan: 10,
-      driver: "openvswitch",
-      bridge: "br0",
-    },
-  ],
+  networks: [aNetworkOnHost()],
   silentMs: 0n,
   agentVersion: "0.1.0",
   certificateExpiresAt: "2026-02-01T00:00:00Z",
@@ -156,20 +156,27 @@ export const aHost = (fields: Partial<Host> = {}): Host => ({
   ...fields,
 });
 
+export const aNetworkOnHost = (fields: Partial<NetworkObservation> = {}): NetworkObservation => ({
+  name: "blue",
+  state: NetworkState.READY,
+  message: "",
+  vlan: 10,
+  driver: "openvswitch",
+  bridge: "br0",
+  wanted: "",
+  found: "",
+  carries: [],
+  ...fields,
+});
+
+export const aNetworkSpec = (fields: Partial<NetworkSpec> = {}): NetworkSpec => ({
+  ...encodeNetworkSpec({ ...networkDefaults, name: "blue", segment: { kind: "vlan", vlan: 10 } }),
+  ...fields,
+});
+
 export const aNetwork = (fields: Partial<Network> = {}): Network => ({
-  spec: { name: "blue", vlan: 10, mtu: 0, hosts: [] },
-  hosts: ["h1", "h2"].map((host) => ({
-    host,
-    online: true,
-    observed: {
-      name: "blue",
-      state: NetworkState.READY,
-      message: "",
-      vlan: 10,
-      driver: "openvswitch",
-      bridge: "br0",
-    },
-  })),
+  spec: aNetworkSpec(),
+  hosts: ["h1", "h2"].map((host) => ({ host, online: true, observed: aNetworkOnHost() })),
   vmCount: 2,
   createdAt: "2026-01-01T00:00:00Z",
   ...fields,

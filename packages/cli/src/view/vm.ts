@@ -1,7 +1,7 @@
 /** VMs as the CLI shows them. Field names are those of `-o json`: a contract with scripts. */
-import { uuidFromBytes } from "@muster/model";
+import { renderVlans, uuidFromBytes } from "@muster/model";
 import type { Vm, VmRules } from "@muster/proto/admin";
-import type { VmObservation, VmSpec, VmUsage } from "@muster/proto/types";
+import type { NicRates, NicSpec, VmObservation, VmSpec, VmUsage } from "@muster/proto/types";
 import { vmObservedWord, vmStateWord, type VmObservedWord, type VmStateWord } from "./words.ts";
 
 export interface VmObservationView {
@@ -19,6 +19,21 @@ export interface VmObservationView {
   readonly persistent: boolean;
 }
 
+/** A NIC without what is as usual, so that it can be given back in a spec file. */
+export interface NicView {
+  readonly network: string;
+  readonly mac: string;
+  readonly addresses?: readonly string[];
+  readonly trunk?: string;
+  readonly model?: string;
+  readonly rates?: Readonly<NicRates>;
+  readonly unguarded?: boolean;
+  readonly bootOrder?: number;
+  readonly linkDown?: boolean;
+}
+
+export type VmSpecView = Readonly<Omit<VmSpec, "nics">> & { readonly nics: readonly NicView[] };
+
 export interface VmView {
   readonly id: string;
   readonly name: string;
@@ -29,7 +44,7 @@ export interface VmView {
   readonly targetHost: string;
   readonly managed: boolean;
   /** Absent for wild VMs. */
-  readonly spec?: Readonly<VmSpec>;
+  readonly spec?: VmSpecView;
   readonly observed?: VmObservationView;
   /** Milliseconds; 0 while its host is connected. */
   readonly observedAgeMs: bigint;
@@ -62,6 +77,20 @@ function decodeObservation(wire: VmObservation): VmObservationView {
   };
 }
 
+const decodeNic = (wire: NicSpec): NicView => ({
+  network: wire.network,
+  mac: wire.mac,
+  ...(wire.addresses.length === 0 ? {} : { addresses: wire.addresses }),
+  ...(wire.trunk.length === 0 ? {} : { trunk: renderVlans(wire.trunk) }),
+  ...(wire.model === "" ? {} : { model: wire.model }),
+  ...(wire.rates === undefined ? {} : { rates: wire.rates }),
+  ...(wire.unguarded ? { unguarded: true } : {}),
+  ...(wire.bootOrder === 0 ? {} : { bootOrder: wire.bootOrder }),
+  ...(wire.linkDown ? { linkDown: true } : {}),
+});
+
+const decodeSpec = (wire: VmSpec): VmSpecView => ({ ...wire, nics: wire.nics.map(decodeNic) });
+
 export function decodeVm(wire: Vm): VmView {
   return {
     id: wire.id,
@@ -70,7 +99,7 @@ export function decodeVm(wire: Vm): VmView {
     host: wire.host,
     targetHost: wire.targetHost,
     managed: wire.managed,
-    ...(wire.spec === undefined ? {} : { spec: wire.spec }),
+    ...(wire.spec === undefined ? {} : { spec: decodeSpec(wire.spec) }),
     ...(wire.observed === undefined ? {} : { observed: decodeObservation(wire.observed) }),
     observedAgeMs: wire.observedAgeMs,
     generation: wire.generation,

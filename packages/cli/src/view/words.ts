@@ -63,6 +63,7 @@ const networkStates = {
   [NetworkState.UNSPECIFIED]: UNSPECIFIED,
   [NetworkState.READY]: "ready",
   [NetworkState.FAILED]: "failed",
+  [NetworkState.MISSING]: "missing",
   [NetworkState.UNRECOGNIZED]: UNRECOGNIZED,
 } as const satisfies Record<NetworkState, string>;
 

@@ -1,5 +1,5 @@
 /** Networks: create, list, delete. */
-import { invalid, MusterError, type NetworkRecord } from "@muster/model";
+import { invalid, MusterError, renderSegment, vlanOf, type NetworkRecord } from "@muster/model";
 import { decodeNetworkSpec, encodeNetworkObservation, encodeNetworkSpec } from "@muster/model/wire";
 import type * as pb from "@muster/proto/admin";
 import type { CallContext } from "@muster/runtime";
@@ -46,7 +46,7 @@ export function networkHandlers(parts: ApiParts) {
 function encodeNetwork(network: NetworkRecord, parts: ApiParts): pb.Network {
   const { view } = parts.ledger;
   const hosts = [...view.hosts.values()]
-    .filter((host) => network.removing || shouldHave(network, host.name))
+    .filter((host) => network.removing || shouldHave(network, host))
     .toSorted((left, right) => left.name.localeCompare(right.name))
     .map((host): pb.NetworkOnHost => {
       const observed = parts.observations.get(host.id)?.networks.get(network.spec.name);
@@ -83,22 +83,25 @@ async function createNetwork(
     if (existing !== undefined) {
       throw new MusterError(
         "already-exists",
-        `there is already a network named ${spec.name}, VLAN ${String(existing.spec.vlan)}`,
+        `there is already a network named ${spec.name}, ${renderSegment(existing.spec.segment)}`,
       );
     }
-    const clash = [...view.networks.values()].find((other) => other.spec.vlan === spec.vlan);
+    const vlan = vlanOf(spec);
+    const clash = [...view.networks.values()].find(
+      (other) => vlan !== 0 && vlanOf(other.spec) === vlan,
+    );
     if (clash !== undefined) {
       throw new MusterError(
         "already-exists",
-        `VLAN ${String(spec.vlan)} is already network ${clash.spec.name}`,
+        `VLAN ${String(vlan)} is already network ${clash.spec.name}`,
         {
           hint: "use that network, or another VLAN id",
         },
       );
     }
-    for (const name of spec.hosts) findHost(view, name);
+    if (spec.hosts.kind === "named") for (const name of spec.hosts.names) findHost(view, name);
     return [...view.hosts.values()]
-      .filter((host) => shouldHave(record, host.name))
+      .filter((host) => shouldHave(record, host))
       .map((host) => host.name);
   };
   if (why.dryRun) return { operation: undefined, hosts: [...check(parts.ledger.view)].toSorted() };
@@ -121,7 +124,7 @@ async function createNetwork(
   );
   const { view } = parts.ledger;
   const hosts = [...view.hosts.values()]
-    .filter((host) => shouldHave(record, host.name))
+    .filter((host) => shouldHave(record, host))
     .map((host) => host.name);
   return {
     operation: encodeOperation(parts.runner.viewOf(operation), parts.clock.wall()),

@@ -2,6 +2,7 @@
 import {
   fromJson,
   MusterError,
+  upgradeNetworkRecord,
   type ClaimRecord,
   type ClusterId,
   type ClusterPolicy,
@@ -59,6 +60,10 @@ const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = 
 export const keyOf = <K extends Kind>(kind: K, record: RecordKinds[K]): string =>
   `${kind}/${keyWithin[kind](record)}`;
 
+/** Records of an earlier version in the present form. */
+const upgraded = (kind: Kind, value: unknown): RecordKinds[Kind] =>
+  kind === "network" ? upgradeNetworkRecord(value as NetworkRecord) : (value as RecordKinds[Kind]);
+
 /** Undefined: of a kind that only a newer version knows. It stays stored as it is. */
 export function decodeRecord(
   stored: StoredRecord,
@@ -66,7 +71,7 @@ export function decodeRecord(
   const kind = stored.key.slice(0, stored.key.indexOf("/"));
   if (!Object.hasOwn(keyWithin, kind)) return undefined;
   try {
-    return { kind: kind as Kind, value: fromJson(stored.value) as RecordKinds[Kind] };
+    return { kind: kind as Kind, value: upgraded(kind as Kind, fromJson(stored.value)) };
   } catch (cause) {
     throw new MusterError("storage-failed", `record ${stored.key} cannot be read`, { cause });
   }

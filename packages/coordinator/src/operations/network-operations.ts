@@ -37,7 +37,7 @@ function sightings(context: StepContext<NetworkParameters>): readonly OnHost[] {
     host.connectedBefore && !observations.isKnown(host.id) && observations.ageMs < RECONNECT_MS;
   return [...ledger.view.hosts.values()]
     .filter((host) => observations.stateOf(host) === "online" || isExpected(host))
-    .filter((host) => record.removing || shouldHave(record, host.name))
+    .filter((host) => record.removing || shouldHave(record, host))
     .map((host) => ({
       host: host.name,
       heard: observations.stateOf(host) === "online",

@@ -1,8 +1,10 @@
 /** What a host should have, from the ledger, and the increment from what it was last told. Pure. */
 import {
+  isChosen,
   sameData,
   type Assignments,
   type HostId,
+  type HostRecord,
   type NetworkRecord,
   type NetworkSpec,
   type VmAssignment,
@@ -15,19 +17,20 @@ export interface HostAssignments {
   readonly vms: ReadonlyMap<VmId, VmAssignment>;
 }
 
-export const shouldHave = (network: NetworkRecord, hostName: string): boolean =>
-  !network.removing && (network.spec.hosts.length === 0 || network.spec.hosts.includes(hostName));
+export const shouldHave = (network: NetworkRecord, host: HostRecord): boolean =>
+  !network.removing && isChosen(network.spec.hosts, host);
 
 export function assignmentsOf(view: LedgerView, hostId: HostId): HostAssignments {
   const host = view.hosts.get(hostId);
   if (host === undefined) return { networks: new Map(), vms: new Map() };
   const networks = [...view.networks.values()]
-    .filter((network) => shouldHave(network, host.name))
+    .filter((network) => shouldHave(network, host))
     .map((network) => [network.spec.name, network.spec] as const);
   const vms = [...view.vmsOn(hostId).values()].flatMap((vm) => {
     const here = [vm.placement, vm.target].find((placement) => placement?.hostId === hostId);
     if (here === undefined) return [];
-    return [[vm.id, { id: vm.id, name: vm.spec.name, generation: here.generation }] as const];
+    const { name, nics } = vm.spec;
+    return [[vm.id, { id: vm.id, name, generation: here.generation, nics }] as const];
   });
   return { networks: new Map(networks), vms: new Map(vms) };
 }

@@ -4,6 +4,7 @@ import {
   operationIdFrom,
   parseClusterId,
   parseHostId,
+  networkDefaults,
   parseVmId,
   type AgentMessage,
   type HostId,
@@ -68,7 +69,7 @@ export const onHost = (number: number, generation = 1): Placement => ({
 });
 
 export const aNetwork = (name: string, change: Partial<NetworkRecord> = {}): NetworkRecord => ({
-  spec: { name, vlan: 10, mtu: 1500, hosts: [] },
+  spec: { ...networkDefaults, name, segment: { kind: "vlan", vlan: 10 } },
   createdAt: WHEN,
   removing: false,
   ...change,
@@ -116,6 +117,9 @@ export const readyNetwork = (name: string): NetworkObservation => ({
   vlan: 10,
   driver: "simulated",
   bridge: "br0",
+  wanted: "",
+  found: "",
+  carries: [],
 });
 
 export const anInventory = (change: Partial<HostInventory> = {}): HostInventory => ({

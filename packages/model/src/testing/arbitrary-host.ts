@@ -17,7 +17,7 @@ import {
   anyUint32,
   anyUint64,
   plainRecord,
-} from "./arbitrary-values.ts";
+} from "./arbitrary-basics.ts";
 
 const anyCpu: fc.Arbitrary<CpuInventory> = plainRecord({
   model: anyText,

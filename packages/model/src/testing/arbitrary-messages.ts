@@ -3,23 +3,32 @@ import * as fc from "fast-check";
 import type { AgentMessage, Assignments, CommandAction, CoordinatorMessage } from "../link.ts";
 import { anyHostInventory, anyHostLoad } from "./arbitrary-host.ts";
 import {
-  anyClusterId,
-  anyCommandId,
-  anyErrorDetail,
   anyLine,
-  anyMigrationStats,
   anyName,
-  anyNetworkObservation,
-  anyNetworkSpec,
   anyPositiveUint32,
   anyText,
   anyUint32,
   anyUint64,
+  optional,
+  plainRecord,
+} from "./arbitrary-basics.ts";
+import {
+  anyHostNetworkAssignment,
+  anyHostNetworkObservation,
+  anyNetworkObservation,
+  anyNetworkSpec,
+  anyNics,
+  anyProbeResult,
+  anyProbes,
+} from "./arbitrary-networks.ts";
+import {
+  anyClusterId,
+  anyCommandId,
+  anyErrorDetail,
+  anyMigrationStats,
   anyVmId,
   anyVmObservation,
   anyVmSpec,
-  optional,
-  plainRecord,
 } from "./arbitrary-values.ts";
 
 const kind = <Kind extends string>(name: Kind): fc.Arbitrary<Kind> => fc.constant(name);
@@ -33,15 +42,20 @@ const anyHello = plainRecord({
   metricsAddress: fc.oneof(fc.constant(""), anyLine),
 });
 
-export const anyFullReport = plainRecord({
-  kind: kind("full-report"),
-  sequence: anyUint64,
-  inventory: anyHostInventory,
-  vms: fc.array(anyVmObservation, { maxLength: 3 }),
-  networks: fc.array(anyNetworkObservation, { maxLength: 3 }),
-  load: anyHostLoad,
-  runningCommandIds: fc.array(anyCommandId, { maxLength: 3 }),
-});
+export const anyFullReport = fc
+  .tuple(
+    plainRecord({
+      kind: kind("full-report"),
+      sequence: anyUint64,
+      inventory: anyHostInventory,
+      vms: fc.array(anyVmObservation, { maxLength: 3 }),
+      networks: fc.array(anyNetworkObservation, { maxLength: 3 }),
+      load: anyHostLoad,
+      runningCommandIds: fc.array(anyCommandId, { maxLength: 3 }),
+    }),
+    optional("hostNetwork", anyHostNetworkObservation),
+  )
+  .map(([report, hostNetwork]) => ({ ...report, ...hostNetwork }));
 
 const anyDeltaReport = fc
   .tuple(
@@ -69,8 +83,21 @@ const anyResult = fc
     optional("error", anyErrorDetail),
     optional("migration", anyMigrationStats),
     optional("vm", anyVmObservation),
+    optional("networkBlackoutMs", anyUint32),
   )
-  .map(([result, error, migration, vm]) => ({ ...result, ...error, ...migration, ...vm }));
+  .map(([result, error, migration, vm, blackout]) => ({
+    ...result,
+    ...error,
+    ...migration,
+    ...vm,
+    ...blackout,
+  }));
+
+const anyQuestion = {
+  revision: anyLine,
+  attempt: anyPositiveUint32,
+  nonce: fc.uuid(),
+};
 
 export const anyAgentMessage: fc.Arbitrary<AgentMessage> = fc.oneof<fc.Arbitrary<AgentMessage>[]>(
   anyHello,
@@ -81,6 +108,11 @@ export const anyAgentMessage: fc.Arbitrary<AgentMessage> = fc.oneof<fc.Arbitrary
     sequence: anyUint64,
     libvirtAlive: fc.boolean(),
     number: anyUint32,
+  }),
+  plainRecord({ kind: kind("network-applied"), ...anyQuestion }),
+  plainRecord({
+    kind: kind("probe-report"),
+    results: fc.array(anyProbeResult, { maxLength: 4 }),
   }),
   anyProgress,
   anyResult,
@@ -138,17 +170,28 @@ const anyWelcome = plainRecord({
   clusterId: anyClusterId,
 });
 
-export const anyAssignments: fc.Arbitrary<Assignments> = plainRecord({
-  kind: kind("assignments"),
-  appliesTo: anyUint64,
-  resultsIn: anyUint64,
-  networks: fc.array(anyNetworkSpec, { maxLength: 3 }),
-  removedNetworks: fc.array(anyName, { maxLength: 3 }),
-  vms: fc.array(plainRecord({ id: anyVmId, name: anyName, generation: anyPositiveUint32 }), {
-    maxLength: 3,
-  }),
-  removedVms: fc.array(anyVmId, { maxLength: 3 }),
+const anyVmAssignment = plainRecord({
+  id: anyVmId,
+  name: anyName,
+  generation: anyPositiveUint32,
+  nics: anyNics,
 });
+
+export const anyAssignments: fc.Arbitrary<Assignments> = fc
+  .tuple(
+    plainRecord({
+      kind: kind("assignments"),
+      appliesTo: anyUint64,
+      resultsIn: anyUint64,
+      networks: fc.array(anyNetworkSpec, { maxLength: 3 }),
+      removedNetworks: fc.array(anyName, { maxLength: 3 }),
+      vms: fc.array(anyVmAssignment, { maxLength: 3 }),
+      removedVms: fc.array(anyVmId, { maxLength: 3 }),
+    }),
+    optional("hostNetwork", anyHostNetworkAssignment),
+    optional("probes", anyProbes),
+  )
+  .map(([assignments, hostNetwork, probes]) => ({ ...assignments, ...hostNetwork, ...probes }));
 
 export const anyCoordinatorMessage: fc.Arbitrary<CoordinatorMessage> = fc.oneof<
   fc.Arbitrary<CoordinatorMessage>[]
@@ -164,4 +207,5 @@ export const anyCoordinatorMessage: fc.Arbitrary<CoordinatorMessage> = fc.oneof<
   plainRecord({ kind: fc.constantFrom("cancel", "acknowledge"), commandId: anyCommandId }),
   plainRecord({ kind: kind("request-report") }),
   plainRecord({ kind: kind("heartbeat-answer"), number: anyUint32 }),
+  plainRecord({ kind: kind("confirm-network"), ...anyQuestion }),
 );

@@ -10,68 +10,33 @@ import {
   type CommandId,
   type VmId,
 } from "../ids.ts";
-import type { NetworkObservation, NetworkSpec } from "../network.ts";
-import { MTU_MAX_BYTES, MTU_MIN_BYTES } from "../network.ts";
 import type { MigrationStats } from "../operation.ts";
 import { MIB } from "../sizes.ts";
 import {
   vmStates,
   type DiskSpec,
   type KernelBoot,
-  type NicSpec,
   type VmObservation,
   type VmSpec,
   type VmUsage,
 } from "../vm.ts";
+import {
+  anyLine,
+  anyMac,
+  anyName,
+  anyText,
+  anyUint32,
+  anyUint64,
+  optional,
+  plainRecord,
+} from "./arbitrary-basics.ts";
+import { anyNics } from "./arbitrary-networks.ts";
 
-/** Like fc.record, with ordinary objects, so that they compare equal to decoded ones. */
-export const plainRecord = <Model>(model: {
-  [Key in keyof Model]: fc.Arbitrary<Model[Key]>;
-}): fc.Arbitrary<Model> => fc.record<Model>(model, { noNullPrototype: true });
-
-export const anyUint32: fc.Arbitrary<number> = fc.oneof(
-  fc.nat({ max: 100 }),
-  fc.nat({ max: 4_294_967_295 }),
-);
-/** A number that may not be 0: generations, protocol versions. */
-export const anyPositiveUint32: fc.Arbitrary<number> = fc.integer({ min: 1, max: 4_294_967_295 });
-export const anyUint64: fc.Arbitrary<bigint> = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
-export const anyText: fc.Arbitrary<string> = fc.string({ unit: "grapheme", maxLength: 40 });
-/** A line without control characters that is not empty. */
-export const anyLine: fc.Arbitrary<string> = fc.string({
-  unit: fc.constantFrom(..."abcXYZ019 .:/=äß漢-"),
-  minLength: 1,
-  maxLength: 40,
-});
-
-export const anyName: fc.Arbitrary<string> = fc.stringMatching(
-  /^[a-z0-9]([a-z0-9.-]{0,12}[a-z0-9])?$/,
-);
 export const anyVmId: fc.Arbitrary<VmId> = fc.uuid().map(parseVmId);
 export const anyClusterId: fc.Arbitrary<ClusterId> = fc.uuid().map(parseClusterId);
 export const anyCommandId: fc.Arbitrary<CommandId> = fc
   .tuple(fc.nat({ max: 1_000_000 }), fc.stringMatching(/^[a-z0-9-]{1,20}$/), fc.nat({ max: 999 }))
   .map(([operation, step, attempt]) => commandIdOf(operationIdFrom(operation), step, attempt));
-
-/** Unicast: the lowest bit of the first octet is clear. */
-export const anyMac: fc.Arbitrary<string> = fc
-  .uint8Array({ minLength: 6, maxLength: 6 })
-  .map((octets) =>
-    [...octets]
-      .map((octet, index) => (index === 0 ? octet & 0xfe : octet).toString(16).padStart(2, "0"))
-      .join(":"),
-  );
-
-/** A record without the keys that are undefined, as `exactOptionalPropertyTypes` wants it. */
-export const optional = <Key extends string, Value>(
-  key: Key,
-  value: fc.Arbitrary<Value>,
-): fc.Arbitrary<Partial<Record<Key, Value>>> =>
-  fc.option(value, { nil: undefined }).map((chosen): Partial<Record<Key, Value>> => {
-    const record: Partial<Record<Key, Value>> = {};
-    if (chosen !== undefined) record[key] = chosen;
-    return record;
-  });
 
 const anyDisk: fc.Arbitrary<DiskSpec> = fc
   .tuple(
@@ -79,11 +44,6 @@ const anyDisk: fc.Arbitrary<DiskSpec> = fc
     optional("baseVolume", fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9._+-]{0,20}$/)),
   )
   .map(([disk, base]) => ({ ...disk, sizeBytes: disk.sizeBytes * 512n, ...base }));
-
-const anyNics: fc.Arbitrary<NicSpec[]> = fc.uniqueArray(
-  plainRecord({ network: anyName, mac: anyMac }),
-  { maxLength: 16, selector: (nic) => nic.mac },
-);
 
 const anyPath: fc.Arbitrary<string> = fc.stringMatching(/^(\/[a-z0-9_-]{1,8}){1,4}$/);
 
@@ -145,22 +105,6 @@ export const anyVmObservation: fc.Arbitrary<VmObservation> = fc
     optional("usage", anyVmUsage),
   )
   .map(([vm, usage]) => ({ ...vm, ...usage }));
-
-export const anyNetworkSpec: fc.Arbitrary<NetworkSpec> = plainRecord({
-  name: anyName,
-  vlan: fc.integer({ min: 1, max: 4094 }),
-  mtu: fc.integer({ min: MTU_MIN_BYTES, max: MTU_MAX_BYTES }),
-  hosts: fc.uniqueArray(anyName, { maxLength: 5 }),
-});
-
-export const anyNetworkObservation: fc.Arbitrary<NetworkObservation> = plainRecord({
-  name: anyName,
-  state: fc.constantFrom("ready" as const, "failed" as const),
-  message: anyText,
-  vlan: fc.nat({ max: 4095 }),
-  driver: fc.constantFrom("openvswitch", "linux-bridge", "simulated"),
-  bridge: anyName,
-});
 
 export const anyMigrationStats: fc.Arbitrary<MigrationStats> = plainRecord({
   processedBytes: anyUint64,

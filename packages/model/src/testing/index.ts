@@ -1,4 +1,5 @@
-/** Arbitraries for fast-check; used by tests only. */
+/** Arbitraries for fast-check, and plain values; used by tests only. */
+export { anyMac, anyName, anyUint64 } from "./arbitrary-basics.ts";
 export { anyHostInventory, anyHostLoad } from "./arbitrary-host.ts";
 export {
   anyAgentMessage,
@@ -8,14 +9,16 @@ export {
   anyFullReport,
 } from "./arbitrary-messages.ts";
 export {
-  anyCommandId,
-  anyErrorDetail,
-  anyMac,
-  anyMigrationStats,
-  anyName,
+  aNetwork,
+  aNetworkObservation,
   anyNetworkObservation,
   anyNetworkSpec,
-  anyUint64,
+  anyUplinkSpec,
+} from "./arbitrary-networks.ts";
+export {
+  anyCommandId,
+  anyErrorDetail,
+  anyMigrationStats,
   anyVmId,
   anyVmObservation,
   anyVmSpec,

@@ -5,13 +5,30 @@ import { invalid } from "../errors.ts";
 import { parseCommandId, type CommandId } from "../ids.ts";
 import type { AgentMessage, CommandProgress, CommandResult } from "../link.ts";
 import { decodeErrorDetail, encodeErrorDetail } from "./error-detail.ts";
-import { fieldAt, readCount, readLine, readList, readText, required, shortened } from "./fields.ts";
+import {
+  fieldAt,
+  measuredUint32,
+  readCount,
+  readLine,
+  readList,
+  readText,
+  required,
+  shortened,
+} from "./fields.ts";
 import {
   decodeHostInventory,
   decodeHostLoad,
   encodeHostInventory,
   encodeHostLoad,
 } from "./host.ts";
+import {
+  decodeHostNetworkObservation,
+  decodeProbeResults,
+  decodeQuestion,
+  encodeHostNetworkObservation,
+  encodeProbeResults,
+  encodeQuestion,
+} from "./host-networking.ts";
 import { decodeMigrationStats, encodeMigrationStats } from "./migration-stats.ts";
 import { decodeNetworkObservation, encodeNetworkObservation } from "./network.ts";
 import { HOST_NETWORKS_MAX, HOST_VMS_MAX, RUNNING_COMMANDS_MAX } from "./report-limits.ts";
@@ -56,6 +73,9 @@ function decodeFullReport(wire: pb.FullReport, field: string): MessageOf<"full-r
     runningCommandIds: readList(wire.runningCommandIds, commands, (id): CommandId =>
       parseCommandId(id),
     ),
+    ...(wire.hostNetwork === undefined
+      ? {}
+      : { hostNetwork: decodeHostNetworkObservation(wire.hostNetwork, at("hostNetwork")) }),
   };
 }
 
@@ -93,7 +113,7 @@ function decodeProgress(wire: pb.CommandProgress, field: string): CommandProgres
 
 function decodeResult(wire: pb.CommandResult, field: string): CommandResult {
   const at = (part: string): string => fieldAt(field, part);
-  const { error, migration, vm } = wire;
+  const { error, migration, vm, networkBlackoutMs } = wire;
   return {
     kind: "result",
     commandId: parseCommandId(wire.commandId),
@@ -102,6 +122,7 @@ function decodeResult(wire: pb.CommandResult, field: string): CommandResult {
       ? {}
       : { migration: decodeMigrationStats(migration, at("migration")) }),
     ...(vm === undefined ? {} : { vm: decodeVmObservation(vm, at("vm")) }),
+    ...(networkBlackoutMs === undefined ? {} : { networkBlackoutMs }),
   };
 }
 
@@ -128,6 +149,12 @@ export function decodeAgentMessage(wire: pb.SessionRequest): AgentMessage {
       return decodeResult(message.value, message.$case);
     case "compactReport":
       throw invalid(message.$case, "can only be read by a session that knows what came before it");
+    case "networkApplied":
+      return { kind: "network-applied", ...decodeQuestion(message.value, message.$case) };
+    case "probeReport": {
+      const field = fieldAt(message.$case, "results");
+      return { kind: "probe-report", results: decodeProbeResults(message.value.results, field) };
+    }
     default:
       return assertNever(message);
   }
@@ -141,6 +168,10 @@ function encodeFullReport(report: MessageOf<"full-report">): pb.FullReport {
     networks: report.networks.map(encodeNetworkObservation),
     load: encodeHostLoad(report.load),
     runningCommandIds: [...report.runningCommandIds],
+    hostNetwork:
+      report.hostNetwork === undefined
+        ? undefined
+        : encodeHostNetworkObservation(report.hostNetwork),
   };
 }
 
@@ -162,12 +193,15 @@ function encodeProgress({ commandId, phase, migration }: CommandProgress): pb.Co
   };
 }
 
-function encodeResult({ commandId, error, migration, vm }: CommandResult): pb.CommandResult {
+function encodeResult(result: CommandResult): pb.CommandResult {
+  const { commandId, error, migration, vm, networkBlackoutMs } = result;
   return {
     commandId,
     error: error === undefined ? undefined : encodeErrorDetail(error),
     migration: migration === undefined ? undefined : encodeMigrationStats(migration),
     vm: vm === undefined ? undefined : encodeVmObservation(vm),
+    networkBlackoutMs:
+      networkBlackoutMs === undefined ? undefined : measuredUint32(networkBlackoutMs),
   };
 }
 
@@ -191,6 +225,10 @@ function encodeMessage(message: AgentMessage): WireMessage {
       return { $case: "progress", value: encodeProgress(message) };
     case "result":
       return { $case: "result", value: encodeResult(message) };
+    case "network-applied":
+      return { $case: "networkApplied", value: encodeQuestion(message) };
+    case "probe-report":
+      return { $case: "probeReport", value: { results: encodeProbeResults(message.results) } };
     default:
       return assertNever(message);
   }

@@ -5,6 +5,7 @@
 import type * as pb from "@muster/proto/dispatch";
 import { invalid } from "../errors.ts";
 import type { HostInventory } from "../host.ts";
+import type { HostNetworkObservation } from "../host-networking.ts";
 import { parseCommandId, type VmId } from "../ids.ts";
 import type { AgentMessage } from "../link.ts";
 import { parseName } from "../names.ts";
@@ -18,6 +19,7 @@ import {
   encodeHostInventory,
   encodeHostLoad,
 } from "./host.ts";
+import { decodeHostNetworkObservation, encodeHostNetworkObservation } from "./host-networking.ts";
 import { decodeNetworkObservation, encodeNetworkObservation } from "./network.ts";
 import { HOST_NETWORKS_MAX, HOST_VMS_MAX, RUNNING_COMMANDS_MAX } from "./report-limits.ts";
 import {
@@ -43,6 +45,7 @@ export class CompactReportWriter {
   #freeNumbers: number[] = [];
   #inventory: HostInventory | undefined;
   #networks: ReadonlyMap<string, NetworkObservation> = new Map();
+  #hostNetwork: HostNetworkObservation | undefined;
   #sequence = 0n;
 
   /** The next report is complete by itself. */
@@ -51,10 +54,13 @@ export class CompactReportWriter {
     this.#freeNumbers = [];
     this.#inventory = undefined;
     this.#networks = new Map();
+    this.#hostNetwork = undefined;
     this.#sequence = 0n;
   }
 
   encode(report: FullReport): pb.CompactReport {
+    // There is no word for "no longer".
+    if (report.hostNetwork === undefined && this.#hostNetwork !== undefined) this.forget();
     const buildsOn = this.#sequence;
     this.#sequence = report.sequence;
     const hasSameInventory = sameData(this.#inventory, report.inventory);
@@ -70,7 +76,14 @@ export class CompactReportWriter {
       ...this.#tellNetworks(report.networks),
       load: encodeHostLoad(report.load),
       runningCommandIds: [...report.runningCommandIds],
+      hostNetwork: this.#tellHostNetwork(report),
     };
+  }
+
+  #tellHostNetwork({ hostNetwork }: FullReport): pb.CompactReport["hostNetwork"] {
+    if (sameData(this.#hostNetwork, hostNetwork)) return undefined;
+    this.#hostNetwork = hostNetwork;
+    return hostNetwork === undefined ? undefined : encodeHostNetworkObservation(hostNetwork);
   }
 
   #removeVms(vms: readonly VmObservation[]): number[] {
@@ -119,6 +132,7 @@ export class CompactReportReader {
   readonly #vms = new Map<number, VmObservation>();
   readonly #networks = new Map<string, NetworkObservation>();
   #inventory: HostInventory | undefined;
+  #hostNetwork: HostNetworkObservation | undefined;
   #sequence = 0n;
 
   /** Throws MusterError "invalid" naming the field. What was remembered is then worth nothing: end the session. */
@@ -139,6 +153,7 @@ export class CompactReportReader {
       networks: [...this.#networks.values()],
       load: decodeHostLoad(required(wire.load, at("load")), at("load")),
       runningCommandIds: readList(wire.runningCommandIds, commands, (id) => parseCommandId(id)),
+      ...this.#readHostNetwork(wire, at("hostNetwork")),
     };
   }
 
@@ -147,10 +162,18 @@ export class CompactReportReader {
       this.#vms.clear();
       this.#networks.clear();
       this.#inventory = undefined;
+      this.#hostNetwork = undefined;
     } else if (buildsOn !== this.#sequence) {
       throw invalid(field, `${String(buildsOn)} is not ${String(this.#sequence)}, the last report`);
     }
     this.#sequence = sequence;
+  }
+
+  #readHostNetwork(wire: pb.CompactReport, field: string): Pick<FullReport, "hostNetwork"> {
+    if (wire.hostNetwork !== undefined) {
+      this.#hostNetwork = decodeHostNetworkObservation(wire.hostNetwork, field);
+    }
+    return this.#hostNetwork === undefined ? {} : { hostNetwork: this.#hostNetwork };
   }
 
   #readVms(wire: pb.CompactReport, at: (part: string) => string): void {

@@ -7,7 +7,16 @@ import type { Assignments, CoordinatorMessage, VmAssignment } from "../link.ts";
 import { parseName } from "../names.ts";
 import { decodeCommand, encodeCommand } from "./command.ts";
 import { fieldAt, readCount, readList } from "./fields.ts";
+import {
+  decodeHostNetworkAssignment,
+  decodeProbeAssignments,
+  decodeQuestion,
+  encodeHostNetworkAssignment,
+  encodeProbeAssignments,
+  encodeQuestion,
+} from "./host-networking.ts";
 import { decodeNetworkSpec, encodeNetworkSpec } from "./network.ts";
+import { decodeNics, encodeNic } from "./nic.ts";
 import { HOST_NETWORKS_MAX, HOST_VMS_MAX } from "./report-limits.ts";
 import { decodeVmId, encodeVmId } from "./vm-id.ts";
 
@@ -35,6 +44,7 @@ function decodeVmAssignment(wire: pb.VmAssignment, field: string): VmAssignment 
     id: decodeVmId(wire.uuid, fieldAt(field, "uuid")),
     name: parseName(wire.name, fieldAt(field, "name")),
     generation: readCount(wire.generation, fieldAt(field, "generation"), { min: 1 }),
+    nics: decodeNics(wire.nics, fieldAt(field, "nics")),
   };
 }
 
@@ -61,6 +71,12 @@ function decodeAssignments(wire: pb.Assignments, field: string): Assignments {
       { field: at("removedVms"), max: HOST_VMS_MAX },
       decodeVmId,
     ),
+    ...(wire.hostNetwork === undefined
+      ? {}
+      : { hostNetwork: decodeHostNetworkAssignment(wire.hostNetwork, at("hostNetwork")) }),
+    ...(wire.probes === undefined
+      ? {}
+      : { probes: decodeProbeAssignments(wire.probes, at("probes")) }),
   };
 }
 
@@ -85,6 +101,8 @@ export function decodeCoordinatorMessage(wire: pb.SessionResponse): CoordinatorM
       return { kind: "request-report" };
     case "heartbeatAnswer":
       return { kind: "heartbeat-answer", number: message.value.number };
+    case "confirmNetwork":
+      return { kind: "confirm-network", ...decodeQuestion(message.value, message.$case) };
     default:
       return assertNever(message);
   }
@@ -96,12 +114,19 @@ function encodeAssignments(assignments: Assignments): pb.Assignments {
     resultsIn: assignments.resultsIn,
     networks: assignments.networks.map(encodeNetworkSpec),
     removedNetworks: [...assignments.removedNetworks],
-    vms: assignments.vms.map(({ id, name, generation }) => ({
+    vms: assignments.vms.map(({ id, name, generation, nics }) => ({
       uuid: encodeVmId(id),
       name,
       generation,
+      nics: nics.map(encodeNic),
     })),
     removedVms: assignments.removedVms.map(encodeVmId),
+    hostNetwork:
+      assignments.hostNetwork === undefined
+        ? undefined
+        : encodeHostNetworkAssignment(assignments.hostNetwork),
+    probes:
+      assignments.probes === undefined ? undefined : encodeProbeAssignments(assignments.probes),
   };
 }
 
@@ -125,6 +150,8 @@ function encodeMessage(message: CoordinatorMessage): WireMessage {
       return { $case: "requestReport", value: {} };
     case "heartbeat-answer":
       return { $case: "heartbeatAnswer", value: { number: message.number } };
+    case "confirm-network":
+      return { $case: "confirmNetwork", value: encodeQuestion(message) };
     default:
       return assertNever(message);
   }

@@ -2,7 +2,6 @@
 import * as pb from "@muster/proto/types";
 import { assertNever } from "../assert.ts";
 import { invalid } from "../errors.ts";
-import type { NetworkState } from "../network.ts";
 import type { VmState } from "../vm.ts";
 
 /** The generated decoder lets numbers through that this program's .proto does not have. */
@@ -42,31 +41,6 @@ export function encodeVmState(state: VmState): pb.VmState {
       return pb.VmState.STOPPING;
     case "crashed":
       return pb.VmState.CRASHED;
-    default:
-      return assertNever(state);
-  }
-}
-
-export function decodeNetworkState(wire: pb.NetworkState, field: string): NetworkState {
-  switch (wire) {
-    case pb.NetworkState.READY:
-      return "ready";
-    case pb.NetworkState.FAILED:
-      return "failed";
-    case pb.NetworkState.UNSPECIFIED:
-      throw invalid(field, "is required");
-    case pb.NetworkState.UNRECOGNIZED:
-    default:
-      throw unknownEnum(wire, field);
-  }
-}
-
-export function encodeNetworkState(state: NetworkState): pb.NetworkState {
-  switch (state) {
-    case "ready":
-      return pb.NetworkState.READY;
-    case "failed":
-      return pb.NetworkState.FAILED;
     default:
       return assertNever(state);
   }

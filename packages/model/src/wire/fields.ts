@@ -57,6 +57,19 @@ export function readCount(value: number, field: string, limits: CountLimits = {}
   return value;
 }
 
+/** One word of a closed list. */
+export function readChoice<Word extends string>(
+  value: string,
+  field: string,
+  words: readonly Word[],
+): Word {
+  const found = words.find((word) => word === value);
+  if (found !== undefined) return found;
+  const known = words.join(", ");
+  if (value === "") throw invalid(field, "is required", `one of ${known}`);
+  throw invalid(field, `${JSON.stringify(value.slice(0, 40))} is not one of ${known}`);
+}
+
 /** A finite number from 0 up to `max`. */
 export function readMeasure(value: number, field: string, max = Number.MAX_VALUE): number {
   if (!Number.isFinite(value) || value < 0 || value > max) {

@@ -1,5 +1,5 @@
 /** The door: generated wire types on one side, model types on the other. */
-export { decodeNetworkState, decodeVmState, encodeNetworkState, encodeVmState } from "./enums.ts";
+export { decodeVmState, encodeVmState } from "./enums.ts";
 export { decodeErrorDetail, encodeErrorDetail } from "./error-detail.ts";
 export {
   decodeHostInventory,
@@ -14,6 +14,24 @@ export {
   encodeNetworkObservation,
   encodeNetworkSpec,
 } from "./network.ts";
+export { decodeHostNetworkObservation, encodeHostNetworkObservation } from "./host-networking.ts";
+export {
+  decodeAttemptState,
+  decodeNetworkKind,
+  decodeNetworkState,
+  decodeTraffic,
+  encodeAttemptState,
+  encodeNetworkKind,
+  encodeNetworkState,
+  encodeTraffic,
+} from "./network-enums.ts";
+export { decodeNicDraft, encodeNic, type NicDraft } from "./nic.ts";
+export {
+  decodeHostInterfacesSpec,
+  decodeUplinkSpec,
+  encodeHostInterfacesSpec,
+  encodeUplinkSpec,
+} from "./uplink.ts";
 export {
   agentCodec,
   coordinatorCodec,
@@ -22,10 +40,4 @@ export {
 } from "./session-codec.ts";
 export { decodeVmId, encodeVmId } from "./vm-id.ts";
 export { decodeVmObservation, encodeVmObservation } from "./vm-observation.ts";
-export {
-  decodeVmSpec,
-  decodeVmSpecDraft,
-  encodeVmSpec,
-  type NicDraft,
-  type VmSpecDraft,
-} from "./vm-spec.ts";
+export { decodeVmSpec, decodeVmSpecDraft, encodeVmSpec, type VmSpecDraft } from "./vm-spec.ts";

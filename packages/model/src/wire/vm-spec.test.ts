@@ -2,7 +2,9 @@ import type * as pb from "@muster/proto/types";
 import { describe, expect, it } from "vitest";
 import { MusterError } from "../errors.ts";
 import { GIB, MIB, TIB } from "../sizes.ts";
-import { decodeNetworkSpec } from "./network.ts";
+import { aNetwork } from "../testing/index.ts";
+import { decodeNetworkSpec, encodeNetworkSpec } from "./network.ts";
+import { encodeNic } from "./nic.ts";
 import { decodeVmSpec, decodeVmSpecDraft, encodeVmSpec } from "./vm-spec.ts";
 
 const good: pb.VmSpec = {
@@ -10,7 +12,7 @@ const good: pb.VmSpec = {
   cpus: 2,
   memoryBytes: 2n * GIB,
   disks: [{ storage: "default", sizeBytes: 10n * GIB, baseVolume: "" }],
-  nics: [{ network: "blue", mac: "52:54:00:00:00:01" }],
+  nics: [encodeNic({ network: "blue", mac: "52:54:00:00:00:01" })],
   kernel: undefined,
   antiAffinityGroups: ["web"],
   cpuModel: "",
@@ -18,7 +20,7 @@ const good: pb.VmSpec = {
 };
 const kernel = { kernelPath: "/boot/vmlinuz", initrdPath: "/boot/initrd", commandLine: "quiet" };
 const disk = { storage: "default", sizeBytes: GIB, baseVolume: "" };
-const nic = { network: "blue", mac: "52:54:00:00:00:02" };
+const nic = encodeNic({ network: "blue", mac: "52:54:00:00:00:02" });
 
 describe("decodeVmSpec", () => {
   const refusals: readonly (readonly [string, Partial<pb.VmSpec>, RegExp])[] = [
@@ -55,7 +57,7 @@ describe("decodeVmSpec", () => {
       { nics: Array.from({ length: 17 }, () => ({ ...nic, mac: "" })) },
       /^vm\.nics: 17 entries/,
     ],
-    ["no MAC", { nics: [{ network: "blue", mac: "" }] }, /^vm\.nics\[0\]\.mac: is required/],
+    ["no MAC", { nics: [encodeNic({ network: "blue" })] }, /^vm\.nics\[0\]\.mac: is required/],
     [
       "a bad MAC",
       { nics: [{ ...nic, mac: "52:54" }] },
@@ -120,10 +122,7 @@ describe("decodeVmSpec", () => {
 
 describe("decodeVmSpecDraft", () => {
   it("takes NICs without MAC, several of them", () => {
-    const nics = [
-      { network: "blue", mac: "" },
-      { network: "blue", mac: "" },
-    ];
+    const nics = [encodeNic({ network: "blue" }), encodeNic({ network: "blue" })];
     const draft = decodeVmSpecDraft({ ...good, nics }, "vm");
     expect(draft.nics).toStrictEqual([{ network: "blue" }, { network: "blue" }]);
     expect(encodeVmSpec(draft).nics).toStrictEqual(nics);
@@ -139,7 +138,7 @@ describe("decodeVmSpecDraft", () => {
 });
 
 describe("decodeNetworkSpec", () => {
-  const network: pb.NetworkSpec = { name: "blue", vlan: 10, mtu: 0, hosts: [] };
+  const network: pb.NetworkSpec = { ...encodeNetworkSpec(aNetwork({ name: "blue" })), mtu: 0 };
   const refusals: readonly (readonly [string, Partial<pb.NetworkSpec>, RegExp])[] = [
     ["VLAN 5000", { vlan: 5000 }, /^network\.vlan: 5000 is not a VLAN id/],
     ["VLAN 0", { vlan: 0 }, /^network\.vlan: 0/],

@@ -4,16 +4,11 @@
  */
 import type * as pb from "@muster/proto/types";
 import { invalid } from "../errors.ts";
-import { parseMac, parseName } from "../names.ts";
+import { parseName } from "../names.ts";
 import { MIB, renderSize, TIB } from "../sizes.ts";
-import type { DiskSpec, KernelBoot, NicSpec, VmSpec } from "../vm.ts";
+import type { DiskSpec, KernelBoot, VmSpec } from "../vm.ts";
 import { fieldAt, readCount, readLine, readList, refuseDuplicates } from "./fields.ts";
-
-/** A NIC as a person asks for it: without a MAC the API allocates one. */
-export interface NicDraft {
-  readonly network: string;
-  readonly mac?: string;
-}
+import { completeNic, decodeNicDrafts, encodeNic, type NicDraft } from "./nic.ts";
 
 /** A VmSpec whose NICs may still lack MACs. */
 export interface VmSpecDraft extends Omit<VmSpec, "nics"> {
@@ -28,7 +23,6 @@ export const VM_MEMORY_MIN_BYTES = 16n * MIB;
 export const VM_MEMORY_MAX_BYTES = 64n * TIB;
 /** q35 has 32 slots of which some are taken; libvirt adds root ports for so many. */
 export const VM_DISKS_MAX = 32;
-export const VM_NICS_MAX = 16;
 export const DISK_SIZE_MIN_BYTES = MIB;
 export const DISK_SIZE_MAX_BYTES = 64n * TIB;
 /** qcow2 and LVM round to sectors; a size that is not whole would come back different. */
@@ -81,13 +75,6 @@ function decodeDisk(wire: pb.DiskSpec, field: string): DiskSpec {
   };
 }
 
-function decodeNicDraft(wire: pb.NicSpec, field: string): NicDraft {
-  return {
-    network: parseName(wire.network, fieldAt(field, "network")),
-    ...(wire.mac === "" ? {} : { mac: parseMac(wire.mac, fieldAt(field, "mac")) }),
-  };
-}
-
 function readPath(path: string, field: string): string {
   readLine(path, field, { min: 1, max: PATH_MAX });
   if (!path.startsWith("/"))
@@ -120,11 +107,6 @@ function readMachineWord(text: string, field: string): string {
 /** `field` begins the path in refusals, "vm" gives "vm.cpus". Throws MusterError "invalid". */
 export function decodeVmSpecDraft(wire: pb.VmSpec, field: string): VmSpecDraft {
   const at = (part: string): string => fieldAt(field, part);
-  const nics = readList(wire.nics, { field: at("nics"), max: VM_NICS_MAX }, decodeNicDraft);
-  refuseDuplicates(
-    nics.flatMap((nic) => nic.mac ?? []),
-    at("nics"),
-  );
   const groups = readList(
     wire.antiAffinityGroups,
     { field: at("antiAffinityGroups"), max: GROUPS_MAX },
@@ -136,7 +118,7 @@ export function decodeVmSpecDraft(wire: pb.VmSpec, field: string): VmSpecDraft {
     cpus: readCount(wire.cpus, at("cpus"), { min: 1, max: VM_CPUS_MAX }),
     memoryBytes: readMemory(wire.memoryBytes, at("memoryBytes")),
     disks: readList(wire.disks, { field: at("disks"), max: VM_DISKS_MAX }, decodeDisk),
-    nics,
+    nics: decodeNicDrafts(wire.nics, at("nics")),
     antiAffinityGroups: groups,
     ...(wire.kernel === undefined ? {} : { kernel: decodeKernel(wire.kernel, at("kernel")) }),
     ...(wire.cpuModel === "" ? {} : { cpuModel: readMachineWord(wire.cpuModel, at("cpuModel")) }),
@@ -144,11 +126,6 @@ export function decodeVmSpecDraft(wire: pb.VmSpec, field: string): VmSpecDraft {
       ? {}
       : { machineType: readMachineWord(wire.machineType, at("machineType")) }),
   };
-}
-
-function completeNic(nic: NicDraft, field: string): NicSpec {
-  if (nic.mac === undefined) throw invalid(fieldAt(field, "mac"), "is required");
-  return { network: nic.network, mac: nic.mac };
 }
 
 /** The same for a spec whose MACs are allocated. Throws MusterError "invalid". */
@@ -171,7 +148,7 @@ export function encodeVmSpec(spec: VmSpecDraft): pb.VmSpec {
       sizeBytes,
       baseVolume,
     })),
-    nics: spec.nics.map(({ network, mac = "" }) => ({ network, mac })),
+    nics: spec.nics.map(encodeNic),
     kernel: spec.kernel === undefined ? undefined : { ...spec.kernel },
     antiAffinityGroups: [...spec.antiAffinityGroups],
     cpuModel: spec.cpuModel ?? "",

@@ -21,11 +21,17 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import {
+  BondSpec,
   ErrorDetail,
+  HostInterfaceSpec,
   HostInventory,
   HostLoad,
+  HostNetworkObservation,
   NetworkObservation,
   NetworkSpec,
+  NicSpec,
+  ProbeResult,
+  UplinkSpec,
   VmObservation,
   VmSpec,
 } from "./types.ts";
@@ -97,6 +103,12 @@ export interface SessionRequest {
     | //
     /** Everything the host is and runs, told as what this session has not told before. Since protocol 2. */
     { $case: "compactReport"; value: CompactReport }
+    | //
+    /** The host's networks were changed: is it heard? */
+    { $case: "networkApplied"; value: NetworkApplied }
+    | //
+    /** What the host hears of others by layer-2 probes. */
+    { $case: "probeReport"; value: ProbeReport }
     | undefined;
 }
 
@@ -125,6 +137,9 @@ export interface SessionResponse {
     | //
     /** A heartbeat was heard. Since protocol 2. */
     { $case: "heartbeatAnswer"; value: HeartbeatAnswer }
+    | //
+    /** The host is heard over its new configuration. */
+    { $case: "confirmNetwork"; value: ConfirmNetwork }
     | undefined;
 }
 
@@ -174,6 +189,8 @@ export interface FullReport {
     | undefined;
   /** Commands the agent still works on. */
   runningCommandIds: string[];
+  /** The network configuration as a whole; unset: an agent that does not know of transactions. */
+  hostNetwork: HostNetworkObservation | undefined;
 }
 
 /**
@@ -207,6 +224,8 @@ export interface CompactReport {
     | undefined;
   /** Commands the agent still works on. */
   runningCommandIds: string[];
+  /** The network configuration as a whole; unset: what the report before said. */
+  hostNetwork: HostNetworkObservation | undefined;
 }
 
 /** NumberedVm is a domain with its number. */
@@ -286,6 +305,52 @@ export interface Assignments {
   vms: VmAssignment[];
   /** VMs no longer placed here, 16 bytes each. Increments only. */
   removedVms: Buffer[];
+  /** The rest of the network configuration, whole. Unset in an increment: as before. */
+  hostNetwork:
+    | HostNetworkAssignment
+    | undefined;
+  /** Whom to probe, whole. Unset in an increment: as before. */
+  probes: ProbeAssignments | undefined;
+}
+
+/** HostNetworkAssignment is what of a host's network configuration is not a network, and what names the whole. */
+export interface HostNetworkAssignment {
+  /** Names networks, uplinks and interfaces together. */
+  revision: string;
+  /** From 1; a revision that was undone is tried again only when this has grown. */
+  attempt: number;
+  /** Milliseconds within which the coordinator must be heard over the new configuration. */
+  confirmTimeoutMs: number;
+  /** May delete or re-tag what carries the agent's own connection or migrations. */
+  overrideProtected: boolean;
+  /** Uplinks of this host; their choice of hosts is empty. */
+  uplinks: UplinkSpec[];
+  /** The host's own bonds, with their members. */
+  bonds: BondSpec[];
+  /** The host's own interfaces. */
+  interfaces: HostInterfaceSpec[];
+}
+
+/** ProbeAssignments is whom a host probes. */
+export interface ProbeAssignments {
+  /** Networks that share their hosts share an entry. */
+  entries: ProbeAssignment[];
+}
+
+/** ProbeAssignment is whom a host probes on some networks. */
+export interface ProbeAssignment {
+  /** Names of the networks. */
+  networks: string[];
+  /** Hosts that answer. */
+  peers: ProbePeer[];
+}
+
+/** ProbePeer is a host that answers probes. */
+export interface ProbePeer {
+  /** Its id. */
+  hostId: string;
+  /** Its name. */
+  host: string;
 }
 
 /** VmAssignment says that a VM belongs on the host. */
@@ -296,6 +361,8 @@ export interface VmAssignment {
   name: string;
   /** Generation of the placement. */
   generation: number;
+  /** NICs, with their addresses. */
+  nics: NicSpec[];
 }
 
 /**
@@ -478,6 +545,32 @@ export interface AcknowledgeResult {
 export interface RequestReport {
 }
 
+/** NetworkApplied is asked again until it is answered or the host has undone its change. */
+export interface NetworkApplied {
+  /** Revision that was applied. */
+  revision: string;
+  /** Which try of it. */
+  attempt: number;
+  /** Chosen for this question. */
+  nonce: string;
+}
+
+/** ConfirmNetwork answers NetworkApplied. */
+export interface ConfirmNetwork {
+  /** Of the question. */
+  revision: string;
+  /** Of the question. */
+  attempt: number;
+  /** Of the question. */
+  nonce: string;
+}
+
+/** ProbeReport replaces what the host said of probes before. */
+export interface ProbeReport {
+  /** One for each network and peer. */
+  results: ProbeResult[];
+}
+
 /** MigrationStats is how far a migration is. */
 export interface MigrationStats {
   /** Bytes sent. */
@@ -521,7 +614,11 @@ export interface CommandResult {
     | MigrationStats
     | undefined;
   /** The VM after the command, when the host still has it. */
-  vm: VmObservation | undefined;
+  vm:
+    | VmObservation
+    | undefined;
+  /** Milliseconds in which a VM that arrived could not be reached; unset: not measured. */
+  networkBlackoutMs?: number | undefined;
 }
 
 /** BulkRequest is bytes from the agent. */
@@ -838,6 +935,12 @@ export const SessionRequest: MessageFns<SessionRequest> = {
       case "compactReport":
         CompactReport.encode(message.message.value, writer.uint32(58).fork()).join();
         break;
+      case "networkApplied":
+        NetworkApplied.encode(message.message.value, writer.uint32(66).fork()).join();
+        break;
+      case "probeReport":
+        ProbeReport.encode(message.message.value, writer.uint32(74).fork()).join();
+        break;
     }
     return writer;
   },
@@ -911,6 +1014,22 @@ export const SessionRequest: MessageFns<SessionRequest> = {
             message.message = { $case: "compactReport", value: CompactReport.decode(reader, reader.uint32()) };
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.message = { $case: "networkApplied", value: NetworkApplied.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.message = { $case: "probeReport", value: ProbeReport.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -951,6 +1070,9 @@ export const SessionResponse: MessageFns<SessionResponse> = {
         break;
       case "heartbeatAnswer":
         HeartbeatAnswer.encode(message.message.value, writer.uint32(58).fork()).join();
+        break;
+      case "confirmNetwork":
+        ConfirmNetwork.encode(message.message.value, writer.uint32(66).fork()).join();
         break;
     }
     return writer;
@@ -1023,6 +1145,14 @@ export const SessionResponse: MessageFns<SessionResponse> = {
             }
 
             message.message = { $case: "heartbeatAnswer", value: HeartbeatAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.message = { $case: "confirmNetwork", value: ConfirmNetwork.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1233,7 +1363,15 @@ export const Welcome: MessageFns<Welcome> = {
 };
 
 function createBaseFullReport(): FullReport {
-  return { sequence: 0n, inventory: undefined, vms: [], networks: [], load: undefined, runningCommandIds: [] };
+  return {
+    sequence: 0n,
+    inventory: undefined,
+    vms: [],
+    networks: [],
+    load: undefined,
+    runningCommandIds: [],
+    hostNetwork: undefined,
+  };
 }
 
 export const FullReport: MessageFns<FullReport> = {
@@ -1258,6 +1396,9 @@ export const FullReport: MessageFns<FullReport> = {
     }
     for (const v of message.runningCommandIds) {
       writer.uint32(50).string(v!);
+    }
+    if (message.hostNetwork !== undefined) {
+      HostNetworkObservation.encode(message.hostNetwork, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -1323,6 +1464,14 @@ export const FullReport: MessageFns<FullReport> = {
             message.runningCommandIds.push(reader.string());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.hostNetwork = HostNetworkObservation.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1348,6 +1497,7 @@ function createBaseCompactReport(): CompactReport {
     removedNetworks: [],
     load: undefined,
     runningCommandIds: [],
+    hostNetwork: undefined,
   };
 }
 
@@ -1392,6 +1542,9 @@ export const CompactReport: MessageFns<CompactReport> = {
     }
     for (const v of message.runningCommandIds) {
       writer.uint32(82).string(v!);
+    }
+    if (message.hostNetwork !== undefined) {
+      HostNetworkObservation.encode(message.hostNetwork, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -1497,6 +1650,14 @@ export const CompactReport: MessageFns<CompactReport> = {
             }
 
             message.runningCommandIds.push(reader.string());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.hostNetwork = HostNetworkObservation.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -2076,7 +2237,16 @@ export const HeartbeatAnswer: MessageFns<HeartbeatAnswer> = {
 };
 
 function createBaseAssignments(): Assignments {
-  return { appliesTo: 0n, resultsIn: 0n, networks: [], removedNetworks: [], vms: [], removedVms: [] };
+  return {
+    appliesTo: 0n,
+    resultsIn: 0n,
+    networks: [],
+    removedNetworks: [],
+    vms: [],
+    removedVms: [],
+    hostNetwork: undefined,
+    probes: undefined,
+  };
 }
 
 export const Assignments: MessageFns<Assignments> = {
@@ -2104,6 +2274,12 @@ export const Assignments: MessageFns<Assignments> = {
     }
     for (const v of message.removedVms) {
       writer.uint32(50).bytes(v!);
+    }
+    if (message.hostNetwork !== undefined) {
+      HostNetworkAssignment.encode(message.hostNetwork, writer.uint32(58).fork()).join();
+    }
+    if (message.probes !== undefined) {
+      ProbeAssignments.encode(message.probes, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -2169,6 +2345,302 @@ export const Assignments: MessageFns<Assignments> = {
             message.removedVms.push(Buffer.from(reader.bytes()));
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.hostNetwork = HostNetworkAssignment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.probes = ProbeAssignments.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHostNetworkAssignment(): HostNetworkAssignment {
+  return {
+    revision: "",
+    attempt: 0,
+    confirmTimeoutMs: 0,
+    overrideProtected: false,
+    uplinks: [],
+    bonds: [],
+    interfaces: [],
+  };
+}
+
+export const HostNetworkAssignment: MessageFns<HostNetworkAssignment> = {
+  encode(message: HostNetworkAssignment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== "") {
+      writer.uint32(10).string(message.revision);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(16).uint32(message.attempt);
+    }
+    if (message.confirmTimeoutMs !== 0) {
+      writer.uint32(24).uint32(message.confirmTimeoutMs);
+    }
+    if (message.overrideProtected !== false) {
+      writer.uint32(32).bool(message.overrideProtected);
+    }
+    for (const v of message.uplinks) {
+      UplinkSpec.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.bonds) {
+      BondSpec.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.interfaces) {
+      HostInterfaceSpec.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostNetworkAssignment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostNetworkAssignment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.revision = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.attempt = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.confirmTimeoutMs = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.overrideProtected = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.uplinks.push(UplinkSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.bonds.push(BondSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.interfaces.push(HostInterfaceSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseProbeAssignments(): ProbeAssignments {
+  return { entries: [] };
+}
+
+export const ProbeAssignments: MessageFns<ProbeAssignments> = {
+  encode(message: ProbeAssignments, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.entries) {
+      ProbeAssignment.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProbeAssignments {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProbeAssignments();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entries.push(ProbeAssignment.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseProbeAssignment(): ProbeAssignment {
+  return { networks: [], peers: [] };
+}
+
+export const ProbeAssignment: MessageFns<ProbeAssignment> = {
+  encode(message: ProbeAssignment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.networks) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.peers) {
+      ProbePeer.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProbeAssignment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProbeAssignment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.networks.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.peers.push(ProbePeer.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseProbePeer(): ProbePeer {
+  return { hostId: "", host: "" };
+}
+
+export const ProbePeer: MessageFns<ProbePeer> = {
+  encode(message: ProbePeer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hostId !== "") {
+      writer.uint32(10).string(message.hostId);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProbePeer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProbePeer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hostId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2183,7 +2655,7 @@ export const Assignments: MessageFns<Assignments> = {
 };
 
 function createBaseVmAssignment(): VmAssignment {
-  return { uuid: Buffer.alloc(0), name: "", generation: 0 };
+  return { uuid: Buffer.alloc(0), name: "", generation: 0, nics: [] };
 }
 
 export const VmAssignment: MessageFns<VmAssignment> = {
@@ -2196,6 +2668,9 @@ export const VmAssignment: MessageFns<VmAssignment> = {
     }
     if (message.generation !== 0) {
       writer.uint32(24).uint32(message.generation);
+    }
+    for (const v of message.nics) {
+      NicSpec.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -2235,6 +2710,14 @@ export const VmAssignment: MessageFns<VmAssignment> = {
             }
 
             message.generation = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.nics.push(NicSpec.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -3349,6 +3832,188 @@ export const RequestReport: MessageFns<RequestReport> = {
   },
 };
 
+function createBaseNetworkApplied(): NetworkApplied {
+  return { revision: "", attempt: 0, nonce: "" };
+}
+
+export const NetworkApplied: MessageFns<NetworkApplied> = {
+  encode(message: NetworkApplied, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== "") {
+      writer.uint32(10).string(message.revision);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(16).uint32(message.attempt);
+    }
+    if (message.nonce !== "") {
+      writer.uint32(26).string(message.nonce);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NetworkApplied {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNetworkApplied();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.revision = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.attempt = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nonce = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConfirmNetwork(): ConfirmNetwork {
+  return { revision: "", attempt: 0, nonce: "" };
+}
+
+export const ConfirmNetwork: MessageFns<ConfirmNetwork> = {
+  encode(message: ConfirmNetwork, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== "") {
+      writer.uint32(10).string(message.revision);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(16).uint32(message.attempt);
+    }
+    if (message.nonce !== "") {
+      writer.uint32(26).string(message.nonce);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfirmNetwork {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfirmNetwork();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.revision = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.attempt = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nonce = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseProbeReport(): ProbeReport {
+  return { results: [] };
+}
+
+export const ProbeReport: MessageFns<ProbeReport> = {
+  encode(message: ProbeReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.results) {
+      ProbeResult.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProbeReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProbeReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.results.push(ProbeResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseMigrationStats(): MigrationStats {
   return {
     processedBytes: 0n,
@@ -3565,7 +4230,7 @@ export const CommandProgress: MessageFns<CommandProgress> = {
 };
 
 function createBaseCommandResult(): CommandResult {
-  return { commandId: "", error: undefined, migration: undefined, vm: undefined };
+  return { commandId: "", error: undefined, migration: undefined, vm: undefined, networkBlackoutMs: undefined };
 }
 
 export const CommandResult: MessageFns<CommandResult> = {
@@ -3581,6 +4246,9 @@ export const CommandResult: MessageFns<CommandResult> = {
     }
     if (message.vm !== undefined) {
       VmObservation.encode(message.vm, writer.uint32(34).fork()).join();
+    }
+    if (message.networkBlackoutMs !== undefined) {
+      writer.uint32(40).uint32(message.networkBlackoutMs);
     }
     return writer;
   },
@@ -3628,6 +4296,14 @@ export const CommandResult: MessageFns<CommandResult> = {
             }
 
             message.vm = VmObservation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.networkBlackoutMs = reader.uint32();
             continue;
           }
         }

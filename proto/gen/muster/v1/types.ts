@@ -38,6 +38,32 @@ export namespace VmState {
   export type UNRECOGNIZED = typeof VmState.UNRECOGNIZED;
 }
 
+/** NetworkKind is how frames of a network travel on the uplink. */
+export const NetworkKind = {
+  /** UNSPECIFIED - From a program that knows VLANs only: a VLAN. */
+  UNSPECIFIED: 0,
+  /** VLAN - Tagged with one VLAN id. */
+  VLAN: 1,
+  /** UNTAGGED - As they are. */
+  UNTAGGED: 2,
+  /** TRUNK - Tagged by the guest, with the ids of a list. */
+  TRUNK: 3,
+  /** VXLAN - In UDP between the hosts. */
+  VXLAN: 4,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type NetworkKind = typeof NetworkKind[keyof typeof NetworkKind];
+
+export namespace NetworkKind {
+  export type UNSPECIFIED = typeof NetworkKind.UNSPECIFIED;
+  export type VLAN = typeof NetworkKind.VLAN;
+  export type UNTAGGED = typeof NetworkKind.UNTAGGED;
+  export type TRUNK = typeof NetworkKind.TRUNK;
+  export type VXLAN = typeof NetworkKind.VXLAN;
+  export type UNRECOGNIZED = typeof NetworkKind.UNRECOGNIZED;
+}
+
 /** NetworkState is how far a host is with one network. */
 export const NetworkState = {
   /** UNSPECIFIED - Never sent. */
@@ -46,6 +72,8 @@ export const NetworkState = {
   READY: 1,
   /** FAILED - The host tried and failed; see the message. */
   FAILED: 2,
+  /** MISSING - It is not there, and the host has not said why. */
+  MISSING: 3,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -55,7 +83,60 @@ export namespace NetworkState {
   export type UNSPECIFIED = typeof NetworkState.UNSPECIFIED;
   export type READY = typeof NetworkState.READY;
   export type FAILED = typeof NetworkState.FAILED;
+  export type MISSING = typeof NetworkState.MISSING;
   export type UNRECOGNIZED = typeof NetworkState.UNRECOGNIZED;
+}
+
+/** TrafficKind is what of the host's own rides on a network or uplink. */
+export const TrafficKind = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /** AGENT - The agent's connection to the coordinator. */
+  AGENT: 1,
+  /** MIGRATION - Memory and disks of migrations. */
+  MIGRATION: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type TrafficKind = typeof TrafficKind[keyof typeof TrafficKind];
+
+export namespace TrafficKind {
+  export type UNSPECIFIED = typeof TrafficKind.UNSPECIFIED;
+  export type AGENT = typeof TrafficKind.AGENT;
+  export type MIGRATION = typeof TrafficKind.MIGRATION;
+  export type UNRECOGNIZED = typeof TrafficKind.UNRECOGNIZED;
+}
+
+/** NetworkAttemptState is how far a change of a host's networks is. */
+export const NetworkAttemptState = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /** APPLYING - The host is being changed. */
+  APPLYING: 1,
+  /** UNCONFIRMED - Changed; the coordinator was not heard yet. */
+  UNCONFIRMED: 2,
+  /** CONFIRMED - It stays. */
+  CONFIRMED: 3,
+  /** ROLLED_BACK - It is as before. */
+  ROLLED_BACK: 4,
+  /** REFUSED - Nothing was changed. */
+  REFUSED: 5,
+  /** STUCK - Undoing failed too; the reason says what is left. */
+  STUCK: 6,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type NetworkAttemptState = typeof NetworkAttemptState[keyof typeof NetworkAttemptState];
+
+export namespace NetworkAttemptState {
+  export type UNSPECIFIED = typeof NetworkAttemptState.UNSPECIFIED;
+  export type APPLYING = typeof NetworkAttemptState.APPLYING;
+  export type UNCONFIRMED = typeof NetworkAttemptState.UNCONFIRMED;
+  export type CONFIRMED = typeof NetworkAttemptState.CONFIRMED;
+  export type ROLLED_BACK = typeof NetworkAttemptState.ROLLED_BACK;
+  export type REFUSED = typeof NetworkAttemptState.REFUSED;
+  export type STUCK = typeof NetworkAttemptState.STUCK;
+  export type UNRECOGNIZED = typeof NetworkAttemptState.UNRECOGNIZED;
 }
 
 /** VmSpec is what a person wants of a VM. The system never edits it. */
@@ -98,6 +179,43 @@ export interface NicSpec {
   network: string;
   /** MAC address; empty until the API allocates one. */
   mac: string;
+  /**
+   * Addresses of the VM on the network, without prefix length. In a request: these and no others; none: the API
+   * allocates one from each subnet.
+   */
+  addresses: string[];
+  /** In a request: the NIC gets no address from the network's subnets. */
+  noAddresses: boolean;
+  /** Of a trunk network: only these of its VLAN ids; none: all of them. */
+  trunk: VlanRange[];
+  /** "virtio", "e1000e", "e1000" or "rtl8139"; empty: virtio. */
+  model: string;
+  /** Unset: no limits. */
+  rates:
+    | NicRates
+    | undefined;
+  /** True: the network's guards do not hold for this NIC. */
+  unguarded: boolean;
+  /** Place among what the VM boots from, from 1; 0: not booted from. */
+  bootOrder: number;
+  /** True: the cable is unplugged. */
+  linkDown: boolean;
+}
+
+/** NicRates limits a NIC. */
+export interface NicRates {
+  /** Kilobytes (1,000 bytes) a second to the guest; 0: no limit. */
+  inboundKbytesPerSecond: number;
+  /** Kilobytes (1,000 bytes) a second from the guest; 0: no limit. */
+  outboundKbytesPerSecond: number;
+}
+
+/** VlanRange is a range of VLAN ids. */
+export interface VlanRange {
+  /** First id. */
+  first: number;
+  /** Last id; 0: the same as first. */
+  last: number;
 }
 
 /** KernelBoot boots a kernel directly, without a boot loader in the guest. */
@@ -318,12 +436,90 @@ export interface HostPressure {
 export interface NetworkSpec {
   /** Name, unique in the cluster. */
   name: string;
-  /** VLAN id, 1 to 4094. */
+  /** VLAN id, 1 to 4094; kind vlan only. */
   vlan: number;
   /** MTU in bytes; 0: 1500. */
   mtu: number;
-  /** Names of hosts that should have it; empty: every host. */
+  /** Names of hosts that should have it; empty: every host, unless one of host_pool and host_labels is set. */
   hosts: string[];
+  /** Unspecified: vlan. */
+  kind: NetworkKind;
+  /** Allowed VLAN ids; kind trunk only. */
+  trunk: VlanRange[];
+  /** VXLAN network identifier; kind vxlan only. */
+  vni: number;
+  /** Label of the uplink it rides on; empty: the one the host's agent is configured with. */
+  uplink: string;
+  /** Hosts of this pool should have it. */
+  hostPool: string;
+  /** Hosts whose labels fit should have it: "rack=7,!old". */
+  hostLabels: string;
+  /** True: a host that cannot have it takes no new VM that has a NIC. */
+  required: boolean;
+  /** Where addresses come from; none: muster gives out none. */
+  subnets: SubnetSpec[];
+  /** Unset: guests may send what they like. */
+  guards:
+    | NetworkGuards
+    | undefined;
+  /** Unset: the cluster's pool. */
+  macs: MacPool | undefined;
+}
+
+/** SubnetSpec is one subnet of a network. */
+export interface SubnetSpec {
+  /** "10.1.0.0/24". */
+  cidr: string;
+  /** True: guests get fixed leases by DHCP; false: they are told by their context. */
+  dhcp: boolean;
+  /** Empty: none. */
+  gateway: string;
+  /** Name servers. */
+  dns: string[];
+  /** Where VMs' addresses come from; none: the whole subnet. */
+  ranges: AddressRange[];
+  /** Never given out. */
+  exclusions: AddressRange[];
+  /** Reverse lookup names end with it; empty: none are made. */
+  domain: string;
+  /** Hosts translate VMs' addresses to their own. */
+  nat: boolean;
+}
+
+/** AddressRange is a range of addresses. */
+export interface AddressRange {
+  /** First address. */
+  first: string;
+  /** Last address; empty: the same as first. */
+  last: string;
+}
+
+/** NetworkGuards say what a guest may not do. */
+export interface NetworkGuards {
+  /** Send with a MAC address that is not its own. */
+  mac: boolean;
+  /** Claim an IP address that is not its own by ARP or neighbour discovery. */
+  arp: boolean;
+  /** Send with an IPv4 address that is not its own. */
+  ipv4: boolean;
+  /** Send with an IPv6 address that is not its own. */
+  ipv6: boolean;
+}
+
+/** MacPool is where MAC addresses come from. Nothing set: the cluster's pool. */
+export interface MacPool {
+  /** Exactly one, or none, is set. */
+  kind:
+    | //
+    /** One to five octets, the rest counts. */
+    { $case: "prefix"; value: string }
+    | //
+    /** Two octets, before the four of the NIC's first IPv4 address. */
+    { $case: "fromIpv4Prefix"; value: string }
+    | //
+    /** True: locally administered, at random. */
+    { $case: "random"; value: boolean }
+    | undefined;
 }
 
 /** NetworkObservation is one network on one host. Written by the agent. */
@@ -332,14 +528,186 @@ export interface NetworkObservation {
   name: string;
   /** State on this host. */
   state: NetworkState;
-  /** Why it failed. */
+  /** Why it is not ready. */
   message: string;
-  /** VLAN id that is configured. */
+  /** VLAN id that is configured; 0: none, several or unknown. */
   vlan: number;
   /** Driver that carries it, "openvswitch" or "linux-bridge". */
   driver: string;
   /** Bridge VMs are attached to. */
   bridge: string;
+  /** What should be there, for people; empty: not said. */
+  wanted: string;
+  /** What is there, for people; empty: not said. */
+  found: string;
+  /** What of the host's own rides on it: not empty means protected. */
+  carries: TrafficKind[];
+}
+
+/** NicMatch finds NICs of a host. Exactly one is set. */
+export interface NicMatch {
+  /** Exactly one is set. */
+  by:
+    | //
+    /** Name, "*" allowed at the end. */
+    { $case: "name"; value: string }
+    | //
+    /** MAC address. */
+    { $case: "mac"; value: string }
+    | //
+    /** Kernel driver, "*" allowed at the end. */
+    { $case: "driver"; value: string }
+    | undefined;
+}
+
+/** BondSpec bonds NICs to one device. */
+export interface BondSpec {
+  /** Name of the device. */
+  name: string;
+  /** "active-backup", "802.3ad" or another of the kernel's modes. */
+  mode: string;
+  /** True: LACP partners are asked to speak every second instead of every 30. */
+  lacpFast: boolean;
+  /** "layer2", "layer2+3", "layer3+4", "encap2+3" or "encap3+4"; empty: layer2. */
+  transmitHash: string;
+  /** Milliseconds between looks at the carrier; 0: 100. */
+  miimonMs: number;
+  /** With fewer members that have a carrier the bond is down; 0: 1. */
+  minLinks: number;
+  /** NICs of the bond. Empty where it belongs to an uplink, which has them. */
+  members: NicMatch[];
+}
+
+/** UplinkSpec is a NIC or bond that networks ride on, as a person defined it. */
+export interface UplinkSpec {
+  /** Label that networks name. */
+  label: string;
+  /** Names of hosts it is meant for; empty: every host, unless one of host_pool and host_labels is set. */
+  hosts: string[];
+  /** Hosts of this pool. */
+  hostPool: string;
+  /** Hosts whose labels fit. */
+  hostLabels: string;
+  /** Without a bond the first that is there; with one, all of them. */
+  members: NicMatch[];
+  /** Unset: a single NIC. */
+  bond:
+    | BondSpec
+    | undefined;
+  /** MTU in bytes; 0: 1500. */
+  mtu: number;
+}
+
+/** HostInterfaceSpec is an interface of a host itself. */
+export interface HostInterfaceSpec {
+  /** A NIC; unset: the bond. */
+  nic:
+    | NicMatch
+    | undefined;
+  /** Name of one of the host's bonds. */
+  bond: string;
+  /** VLAN on it that carries the addresses; 0: itself. */
+  vlan: number;
+  /** A bridge of this name gets it as a port, and the addresses; empty: no bridge. */
+  bridge: string;
+  /** "none", "dhcp" or "static"; empty: none. */
+  source: string;
+  /** With prefix length; static only. */
+  addresses: string[];
+  /** Static only; empty: none. */
+  gateway: string;
+  /** Name servers. */
+  dns: string[];
+  /** MTU in bytes; 0: as it is. */
+  mtu: number;
+}
+
+/** HostInterfacesSpec is all that muster keeps of a host's own bonds and interfaces. */
+export interface HostInterfacesSpec {
+  /** Name of the host; it need not be enrolled yet. */
+  host: string;
+  /** Bonds, with their members. */
+  bonds: BondSpec[];
+  /** Interfaces. */
+  interfaces: HostInterfaceSpec[];
+}
+
+/** NetworkAttempt is one change of a host's networks. Written by the agent. */
+export interface NetworkAttempt {
+  /** Names the configuration that was tried. */
+  revision: string;
+  /** Counts tries of a revision from 1. */
+  attempt: number;
+  /** How far it is. */
+  state: NetworkAttemptState;
+  /** Why it did not stay. */
+  reason: string;
+  /** What the host had, a line each. */
+  before: string[];
+  /** What the change made of it, a line each. */
+  after: string[];
+  /** RFC 3339, by the host's clock. */
+  startedAt: string;
+  /** RFC 3339; empty: under way. */
+  endedAt: string;
+}
+
+/** UplinkObservation is an uplink on one host. Written by the agent. */
+export interface UplinkObservation {
+  /** Label. */
+  label: string;
+  /** Device; empty: none fits. */
+  device: string;
+  /** NICs in it. */
+  members: string[];
+  /** MTU in bytes; 0: unknown. */
+  mtu: number;
+  /** Empty: it works. */
+  problem: string;
+  /** What of the host's own rides on it: not empty means protected. */
+  carries: TrafficKind[];
+}
+
+/** InterfaceObservation is an interface of the host itself. Written by the agent. */
+export interface InterfaceObservation {
+  /** Device. */
+  name: string;
+  /** What should be, for people. */
+  wanted: string;
+  /** What is, for people. */
+  found: string;
+  /** Empty: as it should be. */
+  problem: string;
+  /** What of the host's own rides on it: not empty means protected. */
+  carries: TrafficKind[];
+}
+
+/** HostNetworkObservation is a host's network configuration as a whole. Written by the agent. */
+export interface HostNetworkObservation {
+  /** Names the configuration that was confirmed last; empty: none yet. */
+  appliedRevision: string;
+  /** The last few changes, newest last. */
+  attempts: NetworkAttempt[];
+  /** Uplinks. */
+  uplinks: UplinkObservation[];
+  /** The host's own interfaces. */
+  interfaces: InterfaceObservation[];
+}
+
+/** ProbeResult is what one host heard of another on one network. Written by the agent. */
+export interface ProbeResult {
+  /** Name of the network. */
+  network: string;
+  /** Id of the other host. */
+  peer: string;
+  /** Frames sent in the last rounds. */
+  sent: number;
+  /** Frames that came back. */
+  received: number;
+  /** Largest that came back, without its Ethernet header; 0: none did. */
+  mtuBytes: number;
+  /** Microseconds there and back, the middle one; 0: unknown. */
+  roundTripUs: number;
 }
 
 /** ErrorDetail is one failure, told the same way everywhere. */
@@ -575,7 +943,18 @@ export const DiskSpec: MessageFns<DiskSpec> = {
 };
 
 function createBaseNicSpec(): NicSpec {
-  return { network: "", mac: "" };
+  return {
+    network: "",
+    mac: "",
+    addresses: [],
+    noAddresses: false,
+    trunk: [],
+    model: "",
+    rates: undefined,
+    unguarded: false,
+    bootOrder: 0,
+    linkDown: false,
+  };
 }
 
 export const NicSpec: MessageFns<NicSpec> = {
@@ -585,6 +964,30 @@ export const NicSpec: MessageFns<NicSpec> = {
     }
     if (message.mac !== "") {
       writer.uint32(18).string(message.mac);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.noAddresses !== false) {
+      writer.uint32(32).bool(message.noAddresses);
+    }
+    for (const v of message.trunk) {
+      VlanRange.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.model !== "") {
+      writer.uint32(50).string(message.model);
+    }
+    if (message.rates !== undefined) {
+      NicRates.encode(message.rates, writer.uint32(58).fork()).join();
+    }
+    if (message.unguarded !== false) {
+      writer.uint32(64).bool(message.unguarded);
+    }
+    if (message.bootOrder !== 0) {
+      writer.uint32(72).uint32(message.bootOrder);
+    }
+    if (message.linkDown !== false) {
+      writer.uint32(80).bool(message.linkDown);
     }
     return writer;
   },
@@ -616,6 +1019,184 @@ export const NicSpec: MessageFns<NicSpec> = {
             }
 
             message.mac = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.noAddresses = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.trunk.push(VlanRange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.rates = NicRates.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.unguarded = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.bootOrder = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.linkDown = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNicRates(): NicRates {
+  return { inboundKbytesPerSecond: 0, outboundKbytesPerSecond: 0 };
+}
+
+export const NicRates: MessageFns<NicRates> = {
+  encode(message: NicRates, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.inboundKbytesPerSecond !== 0) {
+      writer.uint32(8).uint32(message.inboundKbytesPerSecond);
+    }
+    if (message.outboundKbytesPerSecond !== 0) {
+      writer.uint32(16).uint32(message.outboundKbytesPerSecond);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NicRates {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNicRates();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.inboundKbytesPerSecond = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.outboundKbytesPerSecond = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseVlanRange(): VlanRange {
+  return { first: 0, last: 0 };
+}
+
+export const VlanRange: MessageFns<VlanRange> = {
+  encode(message: VlanRange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.first !== 0) {
+      writer.uint32(8).uint32(message.first);
+    }
+    if (message.last !== 0) {
+      writer.uint32(16).uint32(message.last);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VlanRange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVlanRange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.first = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.last = reader.uint32();
             continue;
           }
         }
@@ -2045,7 +2626,22 @@ export const HostPressure: MessageFns<HostPressure> = {
 };
 
 function createBaseNetworkSpec(): NetworkSpec {
-  return { name: "", vlan: 0, mtu: 0, hosts: [] };
+  return {
+    name: "",
+    vlan: 0,
+    mtu: 0,
+    hosts: [],
+    kind: 0,
+    trunk: [],
+    vni: 0,
+    uplink: "",
+    hostPool: "",
+    hostLabels: "",
+    required: false,
+    subnets: [],
+    guards: undefined,
+    macs: undefined,
+  };
 }
 
 export const NetworkSpec: MessageFns<NetworkSpec> = {
@@ -2061,6 +2657,36 @@ export const NetworkSpec: MessageFns<NetworkSpec> = {
     }
     for (const v of message.hosts) {
       writer.uint32(34).string(v!);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(40).int32(message.kind);
+    }
+    for (const v of message.trunk) {
+      VlanRange.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.vni !== 0) {
+      writer.uint32(56).uint32(message.vni);
+    }
+    if (message.uplink !== "") {
+      writer.uint32(66).string(message.uplink);
+    }
+    if (message.hostPool !== "") {
+      writer.uint32(74).string(message.hostPool);
+    }
+    if (message.hostLabels !== "") {
+      writer.uint32(82).string(message.hostLabels);
+    }
+    if (message.required !== false) {
+      writer.uint32(88).bool(message.required);
+    }
+    for (const v of message.subnets) {
+      SubnetSpec.encode(v!, writer.uint32(98).fork()).join();
+    }
+    if (message.guards !== undefined) {
+      NetworkGuards.encode(message.guards, writer.uint32(106).fork()).join();
+    }
+    if (message.macs !== undefined) {
+      MacPool.encode(message.macs, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -2110,6 +2736,415 @@ export const NetworkSpec: MessageFns<NetworkSpec> = {
             message.hosts.push(reader.string());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.trunk.push(VlanRange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.vni = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.uplink = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.hostPool = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.hostLabels = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.required = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.subnets.push(SubnetSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.guards = NetworkGuards.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.macs = MacPool.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSubnetSpec(): SubnetSpec {
+  return { cidr: "", dhcp: false, gateway: "", dns: [], ranges: [], exclusions: [], domain: "", nat: false };
+}
+
+export const SubnetSpec: MessageFns<SubnetSpec> = {
+  encode(message: SubnetSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cidr !== "") {
+      writer.uint32(10).string(message.cidr);
+    }
+    if (message.dhcp !== false) {
+      writer.uint32(16).bool(message.dhcp);
+    }
+    if (message.gateway !== "") {
+      writer.uint32(26).string(message.gateway);
+    }
+    for (const v of message.dns) {
+      writer.uint32(34).string(v!);
+    }
+    for (const v of message.ranges) {
+      AddressRange.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.exclusions) {
+      AddressRange.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.domain !== "") {
+      writer.uint32(58).string(message.domain);
+    }
+    if (message.nat !== false) {
+      writer.uint32(64).bool(message.nat);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubnetSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubnetSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cidr = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.dhcp = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.gateway = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.dns.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.ranges.push(AddressRange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.exclusions.push(AddressRange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.domain = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.nat = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAddressRange(): AddressRange {
+  return { first: "", last: "" };
+}
+
+export const AddressRange: MessageFns<AddressRange> = {
+  encode(message: AddressRange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.first !== "") {
+      writer.uint32(10).string(message.first);
+    }
+    if (message.last !== "") {
+      writer.uint32(18).string(message.last);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddressRange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddressRange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.first = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.last = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNetworkGuards(): NetworkGuards {
+  return { mac: false, arp: false, ipv4: false, ipv6: false };
+}
+
+export const NetworkGuards: MessageFns<NetworkGuards> = {
+  encode(message: NetworkGuards, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mac !== false) {
+      writer.uint32(8).bool(message.mac);
+    }
+    if (message.arp !== false) {
+      writer.uint32(16).bool(message.arp);
+    }
+    if (message.ipv4 !== false) {
+      writer.uint32(24).bool(message.ipv4);
+    }
+    if (message.ipv6 !== false) {
+      writer.uint32(32).bool(message.ipv6);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NetworkGuards {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNetworkGuards();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.mac = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.arp = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ipv4 = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.ipv6 = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMacPool(): MacPool {
+  return { kind: undefined };
+}
+
+export const MacPool: MessageFns<MacPool> = {
+  encode(message: MacPool, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.kind?.$case) {
+      case "prefix":
+        writer.uint32(10).string(message.kind.value);
+        break;
+      case "fromIpv4Prefix":
+        writer.uint32(18).string(message.kind.value);
+        break;
+      case "random":
+        writer.uint32(24).bool(message.kind.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MacPool {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMacPool();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = { $case: "prefix", value: reader.string() };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = { $case: "fromIpv4Prefix", value: reader.string() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.kind = { $case: "random", value: reader.bool() };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2124,7 +3159,7 @@ export const NetworkSpec: MessageFns<NetworkSpec> = {
 };
 
 function createBaseNetworkObservation(): NetworkObservation {
-  return { name: "", state: 0, message: "", vlan: 0, driver: "", bridge: "" };
+  return { name: "", state: 0, message: "", vlan: 0, driver: "", bridge: "", wanted: "", found: "", carries: [] };
 }
 
 export const NetworkObservation: MessageFns<NetworkObservation> = {
@@ -2146,6 +3181,19 @@ export const NetworkObservation: MessageFns<NetworkObservation> = {
     }
     if (message.bridge !== "") {
       writer.uint32(50).string(message.bridge);
+    }
+    if (message.wanted !== "") {
+      writer.uint32(58).string(message.wanted);
+    }
+    if (message.found !== "") {
+      writer.uint32(66).string(message.found);
+    }
+    if (message.carries.length !== 0) {
+      writer.uint32(74).fork();
+      for (const v of message.carries) {
+        writer.int32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -2209,6 +3257,1058 @@ export const NetworkObservation: MessageFns<NetworkObservation> = {
             }
 
             message.bridge = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.wanted = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.found = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag === 72) {
+              message.carries.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 74) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.carries.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNicMatch(): NicMatch {
+  return { by: undefined };
+}
+
+export const NicMatch: MessageFns<NicMatch> = {
+  encode(message: NicMatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.by?.$case) {
+      case "name":
+        writer.uint32(10).string(message.by.value);
+        break;
+      case "mac":
+        writer.uint32(18).string(message.by.value);
+        break;
+      case "driver":
+        writer.uint32(26).string(message.by.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NicMatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNicMatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.by = { $case: "name", value: reader.string() };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.by = { $case: "mac", value: reader.string() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.by = { $case: "driver", value: reader.string() };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBondSpec(): BondSpec {
+  return { name: "", mode: "", lacpFast: false, transmitHash: "", miimonMs: 0, minLinks: 0, members: [] };
+}
+
+export const BondSpec: MessageFns<BondSpec> = {
+  encode(message: BondSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.mode !== "") {
+      writer.uint32(18).string(message.mode);
+    }
+    if (message.lacpFast !== false) {
+      writer.uint32(24).bool(message.lacpFast);
+    }
+    if (message.transmitHash !== "") {
+      writer.uint32(34).string(message.transmitHash);
+    }
+    if (message.miimonMs !== 0) {
+      writer.uint32(40).uint32(message.miimonMs);
+    }
+    if (message.minLinks !== 0) {
+      writer.uint32(48).uint32(message.minLinks);
+    }
+    for (const v of message.members) {
+      NicMatch.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BondSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBondSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.mode = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.lacpFast = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.transmitHash = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.miimonMs = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.minLinks = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.members.push(NicMatch.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUplinkSpec(): UplinkSpec {
+  return { label: "", hosts: [], hostPool: "", hostLabels: "", members: [], bond: undefined, mtu: 0 };
+}
+
+export const UplinkSpec: MessageFns<UplinkSpec> = {
+  encode(message: UplinkSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.label !== "") {
+      writer.uint32(10).string(message.label);
+    }
+    for (const v of message.hosts) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.hostPool !== "") {
+      writer.uint32(26).string(message.hostPool);
+    }
+    if (message.hostLabels !== "") {
+      writer.uint32(34).string(message.hostLabels);
+    }
+    for (const v of message.members) {
+      NicMatch.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.bond !== undefined) {
+      BondSpec.encode(message.bond, writer.uint32(50).fork()).join();
+    }
+    if (message.mtu !== 0) {
+      writer.uint32(56).uint32(message.mtu);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UplinkSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUplinkSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hostPool = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.hostLabels = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.members.push(NicMatch.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.bond = BondSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.mtu = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHostInterfaceSpec(): HostInterfaceSpec {
+  return { nic: undefined, bond: "", vlan: 0, bridge: "", source: "", addresses: [], gateway: "", dns: [], mtu: 0 };
+}
+
+export const HostInterfaceSpec: MessageFns<HostInterfaceSpec> = {
+  encode(message: HostInterfaceSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nic !== undefined) {
+      NicMatch.encode(message.nic, writer.uint32(10).fork()).join();
+    }
+    if (message.bond !== "") {
+      writer.uint32(18).string(message.bond);
+    }
+    if (message.vlan !== 0) {
+      writer.uint32(24).uint32(message.vlan);
+    }
+    if (message.bridge !== "") {
+      writer.uint32(34).string(message.bridge);
+    }
+    if (message.source !== "") {
+      writer.uint32(42).string(message.source);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.gateway !== "") {
+      writer.uint32(58).string(message.gateway);
+    }
+    for (const v of message.dns) {
+      writer.uint32(66).string(v!);
+    }
+    if (message.mtu !== 0) {
+      writer.uint32(72).uint32(message.mtu);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostInterfaceSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostInterfaceSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nic = NicMatch.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.bond = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.vlan = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.bridge = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.gateway = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.dns.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.mtu = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHostInterfacesSpec(): HostInterfacesSpec {
+  return { host: "", bonds: [], interfaces: [] };
+}
+
+export const HostInterfacesSpec: MessageFns<HostInterfacesSpec> = {
+  encode(message: HostInterfacesSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    for (const v of message.bonds) {
+      BondSpec.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.interfaces) {
+      HostInterfaceSpec.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostInterfacesSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostInterfacesSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.bonds.push(BondSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.interfaces.push(HostInterfaceSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNetworkAttempt(): NetworkAttempt {
+  return { revision: "", attempt: 0, state: 0, reason: "", before: [], after: [], startedAt: "", endedAt: "" };
+}
+
+export const NetworkAttempt: MessageFns<NetworkAttempt> = {
+  encode(message: NetworkAttempt, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== "") {
+      writer.uint32(10).string(message.revision);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(16).uint32(message.attempt);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    for (const v of message.before) {
+      writer.uint32(42).string(v!);
+    }
+    for (const v of message.after) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.startedAt !== "") {
+      writer.uint32(58).string(message.startedAt);
+    }
+    if (message.endedAt !== "") {
+      writer.uint32(66).string(message.endedAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NetworkAttempt {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNetworkAttempt();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.revision = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.attempt = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.before.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.after.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.startedAt = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.endedAt = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUplinkObservation(): UplinkObservation {
+  return { label: "", device: "", members: [], mtu: 0, problem: "", carries: [] };
+}
+
+export const UplinkObservation: MessageFns<UplinkObservation> = {
+  encode(message: UplinkObservation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.label !== "") {
+      writer.uint32(10).string(message.label);
+    }
+    if (message.device !== "") {
+      writer.uint32(18).string(message.device);
+    }
+    for (const v of message.members) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.mtu !== 0) {
+      writer.uint32(32).uint32(message.mtu);
+    }
+    if (message.problem !== "") {
+      writer.uint32(42).string(message.problem);
+    }
+    if (message.carries.length !== 0) {
+      writer.uint32(50).fork();
+      for (const v of message.carries) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UplinkObservation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUplinkObservation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.device = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.members.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.mtu = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag === 48) {
+              message.carries.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 50) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.carries.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseInterfaceObservation(): InterfaceObservation {
+  return { name: "", wanted: "", found: "", problem: "", carries: [] };
+}
+
+export const InterfaceObservation: MessageFns<InterfaceObservation> = {
+  encode(message: InterfaceObservation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.wanted !== "") {
+      writer.uint32(18).string(message.wanted);
+    }
+    if (message.found !== "") {
+      writer.uint32(26).string(message.found);
+    }
+    if (message.problem !== "") {
+      writer.uint32(34).string(message.problem);
+    }
+    if (message.carries.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.carries) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InterfaceObservation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInterfaceObservation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.wanted = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.found = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag === 40) {
+              message.carries.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.carries.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHostNetworkObservation(): HostNetworkObservation {
+  return { appliedRevision: "", attempts: [], uplinks: [], interfaces: [] };
+}
+
+export const HostNetworkObservation: MessageFns<HostNetworkObservation> = {
+  encode(message: HostNetworkObservation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.appliedRevision !== "") {
+      writer.uint32(10).string(message.appliedRevision);
+    }
+    for (const v of message.attempts) {
+      NetworkAttempt.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.uplinks) {
+      UplinkObservation.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.interfaces) {
+      InterfaceObservation.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostNetworkObservation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostNetworkObservation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.appliedRevision = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.attempts.push(NetworkAttempt.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.uplinks.push(UplinkObservation.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.interfaces.push(InterfaceObservation.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseProbeResult(): ProbeResult {
+  return { network: "", peer: "", sent: 0, received: 0, mtuBytes: 0, roundTripUs: 0 };
+}
+
+export const ProbeResult: MessageFns<ProbeResult> = {
+  encode(message: ProbeResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.network !== "") {
+      writer.uint32(10).string(message.network);
+    }
+    if (message.peer !== "") {
+      writer.uint32(18).string(message.peer);
+    }
+    if (message.sent !== 0) {
+      writer.uint32(24).uint32(message.sent);
+    }
+    if (message.received !== 0) {
+      writer.uint32(32).uint32(message.received);
+    }
+    if (message.mtuBytes !== 0) {
+      writer.uint32(40).uint32(message.mtuBytes);
+    }
+    if (message.roundTripUs !== 0) {
+      writer.uint32(48).uint32(message.roundTripUs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProbeResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProbeResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.network = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.peer = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sent = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.received = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.mtuBytes = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.roundTripUs = reader.uint32();
             continue;
           }
         }

@@ -5,6 +5,7 @@
  */
 import { once } from "node:events";
 import { parseVmId } from "@muster/model";
+import { aNetwork } from "@muster/model/testing";
 import { beforeAll, describe, expect, it } from "vitest";
 import { networkDriverContract } from "../network-driver-contract.ts";
 import { LinuxBridgeHost } from "../testing/linux-bridge-host.ts";
@@ -18,8 +19,8 @@ if (obstacle !== undefined) console.warn(`the Linux bridge is not tested: ${obst
 const qemuObstacle = namespaceObstacle([QEMU]);
 if (qemuObstacle !== undefined) console.warn(`no tap is held open: ${qemuObstacle}`);
 
-const blue = { name: "blue", vlan: 10, mtu: 1500, hosts: [] };
-const green = { name: "green", vlan: 20, mtu: 1500, hosts: [] };
+const blue = aNetwork({ name: "blue", vlan: 10 });
+const green = aNetwork({ name: "green", vlan: 20 });
 const vmId = parseVmId("6f1c2b52-8f0e-4b0c-9c58-0a1b2c3d4e5f");
 
 const inside = (namespace: PrivateNamespace) =>

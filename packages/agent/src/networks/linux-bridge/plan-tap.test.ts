@@ -1,6 +1,8 @@
-import { parseVmId } from "@muster/model";
+import { parseVmId, vlanOf } from "@muster/model";
+import { aNetwork } from "@muster/model/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { demandOf } from "../network-demand.ts";
 import type { NicPlug } from "../network-driver.ts";
 import { aLink } from "../testing/a-link.ts";
 import { isOurTap, tapAlias, tapName } from "./linux-bridge-marks.ts";
@@ -16,8 +18,8 @@ import {
 import { vlanMap } from "./testing/linux-bridge-arbitraries.ts";
 
 const config = { bridge: "muster0", uplink: "eth1" };
-const blue = { name: "blue", vlan: 10, mtu: 1500, hosts: [] };
-const green = { name: "green", vlan: 20, mtu: 1400, hosts: [] };
+const blue = aNetwork({ name: "blue", vlan: 10 });
+const green = aNetwork({ name: "green", vlan: 20, mtu: 1400 });
 const vmId = parseVmId("6f1c2b52-8f0e-4b0c-9c58-0a1b2c3d4e5f");
 const otherVmId = parseVmId("11111111-8f0e-4b0c-9c58-0a1b2c3d4e5f");
 const nic: NicPlug = { vmId, index: 0, mac: "52:54:00:00:00:0a", network: blue };
@@ -25,7 +27,7 @@ const TAP = "mt1b2c3d4e5f-0";
 
 function hostWithNetworks(): LinuxBridgeState {
   const bare: LinuxBridgeState = { links: new Map([["eth1", aLink("eth1")]]), vlans: new Map() };
-  const wanted = new Map([blue, green].map((network) => [network.name, network]));
+  const wanted = new Map([blue, green].map(demandOf).map((network) => [network.name, network]));
   return planLinuxBridge(bare, wanted, config).actions.reduce(afterLinuxBridgeAction, bare);
 }
 
@@ -62,7 +64,11 @@ describe("planPlug", () => {
 
   it.each([
     ["a network that is not here", { ...nic, network: { ...blue, name: "red" } }, /not set up/],
-    ["another VLAN than here", { ...nic, network: { ...blue, vlan: 11 } }, /VLAN 10 and MTU 1500/],
+    [
+      "another VLAN than here",
+      { ...nic, network: aNetwork({ name: "blue", vlan: 11 }) },
+      /VLAN 10 and MTU 1500/,
+    ],
     ["frames too large", { ...nic, network: { ...blue, mtu: 1501 } }, /1501 is above the 1500/],
     ["the 101st NIC", { ...nic, index: 100 }, /at most 100 NICs, not 101/],
   ])("refuses %s", (_what, wanted, reason) => {
@@ -119,7 +125,7 @@ describe("every plan for a tap", () => {
         expect(plug(reached, wanted)).toEqual([]);
         expect(reached).toEqual(carryOut(state, actions));
         expect([...(reached.vlans.get(TAP)?.values() ?? [])]).toEqual([
-          untagged(wanted.network.vlan),
+          untagged(vlanOf(wanted.network)),
         ]);
       }),
     );

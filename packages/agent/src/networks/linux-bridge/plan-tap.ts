@@ -1,5 +1,6 @@
 /** Decides how a VM's NIC gets its tap, and which taps go with the VM. Pure. */
 import type { VmId } from "@muster/model";
+import { demandOf } from "../network-demand.ts";
 import type { NicPlug } from "../network-driver.ts";
 import { isTapOf, tapAlias, tapName, NICS_PER_VM_MAX } from "./linux-bridge-marks.ts";
 import {
@@ -42,7 +43,8 @@ export function planPlug(
   config: LinuxBridgeConfig,
 ): TapPlan {
   const situation = situationOf(state, config);
-  const problem = linuxBridgeNicProblem(situation, nic.network) ?? nameProblem(situation, nic);
+  const problem =
+    linuxBridgeNicProblem(situation, demandOf(nic.network)) ?? nameProblem(situation, nic);
   if (problem !== undefined) return { ok: false, reason: problem };
   const device = tapName(nic.vmId, nic.index);
   return { ok: true, device, actions: planTap(situation, nic, device) };
@@ -58,11 +60,9 @@ function nameProblem({ state }: Situation, { vmId, index }: NicPlug): string | u
   return `device ${device} exists and is not a tap of this VM`;
 }
 
-function planTap(
-  { state, config }: Situation,
-  { vmId, index, mac, network }: NicPlug,
-  device: string,
-): readonly TapAction[] {
+function planTap({ state, config }: Situation, nic: NicPlug, device: string): readonly TapAction[] {
+  const { vmId, index, mac } = nic;
+  const network = demandOf(nic.network);
   const link = state.links.get(device);
   const actions: TapAction[] = [];
   if (link === undefined) actions.push({ kind: "create-tap", device });

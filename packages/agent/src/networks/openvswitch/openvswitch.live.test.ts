@@ -1,5 +1,5 @@
 /** The Open vSwitch driver against a real one in namespaces of its own. */
-import { parseVmId, type NetworkSpec } from "@muster/model";
+import { networkDefaults, parseVmId, vlanOf, type NetworkSpec } from "@muster/model";
 import { describe, expect, it } from "vitest";
 import { networkDriverContract, type NetworkHostUnderTest } from "../network-driver-contract.ts";
 import { LIST_LINKS } from "../links/kernel-links.ts";
@@ -17,10 +17,10 @@ const obstacle = openvswitchObstacle();
 if (obstacle !== undefined) console.warn(`Open vSwitch is not tested: ${obstacle}`);
 
 const network = (name: string, vlan: number, mtu = 1500): NetworkSpec => ({
+  ...networkDefaults,
   name,
-  vlan,
+  segment: { kind: "vlan", vlan },
   mtu,
-  hosts: [],
 });
 const blue = network("blue", 10);
 const green = network("green", 20);
@@ -95,7 +95,7 @@ async function hostUnderTest(
       await driver.plug(nic);
       // As libvirt adds it, and as a power cut leaves it: the tap is gone.
       const device = `vnet${nic.vmId.slice(0, 4)}-${String(nic.index)}`;
-      const tag = `tag=${String(nic.network.vlan)}`;
+      const tag = `tag=${String(vlanOf(nic.network))}`;
       await openvswitch.run(
         `ovs-vsctl add-port br0 ${device} ${tag} -- set Interface ${device} external_ids:vm-id=${nic.vmId}`,
       );

@@ -1,4 +1,5 @@
 import { MusterError, parseVmId } from "@muster/model";
+import { aNetwork } from "@muster/model/testing";
 import { describe, expect, it } from "vitest";
 import { networkDriverContract, type NetworkHostUnderTest } from "../network-driver-contract.ts";
 import { SimulatedHostNetworks } from "./simulated-host-networks.ts";
@@ -33,8 +34,8 @@ describe("network driver contract: simulated", () => {
 });
 
 describe("a simulated host's networks", () => {
-  const blue = { name: "blue", vlan: 10, mtu: 1500, hosts: [] };
-  const green = { name: "green", vlan: 20, mtu: 1500, hosts: [] };
+  const blue = aNetwork({ name: "blue", vlan: 10 });
+  const green = aNetwork({ name: "green", vlan: 20 });
   const vmId = parseVmId("6f1c2b52-8f0e-4b0c-9c58-0a1b2c3d4e5f");
 
   it("fail one network for a reason until it is healed", async () => {

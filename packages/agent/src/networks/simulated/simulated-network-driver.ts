@@ -1,6 +1,7 @@
 /** Networks of a simulated host. Keeps the same contract as the real drivers. */
 import { MusterError, type NetworkObservation, type NetworkSpec, type VmId } from "@muster/model";
 import {
+  demandOf,
   demandProblem,
   demandsByName,
   mtuProblem,
@@ -37,7 +38,7 @@ export class SimulatedNetworkDriver implements NetworkDriver {
   async plan(networks: readonly NetworkSpec[]): Promise<NetworkPlan> {
     this.#failIfAsked("plan");
     if (!this.#host.isReachable) throw new MusterError("network-failed", UNREACHABLE);
-    const wanted = demandsByName(networks);
+    const wanted = demandsByName(networks.map(demandOf));
     const refusals = [...wanted.values()].flatMap((network) => {
       const message = this.#refusal(network);
       return message === undefined ? [] : [{ network: network.name, message }];
@@ -56,7 +57,7 @@ export class SimulatedNetworkDriver implements NetworkDriver {
 
   async apply(networks: readonly NetworkSpec[]): Promise<readonly NetworkObservation[]> {
     this.#failIfAsked("apply");
-    const wanted = demandsByName(networks);
+    const wanted = demandsByName(networks.map(demandOf));
     this.#wanted = wanted;
     if (!this.#host.isReachable) return this.#report();
     for (const name of this.#host.networks.keys()) {
@@ -74,8 +75,10 @@ export class SimulatedNetworkDriver implements NetworkDriver {
     const there = this.#host.networks.get(network.name);
     const problem =
       (this.#host.isReachable ? undefined : UNREACHABLE) ??
-      this.#refusal(network) ??
-      (there === undefined || !sameDemand(there, network) ? "not set up on this host" : undefined);
+      this.#refusal(demandOf(network)) ??
+      (there === undefined || !sameDemand(there, demandOf(network))
+        ? "not set up on this host"
+        : undefined);
     if (problem !== undefined) {
       const what = `network ${network.name} for NIC ${String(index)} of vm ${vmId}`;
       throw new MusterError("network-failed", `${what}: ${problem}`);
@@ -124,6 +127,7 @@ export class SimulatedNetworkDriver implements NetworkDriver {
       this.#refusal(network) ??
       (this.#isThere(network) ? "" : "not set up on this host");
     const state = message === "" ? "ready" : "failed";
-    return { name, state, message, vlan, driver: this.name, bridge: BRIDGE };
+    const said = { name, state, message, vlan, driver: this.name, bridge: BRIDGE } as const;
+    return { ...said, wanted: "", found: "", carries: [] };
   }
 }
