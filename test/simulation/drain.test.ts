@@ -2,7 +2,7 @@
 import { isEnded, parseVmId, type OperationRecord, type VmId } from "@muster/model";
 import { VmChange } from "@muster/proto/admin";
 import { describe, expect, it } from "vitest";
-import { checkAtRest, checkNow } from "./invariants.ts";
+import { checkAtRest, checkNow } from "./invariants/at-rest.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
 
 const GIB = 1024n ** 3n;

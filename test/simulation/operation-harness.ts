@@ -2,7 +2,7 @@
  * Fails, repeats, interrupts and cancels every step of every operation. The runner, the commands, the store and the
  * agents are the production ones; the hypervisors are simulated.
  *
- * After each mishap everything is healed, and the promises of `invariants.ts` must hold: nothing is left over,
+ * After each mishap everything is healed, and the promises of `invariants/` must hold: nothing is left over,
  * nothing is held, no VM has two owners, and the operation has ended.
  */
 import { allOperations } from "../../packages/coordinator/src/operations/all-operations.ts";
@@ -10,7 +10,7 @@ import { isEnded, parseVmId, type OperationRecord, type VmId } from "@muster/mod
 import { aNetwork } from "@muster/model/testing";
 import { encodeNetworkSpec, encodeNic } from "@muster/model/wire";
 import { VmChange } from "@muster/proto/admin";
-import { checkAtRest } from "./invariants.ts";
+import { checkAtRest } from "./invariants/at-rest.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
 
 const MIB = 1024n ** 2n;

@@ -4,8 +4,8 @@ import { aNetwork } from "@muster/model/testing";
 import { encodeNetworkSpec } from "@muster/model/wire";
 import { VmChange } from "@muster/proto/admin";
 import { describe, expect, it } from "vitest";
-import { runChaos } from "./chaos.ts";
-import { checkAtRest } from "./invariants.ts";
+import { runHistory } from "./history.ts";
+import { checkAtRest } from "./invariants/at-rest.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
 
 const MIB = 1024n ** 2n;
@@ -237,10 +237,10 @@ describe("a seed", () => {
   it("gives the same history twice", async () => {
     const history = async (): Promise<readonly string[]> => {
       const lines: string[] = [];
-      const { log } = await runChaos({
+      const { log } = await runHistory({
         seed: 77,
         hosts: 3,
-        minutes: 6,
+        minutes: 30,
         onLog: (line) => lines.push(line),
       });
       return [...lines, ...log];
@@ -255,7 +255,7 @@ describe("a seed", () => {
     [17, 4],
     [107, 4],
   ])("%i is lucky now", async (seed, hosts) => {
-    const { violations } = await runChaos({ seed, hosts, minutes: 30 });
+    const { violations } = await runHistory({ seed, hosts, minutes: 30 });
     expect(violations).toStrictEqual([]);
   });
 });

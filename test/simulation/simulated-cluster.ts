@@ -1,60 +1,25 @@
 /**
- * A whole cluster in one process and in simulated time: the production coordinator, agents, planner, operations and
- * store, on simulated hypervisors, networks and links. The same seed gives the same history.
+ * A whole cluster in one process and in simulated time: the production coordinator, agents, planner, operations,
+ * journal and store, on simulated hypervisors, disks, networks, clocks and links. The same seed gives the same history.
  */
-import { Agent } from "@muster/agent";
+import { SimulatedWorld, type FileJournal } from "@muster/agent/simulated";
 import {
-  collectInventory,
-  MemoryAssignmentStore,
-  MemoryJournal,
-  SimulatedHostNetworks,
-  SimulatedHypervisor,
-  SimulatedNetworkDriver,
-  SimulatedWorld,
-} from "@muster/agent/simulated";
-import {
-  claimHandlers,
   Coordinator,
-  drainHandlers,
-  hostHandlers,
-  networkHandlers,
-  operationHandlers,
-  policyHandlers,
   put,
-  ruleHandlers,
   SqliteStore,
-  vmHandlers,
-  type ApiParts,
   type CapacityPolicy,
-  type Store,
+  type LedgerView,
 } from "@muster/coordinator";
-import { detailOf, GIB, MusterError, parseHostId, type HostId } from "@muster/model";
-import {
-  seededRandom,
-  SimulatedClock,
-  silentLogger,
-  type CallContext,
-  type Log,
-  type Random,
-} from "@muster/runtime";
+import { detailOf, GIB, MusterError, parseHostId } from "@muster/model";
+import { seededRandom, SimulatedClock, type Log, type Random } from "@muster/runtime";
+import { Guard } from "./invariants/guard.ts";
+import { LedgerWatch } from "./invariants/ledger-watch.ts";
 import { Life } from "./life.ts";
+import { Machine } from "./machine.ts";
+import { personsApi } from "./persons-api.ts";
+import { ProcessClock } from "./process-clock.ts";
 import { SimulatedNetwork, type Connection } from "./simulated-network.ts";
-
-interface Machine {
-  readonly name: string;
-  readonly id: HostId;
-  readonly journal: MemoryJournal;
-  readonly assignments: MemoryAssignmentStore;
-  readonly networks: SimulatedHostNetworks;
-  running?: RunningAgent;
-}
-
-interface RunningAgent {
-  readonly agent: Agent;
-  readonly life: Life;
-  readonly hypervisor: SimulatedHypervisor;
-  connection?: Connection;
-}
+import { UnreliableStore } from "./unreliable-store.ts";
 
 interface RunningCoordinator {
   readonly coordinator: Coordinator;
@@ -66,41 +31,73 @@ export interface SimulatedClusterOptions {
   readonly hosts: number;
   readonly cpusPerHost?: number;
   readonly memoryBytesPerHost?: bigint;
+  /** Clocks that run at different rates, and a store whose writes take time. */
+  readonly isRough?: boolean;
   /** Hears what every process logs, with the simulated time. */
   readonly onLog?: (line: string) => void;
 }
 
-const times = { heartbeatIntervalMs: 5_000, fullReportIntervalMs: 60_000, sampleIntervalMs: 5_000 };
+/** Samples are only for people: fewer of them make long histories cheaper. */
+const times = {
+  heartbeatIntervalMs: 5_000,
+  fullReportIntervalMs: 60_000,
+  sampleIntervalMs: 30_000,
+};
+
+/** Real clocks are a thousand times better; a difference has to show within minutes here. */
+const CLOCK_ERROR_MAX = 0.01;
 
 export class SimulatedCluster implements AsyncDisposable {
   readonly clock = new SimulatedClock();
   readonly random: Random;
   readonly world: SimulatedWorld;
   readonly network: SimulatedNetwork;
+  readonly guard: Guard;
+  readonly ledgerWatch: LedgerWatch;
   readonly capacity: CapacityPolicy = {
     cpuOvercommit: 4,
     memoryReservedBytes: GIB,
     vmsPerHostMax: 100,
   };
-  readonly #store: SqliteStore = SqliteStore.open(":memory:");
+  readonly coordinatorClock: ProcessClock;
+  readonly store: UnreliableStore;
+  readonly #options: SimulatedClusterOptions;
+  readonly #database = SqliteStore.open(":memory:");
   readonly #machines = new Map<string, Machine>();
   #running: RunningCoordinator | undefined;
+  #isStarting = false;
+  #lastView: LedgerView | undefined;
 
-  readonly #onLog: ((line: string) => void) | undefined;
-
-  private constructor({ seed, onLog }: SimulatedClusterOptions) {
-    this.#onLog = onLog;
-    this.random = seededRandom(seed);
-    this.world = new SimulatedWorld({ clock: this.clock, random: this.random });
-    this.network = new SimulatedNetwork({ clock: this.clock, random: this.random });
+  private constructor(options: SimulatedClusterOptions) {
+    this.#options = options;
+    const { clock } = this;
+    // Streams of chance of their own: one more question asked of one does not change the others.
+    const random = seededRandom(options.seed);
+    const stream = (): Random => seededRandom(Math.floor(random.fraction() * 2 ** 32));
+    this.random = stream();
+    this.world = new SimulatedWorld({ clock, random: stream() });
+    this.network = new SimulatedNetwork({ clock, random: stream() });
+    const isSlow = options.isRough === true;
+    this.store = new UnreliableStore({ store: this.#database, clock, random: stream(), isSlow });
+    this.coordinatorClock = new ProcessClock(clock, this.#clockRate());
+    this.ledgerWatch = new LedgerWatch({ world: this.world, capacity: this.capacity });
+    this.guard = new Guard({
+      commandsOf: (host) => this.#machine(host).commands,
+      view: () => this.#lastView,
+      isWild: ({ host, vmId }) =>
+        this.world
+          .domains(host, this.#clusterId())
+          .some(({ id, managed }) => id === vmId && !managed),
+      nowMs: () => clock.now(),
+    });
   }
 
   /** Hosts h1, h2, … are enrolled and their agents run. */
   static async start(options: SimulatedClusterOptions): Promise<SimulatedCluster> {
     const cluster = new SimulatedCluster(options);
-    await cluster.startCoordinator();
+    await cluster.#meanwhile(cluster.startCoordinator());
     for (let number = 1; number <= options.hosts; number += 1) {
-      await cluster.#addHost(`h${String(number)}`, options);
+      await cluster.#meanwhile(cluster.#addHost(`h${String(number)}`));
     }
     await cluster.clock.runFor(15_000);
     return cluster;
@@ -119,96 +116,72 @@ export class SimulatedCluster implements AsyncDisposable {
     return this.#running !== undefined;
   }
 
+  /** What is decided, as the coordinator has it or had it when it died. */
+  get lastView(): LedgerView | undefined {
+    return this.#lastView;
+  }
+
   isAgentUp(host: string): boolean {
-    return this.#machine(host).running !== undefined;
+    return this.#machine(host).isAgentUp;
   }
 
-  journalOf(host: string): MemoryJournal {
-    return this.#machine(host).journal;
+  journalOf(host: string): Pick<FileJournal, "entries"> {
+    return { entries: () => this.#machine(host).journal?.entries() ?? [] };
   }
 
-  networksOf(host: string): SimulatedHostNetworks {
+  networksOf(host: string): Machine["networks"] {
     return this.#machine(host).networks;
   }
 
+  diskOf(host: string): Machine["disk"] {
+    return this.#machine(host).disk;
+  }
+
+  clockOf(host: string): ProcessClock {
+    return this.#machine(host).clock;
+  }
+
   async startCoordinator(): Promise<void> {
-    if (this.#running !== undefined) return;
+    if (this.#running !== undefined || this.#isStarting) return;
+    this.#isStarting = true;
     const life = new Life();
-    const store: Store = life.bind<Store>(this.#store);
     const coordinator = await Coordinator.open({
-      store,
-      clock: life.clock(this.clock),
+      store: life.bind(this.store),
+      clock: life.clock(this.coordinatorClock),
       random: this.random,
       log: this.#logOf("coordinator"),
       times,
       capacity: this.capacity,
+    }).finally(() => {
+      this.#isStarting = false;
     });
-    coordinator.start();
     this.#running = { coordinator, life };
+    this.#lastView = coordinator.ledger.view;
+    this.ledgerWatch.follow(coordinator);
+    coordinator.start();
   }
 
   /** kill -9. */
   killCoordinator(): void {
     this.#running?.life.end();
     this.#running = undefined;
-    for (const machine of this.#machines.values()) machine.running?.connection?.cut();
+    for (const machine of this.#machines.values()) machine.cutConnection();
   }
 
   async startAgent(host: string): Promise<void> {
-    const machine = this.#machine(host);
-    if (machine.running !== undefined) return;
-    const life = new Life();
-    const { clock, world, random } = this;
     const clusterId = this.#clusterId();
-    const hypervisor = new SimulatedHypervisor({ world, host, clusterId: () => clusterId });
-    const running: RunningAgent = {
-      life,
-      hypervisor,
-      agent: new Agent({
-        clock: life.clock(clock),
-        random,
-        log: this.#logOf(host),
-        hypervisor: life.bind(hypervisor),
-        networks: life.bind(new SimulatedNetworkDriver(machine.networks)),
-        journal: life.bind(machine.journal),
-        assignments: life.bind(machine.assignments),
-        dialer: {
-          dial: async () =>
-            life.isOver ? new Promise(() => undefined) : this.#dial(machine, running),
-          openBulk: async () => {
-            throw new MusterError("unreachable", "simulated agents carry no consoles");
-          },
-        },
-        inventory: () =>
-          collectInventory({ hypervisor, system: world.system(host), agentVersion: "0.1.0" }),
-        load: () => world.system(host).readLoad(),
-        clusterId,
-        agentVersion: "0.1.0",
-        agentIncarnation: random.uuid(),
-        migrationAddress: host,
-        metricsAddress: "",
-      }),
-    };
-    machine.running = running;
-    await running.agent.start();
+    if (clusterId === undefined) throw new Error("there was never a coordinator");
+    await this.#machine(host).startAgent(clusterId);
   }
 
   /** kill -9. */
   async killAgent(host: string): Promise<void> {
-    const machine = this.#machine(host);
-    const { running } = machine;
-    if (running === undefined) return;
-    delete machine.running;
-    running.life.end();
-    running.connection?.cut();
-    await running.hypervisor[Symbol.asyncDispose]();
+    await this.#machine(host).killAgent();
   }
 
-  /** Power cut: the agent, libvirt and every VM on it die. */
+  /** Power cut: the agent, libvirt and every VM on it die, and what no disk had synchronised. */
   async powerCut(host: string): Promise<void> {
-    await this.killAgent(host);
-    this.world.powerCut(host);
-    this.#machine(host).networks.reboot();
+    await this.#machine(host).powerCut();
   }
 
   async boot(host: string): Promise<void> {
@@ -227,29 +200,45 @@ export class SimulatedCluster implements AsyncDisposable {
     this.world.rejoin(host);
   }
 
+  /** As `muster-agent join` would, after the host was removed. */
+  async enrolAgain(host: string): Promise<void> {
+    const machine = this.#machine(host);
+    await machine.killAgent();
+    machine.enrolAs(parseHostId(this.random.uuid()));
+    await this.#enrol(machine);
+    await this.startAgent(host);
+  }
+
   /** The public API, as a person at the coordinator would use it. */
-  get api(): ReturnType<typeof apiOf> {
-    return apiOf(this.coordinator, this);
+  get api(): ReturnType<typeof personsApi> {
+    const { random, capacity } = this;
+    return personsApi(this.coordinator, { clock: this.coordinatorClock, random, capacity });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.killCoordinator();
     for (const host of this.hostNames) await this.killAgent(host);
     await this.world[Symbol.asyncDispose]();
-    await this.#store[Symbol.asyncDispose]();
+    await this.#database[Symbol.asyncDispose]();
   }
 
   #logOf(process: string): Log {
     const say = (level: string) => (fields: object, message: string) => {
-      if (this.#onLog === undefined) return;
+      const { onLog } = this.#options;
+      if (onLog === undefined) return;
       const shown = JSON.stringify(fields, (_name, value: unknown) => {
         if (value instanceof Error) return detailOf(value);
         return typeof value === "bigint" ? String(value) : value;
       });
       const seconds = (this.clock.now() / 1000).toFixed(3).padStart(9);
-      this.#onLog(`${seconds} ${process} ${level} ${message} ${shown}`);
+      onLog(`${seconds} ${process} ${level} ${message} ${shown}`);
     };
     return { info: say("info"), warn: say("warn"), error: say("error") };
+  }
+
+  #clockRate(): number {
+    if (this.#options.isRough !== true) return 1;
+    return 1 + (2 * this.random.fraction() - 1) * CLOCK_ERROR_MAX;
   }
 
   #machine(host: string): Machine {
@@ -259,25 +248,36 @@ export class SimulatedCluster implements AsyncDisposable {
   }
 
   #clusterId() {
-    return this.coordinator.ledger.view.cluster.id;
+    return this.#lastView?.cluster.id;
   }
 
-  async #addHost(name: string, options: SimulatedClusterOptions): Promise<void> {
+  async #addHost(name: string): Promise<void> {
     this.world.addHost({
       name,
-      cpus: options.cpusPerHost ?? 8,
-      memoryBytes: options.memoryBytesPerHost ?? 16n * GIB,
+      cpus: this.#options.cpusPerHost ?? 8,
+      memoryBytes: this.#options.memoryBytesPerHost ?? 16n * GIB,
     });
-    const machine: Machine = {
+    const machine: Machine = new Machine({
       name,
       id: parseHostId(this.random.uuid()),
-      journal: new MemoryJournal(),
-      assignments: new MemoryAssignmentStore(),
-      networks: new SimulatedHostNetworks(),
-    };
+      clock: this.clock,
+      random: this.random,
+      clockRate: this.#clockRate(),
+      world: this.world,
+      log: this.#logOf(name),
+      onAct: (act) => {
+        this.guard.saw(act);
+      },
+      dial: (): Connection => this.#dial(machine),
+    });
     this.#machines.set(name, machine);
+    await this.#enrol(machine);
+    await this.startAgent(name);
+  }
+
+  async #enrol({ id, name }: Machine): Promise<void> {
     const record = {
-      id: machine.id,
+      id,
       name,
       cordoned: false,
       cordonReason: "",
@@ -290,53 +290,30 @@ export class SimulatedCluster implements AsyncDisposable {
       changes: [put("host", record)],
       result: undefined,
     }));
-    await this.startAgent(name);
   }
 
-  #dial(machine: Machine, running: RunningAgent): Connection["agentEnd"] {
+  /** Lets time pass until it is done: a slow store answers only then. */
+  async #meanwhile(work: Promise<void>): Promise<void> {
+    let isDone = false;
+    const done = (): void => {
+      isDone = true;
+    };
+    work.then(done, done);
+    await this.clock.runUntil(() => isDone, 60_000);
+    await work;
+  }
+
+  /** As the front door: whoever is not in the ledger is turned away (S6). */
+  #dial(machine: Machine): Connection {
     if (this.#running === undefined || this.network.isCutOff(machine.name)) {
       throw new MusterError("unreachable", "the coordinator does not answer");
     }
+    const { coordinator } = this.#running;
+    if (!coordinator.ledger.view.hosts.has(machine.id)) {
+      throw new MusterError("forbidden", "this host was removed from the cluster");
+    }
     const connection = this.network.connect(machine.name);
-    running.connection = connection;
-    void this.#running.coordinator.serveAgent(machine.id, connection.coordinatorEnd);
-    return connection.agentEnd;
+    void coordinator.serveAgent(machine.id, connection.coordinatorEnd);
+    return connection;
   }
-}
-
-/** A person who never hangs up. */
-const context: CallContext = {
-  peer: { kind: "local" },
-  signal: new AbortController().signal,
-  method: "simulated",
-};
-
-function apiOf(coordinator: Coordinator, cluster: SimulatedCluster) {
-  const { ledger, observations, runner, events, consoles, snapshots } = coordinator;
-  const parts: ApiParts = {
-    ledger,
-    observations,
-    runner,
-    events,
-    consoles,
-    clock: cluster.clock,
-    random: cluster.random,
-    log: silentLogger,
-    capacity: cluster.capacity,
-    snapshots,
-    migrationTls: true,
-    about: { version: "0.1.0", agentAddresses: [], authorityFingerprint: "", metricsAddress: "" },
-    operatorOf: () => "simulation",
-  };
-  return {
-    context,
-    hosts: hostHandlers(parts),
-    drains: drainHandlers(parts),
-    vms: vmHandlers(parts),
-    networks: networkHandlers(parts),
-    operations: operationHandlers(parts),
-    claims: claimHandlers(parts),
-    rules: ruleHandlers(parts),
-    policy: policyHandlers(parts),
-  };
 }

@@ -15,6 +15,8 @@ const TIMERS_PER_TURN = 4_096;
 
 export class SimulatedClock implements Clock {
   readonly #timers = new TimerQueue();
+  /** Called after each timer and all it led to: for whoever checks every step. */
+  onStep: (() => void) | undefined;
   #nowMs = 0;
   #fired = 0;
 
@@ -82,6 +84,7 @@ export class SimulatedClock implements Clock {
     if (this.#fired % TIMERS_PER_TURN === 0) await nextTurn();
     // A tick comes once no promise is left to run, without the price of a turn of the event loop.
     else await new Promise<void>(nextTick);
+    this.onStep?.();
     return true;
   }
 }

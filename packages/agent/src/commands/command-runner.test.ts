@@ -1,6 +1,5 @@
-import type { Command, CommandAction, CommandProgress, CommandResult, VmId } from "@muster/model";
+import { MusterError, type CommandAction } from "@muster/model";
 import { describe, expect, it } from "vitest";
-import type { SimulatedHypervisor } from "../hypervisor/simulated/simulated-hypervisor.ts";
 import { MemoryJournal } from "../journal/memory-journal.ts";
 import {
   aCommand,
@@ -11,100 +10,22 @@ import {
   simulatedHosts,
   vmIdOf,
 } from "../testing/agent-setting.ts";
+import {
+  commandSetting,
+  define,
+  forceStop,
+  migrate,
+  remove,
+  start,
+  stop,
+  web,
+  withRunningVm,
+} from "../testing/command-setting.ts";
 import { CommandRunner } from "./command-runner.ts";
-
-const web = vmIdOf(1);
-
-/** A host whose agent can be killed and started again on the same journal. */
-function setting() {
-  const { clock, world, hypervisorOf, newDriver } = simulatedHosts();
-  const journal = new MemoryJournal();
-  const sent: (CommandProgress | CommandResult)[] = [];
-  let hypervisor: SimulatedHypervisor | undefined;
-  let runner: CommandRunner | undefined;
-  const start = (): CommandRunner => {
-    hypervisor = hypervisorOf("h1");
-    const { log } = keptLog();
-    let isOver = false;
-    const mine = hypervisor;
-    runner = new CommandRunner({
-      hypervisor,
-      networks: newDriver(),
-      bulk: { openBulk: () => new Promise(() => undefined) },
-      clock,
-      // A dead process writes nothing.
-      journal: {
-        entries: () => journal.entries(),
-        find: (id) => journal.find(id),
-        begin: (command) => (isOver ? new Promise(() => undefined) : journal.begin(command)),
-        finish: (result) => (isOver ? new Promise(() => undefined) : journal.finish(result)),
-        forget: (id) => (isOver ? new Promise(() => undefined) : journal.forget(id)),
-      },
-      log,
-      assignedNetwork: () => undefined,
-      clusterId: () => clusterId,
-      ended: () => undefined,
-      send: (message) => {
-        if (!isOver) sent.push(message);
-      },
-    });
-    kill = async () => {
-      isOver = true;
-      await mine[Symbol.asyncDispose]();
-    };
-    return runner;
-  };
-  let kill: () => Promise<void> = async () => undefined;
-  const results = (): readonly string[] =>
-    sent.flatMap((message) =>
-      message.kind === "result" ? [`${message.commandId} ${message.error?.code ?? "done"}`] : [],
-    );
-  const run = async (command: Command): Promise<string> => {
-    const before = results().length;
-    runner?.receive(command);
-    await clock.runUntil(() => results().length > before, 3_600_000);
-    return results().at(-1)?.split(" ")[1] ?? "";
-  };
-  const stateOf = (vmId: VmId, host = "h1"): string =>
-    world.domains(host).find(({ id }) => id === vmId)?.state ?? "absent";
-  return { clock, world, journal, sent, start, kill: () => kill(), results, run, stateOf };
-}
-
-const define: CommandAction = { kind: "define-vm", vmId: web, spec: aSpec("web"), generation: 1 };
-const start: CommandAction = { kind: "start-vm", vmId: web, spec: aSpec("web") };
-const forceStop: CommandAction = { kind: "stop-vm", vmId: web, force: true, graceMs: 0 };
-const stop: CommandAction = { kind: "stop-vm", vmId: web, force: false, graceMs: 30_000 };
-const remove: CommandAction = {
-  kind: "delete-vm",
-  vmId: web,
-  deleteVolumes: true,
-  spec: aSpec("web"),
-};
-const migrate: CommandAction = {
-  kind: "migrate-vm",
-  vmId: web,
-  targetUri: "qemu+tls://h2/system",
-  bandwidthMibPerSecond: 0,
-  autoConverge: false,
-  copyStorage: false,
-  tls: true,
-  downtimeLimitMs: 0,
-  migrationAddress: "",
-};
-
-async function withRunningVm() {
-  const it = setting();
-  const runner = it.start();
-  await it.run(aCommand(1, define));
-  await it.run(aCommand(2, start));
-  for (const number of [1, 2]) await runner.acknowledge(commandIdFor(number));
-  it.sent.length = 0;
-  return { ...it, runner };
-}
 
 describe("a command", () => {
   it("is carried out once, and a repeat is answered from the journal", async () => {
-    const { start: begin, run, journal, results, stateOf, world } = setting();
+    const { start: begin, run, journal, results, stateOf, world } = commandSetting();
     const runner = begin();
     expect(await run(aCommand(1, define))).toBe("done");
     expect(await run(aCommand(2, start))).toBe("done");
@@ -123,6 +44,45 @@ describe("a command", () => {
     runner.receive(aCommand(3, stop));
     runner.receive(aCommand(3, stop));
     await clock.runFor(60_000);
+    expect(results()).toStrictEqual([`${commandIdFor(3)} done`]);
+  });
+
+  it("that is out of time while libvirt is slow changes nothing any more", async () => {
+    const { clock, world, run, runner, results, stateOf } = await withRunningVm();
+    expect(await run(aCommand(3, forceStop))).toBe("done");
+    world.inject("h1", { operation: "observe", effect: { kind: "slow", extraMs: 90_000 } });
+    runner.receive(aCommand(4, start, 30_000));
+    await clock.runFor(600_000);
+    expect(results().at(-1)).toBe(`${commandIdFor(4)} timeout`);
+    expect(stateOf(web)).toBe("stopped");
+  });
+
+  it("that was given up stays in the journal until it has ended", async () => {
+    const { clock, world, runner, journal, results } = await withRunningVm();
+    world.inject("h1", { operation: "observe", effect: { kind: "slow", extraMs: 90_000 } });
+    runner.receive(aCommand(3, forceStop, 30_000));
+    await clock.runFor(60_000);
+    await runner.acknowledge(commandIdFor(3));
+    expect(journal.entries()).toHaveLength(1);
+    await clock.runFor(60_000);
+    expect(results()).toStrictEqual([`${commandIdFor(3)} timeout`]);
+    await runner.acknowledge(commandIdFor(3));
+    expect(journal.entries()).toStrictEqual([]);
+  });
+
+  it("is answered only once the answer is recorded, however long the disk is full", async () => {
+    const { clock, runner, journal, results, stateOf } = await withRunningVm();
+    const finish = journal.finish.bind(journal);
+    let isFull = true;
+    journal.finish = async (result) => {
+      if (isFull) throw new MusterError("storage-failed", "no space left on device");
+      return finish(result);
+    };
+    runner.receive(aCommand(3, forceStop));
+    await clock.runFor(60_000);
+    expect([stateOf(web), results()]).toStrictEqual(["stopped", []]);
+    isFull = false;
+    await clock.runFor(20_000);
     expect(results()).toStrictEqual([`${commandIdFor(3)} done`]);
   });
 
@@ -202,7 +162,7 @@ describe("a command", () => {
   });
 
   it("sends its result again whenever the link opens, until it is acknowledged", async () => {
-    const { start: begin, run, results } = setting();
+    const { start: begin, run, results } = commandSetting();
     const runner = begin();
     await run(aCommand(1, define));
     runner.resendResults();
@@ -213,7 +173,7 @@ describe("a command", () => {
   });
 
   it("counts by kind and how it ended", async () => {
-    const { start: begin, run } = setting();
+    const { start: begin, run } = commandSetting();
     const runner = begin();
     await run(aCommand(1, define));
     await run(aCommand(2, { kind: "pause-vm", vmId: vmIdOf(9) }));
@@ -266,7 +226,7 @@ describe("after the agent was killed in the middle of a command", () => {
   it.each(cases.flatMap((one) => moments.map((moment) => [moment, ...one] as const)))(
     "%s, %s is finished by the next one",
     async (moment, _what, before, action, outcome, state) => {
-      const it = setting();
+      const it = commandSetting();
       it.start();
       let number = 10;
       for (const each of before) expect(await it.run(aCommand((number += 1), each))).toBe("done");
@@ -357,7 +317,7 @@ describe("cleaning up after a VM that left", () => {
   it.each([[{ kind: "clean-departure", vmId: web, generation: 0 } as const, "newer"]])(
     "refuses one that is %s",
     async (action) => {
-      const { start: begin, run, stateOf } = setting();
+      const { start: begin, run, stateOf } = commandSetting();
       begin();
       await run(aCommand(1, define));
       expect(await run(aCommand(2, action))).toBe("wrong-state");

@@ -18,6 +18,7 @@ import type { Log } from "@muster/runtime";
 import type { Journal, JournalEntry } from "../journal/journal.ts";
 import type { CommandContext, CommandParts } from "./command-context.ts";
 import { carryOut, resume } from "./carry-out.ts";
+import { untilCancelled } from "./until-cancelled.ts";
 
 export interface CommandRunnerParts extends CommandParts {
   readonly journal: Journal;
@@ -36,6 +37,10 @@ export interface EndedCommands {
 
 /** Commands at once. Each is mostly waiting for libvirt; more than this and a broken coordinator is to blame. */
 const COMMANDS_MAX = 512;
+
+/** Pause before a result that the disk refused is written again, doubled each time. */
+const RECORD_AGAIN_MIN_MS = 500;
+const RECORD_AGAIN_MAX_MS = 10_000;
 
 export class CommandRunner {
   readonly #parts: CommandRunnerParts;
@@ -87,7 +92,12 @@ export class CommandRunner {
     }
   }
 
+  /**
+   * The coordinator needs no result any more. One that has not ended was given up by it and is still ours to remember:
+   * an agent that forgot what it is doing would not know it after a restart.
+   */
   async acknowledge(commandId: CommandId): Promise<void> {
+    if (this.#running.has(commandId)) return;
     await this.#parts.journal.forget(commandId);
   }
 
@@ -146,9 +156,29 @@ export class CommandRunner {
         },
         "command failed",
       );
-    if (isDurable(command)) await journal.finish(result);
+    if (isDurable(command)) await this.#finish(result);
     send(result);
     ended(command.action.vmId);
+  }
+
+  /**
+   * Said only once it is recorded: a command that counts as begun is taken up again after a restart, and by then somebody
+   * may have decided something else. So a full disk holds the answer back until there is room.
+   */
+  async #finish(result: CommandResult): Promise<void> {
+    const { journal, log, clock } = this.#parts;
+    for (
+      let pauseMs = RECORD_AGAIN_MIN_MS;
+      ;
+      pauseMs = Math.min(2 * pauseMs, RECORD_AGAIN_MAX_MS)
+    ) {
+      try {
+        return await journal.finish(result);
+      } catch (error) {
+        log.error({ commandId: result.commandId, err: error }, "a result could not be recorded");
+      }
+      await clock.sleep(pauseMs);
+    }
   }
 
   #count(kind: CommandKind, outcome: EndedCommands["outcome"]): void {
@@ -196,6 +226,7 @@ export class CommandRunner {
     const { send, journal: _journal, ended: _ended, log, ...parts } = this.#parts;
     return {
       ...parts,
+      hypervisor: untilCancelled(parts.hypervisor, signal),
       commandId,
       signal,
       background: (what, work) => {

@@ -57,6 +57,10 @@ interface Active {
   readonly done: Promise<void>;
 }
 
+/** Pause before an operation is driven again whose driving broke, doubled each time: a full disk is not emptied at once. */
+const DRIVE_AGAIN_MIN_MS = 1_000;
+const DRIVE_AGAIN_MAX_MS = 60_000;
+
 export class OperationRunner {
   readonly #ledger: Ledger;
   readonly #clock: Clock;
@@ -199,23 +203,41 @@ export class OperationRunner {
     if (this.#ledger.view.operations.get(id)?.cancelRequested === true) {
       cancel.abort(new MusterError("cancelled", "somebody cancelled the operation"));
     }
-    const done = runSteps(this.#parts, id, cancel.signal)
-      .catch((error: unknown) => {
-        if (this.#stopping.signal.aborted) return;
-        this.#log.error({ operationId: id, err: error }, "driving an operation failed");
-        this.#events.record({
-          kind: "operation-stuck",
-          subject: `operation/${id}`,
-          message: `muster cannot go on with it: ${detailText(detailOf(error))}`,
-          operationId: id,
-        });
-      })
-      .finally(() => {
-        this.#active.delete(id);
-        this.#live.delete(id);
-        this.#tell(id);
-      });
+    const done = this.#driveToEnd(id, cancel.signal).finally(() => {
+      this.#active.delete(id);
+      this.#live.delete(id);
+      this.#tell(id);
+    });
     this.#active.set(id, { cancel, done });
+  }
+
+  /** What breaks the driving itself, such as a full disk, may pass: nothing is lost, so it is tried again. */
+  async #driveToEnd(id: OperationId, cancelled: AbortSignal): Promise<void> {
+    const stopping = this.#stopping.signal;
+    for (let pauseMs = DRIVE_AGAIN_MIN_MS; ; pauseMs = Math.min(2 * pauseMs, DRIVE_AGAIN_MAX_MS)) {
+      try {
+        return await runSteps(this.#parts, id, cancelled);
+      } catch (error) {
+        if (stopping.aborted || !this.#ledger.view.operations.has(id)) return;
+        this.#cannotGoOn(id, error);
+      }
+      try {
+        await this.#clock.sleep(pauseMs, stopping);
+      } catch {
+        // The coordinator stops; its next start goes on.
+        return;
+      }
+    }
+  }
+
+  #cannotGoOn(id: OperationId, error: unknown): void {
+    this.#log.error({ operationId: id, err: error }, "driving an operation failed");
+    this.#events.record({
+      kind: "operation-stuck",
+      subject: `operation/${id}`,
+      message: `muster cannot go on with it and will try again: ${detailText(detailOf(error))}`,
+      operationId: id,
+    });
   }
 
   #tell(operationId: OperationId): void {

@@ -1,39 +1,14 @@
 /** The promises, as checks of a simulated cluster. Each returns what is broken, in a sentence; nothing is good. */
 import { isActive, isEnded } from "@muster/model";
 import { vmView } from "@muster/coordinator";
-import type { SimulatedCluster } from "./simulated-cluster.ts";
+import type { SimulatedCluster } from "../simulated-cluster.ts";
 
 /** What must hold at every moment. */
 export function checkNow(cluster: SimulatedCluster): readonly string[] {
   const owners = cluster.world.violations.map(
     ({ atMs, message }) => `S1 at ${String(atMs)} ms: ${message}`,
   );
-  return [...owners, ...(cluster.isCoordinatorUp ? checkClaims(cluster) : [])];
-}
-
-/** S3: claims never exceed a host's capacity or break a required rule. */
-function checkClaims(cluster: SimulatedCluster): readonly string[] {
-  const { view } = cluster.coordinator.ledger;
-  const broken: string[] = [];
-  for (const host of view.hosts.values()) {
-    const placed = [...view.vms.values()].filter(
-      (vm) => vm.placement?.hostId === host.id || vm.target?.hostId === host.id,
-    );
-    const inventory = cluster.coordinator.observations.get(host.id)?.inventory;
-    if (inventory === undefined) continue;
-    const cpus = placed.reduce((sum, vm) => sum + vm.spec.cpus, 0);
-    const memory = placed.reduce((sum, vm) => sum + vm.spec.memoryBytes, 0n);
-    const cpusMax = inventory.cpu.logicalCpus * cluster.capacity.cpuOvercommit;
-    const memoryMax = inventory.memoryBytes - cluster.capacity.memoryReservedBytes;
-    if (cpus > cpusMax)
-      broken.push(`S3: ${host.name} has ${String(cpus)} of ${String(cpusMax)} CPUs claimed`);
-    if (memory > memoryMax)
-      broken.push(`S3: ${host.name} has ${String(memory)} of ${String(memoryMax)} bytes claimed`);
-    const groups = placed.flatMap((vm) => vm.spec.antiAffinityGroups);
-    if (new Set(groups).size !== groups.length)
-      broken.push(`S3: ${host.name} has two VMs of one anti-affinity group`);
-  }
-  return broken;
+  return [...owners, ...cluster.guard.violations, ...cluster.ledgerWatch.violations];
 }
 
 /** What must hold once everything is healed and quiet. */
@@ -42,8 +17,53 @@ export function checkAtRest(cluster: SimulatedCluster): readonly string[] {
     ...checkNow(cluster),
     ...checkOperations(cluster),
     ...checkTruth(cluster),
+    ...checkHosts(cluster),
+    ...checkReboots(cluster),
     ...checkLeaks(cluster),
+    ...checkNetworks(cluster),
   ];
+}
+
+/** Every host that is in the cluster is connected, and none that is not (S6). */
+function checkHosts(cluster: SimulatedCluster): readonly string[] {
+  const { ledger, observations } = cluster.coordinator;
+  const away = [...ledger.view.hosts.values()].filter(
+    (host) => observations.stateOf(host) !== "online",
+  );
+  const strangers = [...observations.hosts().keys()].filter((id) => !ledger.view.hosts.has(id));
+  return [
+    ...away.map((host) => `truth: ${host.name} is ${observations.stateOf(host)}, and it is up`),
+    ...strangers.map((id) => `S6: host ${id} was removed and is still listened to`),
+  ];
+}
+
+/** S4: what cannot be repeated was done at most as often as it was told to a host. */
+function checkReboots(cluster: SimulatedCluster): readonly string[] {
+  const { view } = cluster.coordinator.ledger;
+  return [...view.vms.values()].flatMap((vm) => {
+    const asked = [...view.operations.values()]
+      .filter(({ type, subject }) => type === "vm-reboot" && subject === `vm/${vm.spec.name}`)
+      .flatMap(({ steps }) => steps)
+      .reduce((sum, { attempt }) => sum + attempt, 0);
+    const done = cluster.guard.rebootsOf(vm.id);
+    if (done <= asked) return [];
+    return [`S4: ${vm.spec.name} was rebooted ${String(done)} times, asked for ${String(asked)}`];
+  });
+}
+
+/** Every host has the networks it should have, and no others. */
+function checkNetworks(cluster: SimulatedCluster): readonly string[] {
+  const { view } = cluster.coordinator.ledger;
+  return [...view.hosts.values()].flatMap((host) => {
+    const there = new Set(cluster.networksOf(host.name).networks.keys());
+    const wanted = [...view.networks.values()].filter(({ removing }) => !removing);
+    const missing = wanted.filter(({ spec }) => !there.has(spec.name));
+    const extra = [...there].filter((name) => !view.networks.has(name));
+    return [
+      ...missing.map(({ spec }) => `leak: ${host.name} lacks network ${spec.name}`),
+      ...extra.map((name) => `leak: ${host.name} still has network ${name}`),
+    ];
+  });
 }
 
 /** S4: an accepted operation is never lost. */
@@ -92,7 +112,9 @@ function checkLeaks(cluster: SimulatedCluster): readonly string[] {
   const { view } = cluster.coordinator.ledger;
   const broken: string[] = [];
   for (const host of cluster.hostNames) {
+    const isMember = view.hostByName(host) !== undefined;
     for (const domain of cluster.world.domains(host, view.cluster.id)) {
+      if (!domain.managed || !isMember) continue;
       const vm = view.vms.get(domain.id);
       const placedHere =
         vm?.placement !== undefined && view.hosts.get(vm.placement.hostId)?.name === host;

@@ -1,0 +1,6 @@
+/** Everything that may happen to a simulated cluster. */
+import type { Deed } from "./deed.ts";
+import { faults } from "./faults.ts";
+import { requests } from "./requests.ts";
+
+export const allDeeds: readonly Deed[] = [...requests, ...faults];

@@ -1,0 +1,77 @@
+/**
+ * Watches what agents have done to VMs, at the moment they have it done: on a journalled command only (S4, S5),
+ * nothing powered off that nobody asked for (S2), no wild VM touched (S8).
+ */
+import { isEnded, type Command, type OperationRecord, type VmId } from "@muster/model";
+import type { LedgerView } from "@muster/coordinator";
+import type { Act } from "../watched-hypervisor.ts";
+
+export interface GuardParts {
+  /** What the host's journal holds, the finished that are not acknowledged yet included. */
+  readonly commandsOf: (host: string) => readonly Command[];
+  /** As the coordinator has it, or had it when it died. */
+  readonly view: () => LedgerView | undefined;
+  /** VMs that are not muster's, by host. */
+  readonly isWild: (act: Act) => boolean;
+  readonly nowMs: () => number;
+}
+
+const powersOff = new Set(["power destroy", "power shutdown"]);
+
+/**
+ * Operation types that may have a VM powered off, and when. A type that is not here may not: whoever adds one says so.
+ */
+const mayPowerOff: Readonly<Record<string, (operation: OperationRecord) => boolean>> = {
+  "vm-stop": () => true,
+  // Only with --force has it a step of that name.
+  "vm-delete": ({ steps }) => steps.some(({ name }) => name === "stop"),
+  // Nobody was given it yet.
+  "vm-create": ({ state }) => state === "undoing" || isEnded(state),
+};
+
+export class Guard {
+  readonly violations: string[] = [];
+  readonly #parts: GuardParts;
+  readonly #reboots = new Map<VmId, number>();
+
+  constructor(parts: GuardParts) {
+    this.#parts = parts;
+  }
+
+  /** Times that agents had this VM rebooted. */
+  rebootsOf(vmId: VmId): number {
+    return this.#reboots.get(vmId) ?? 0;
+  }
+
+  saw(act: Act): void {
+    const { what, host, vmId } = act;
+    if (what === "power reboot" || what === "power reset") {
+      this.#reboots.set(vmId, this.rebootsOf(vmId) + 1);
+    }
+    if (this.#parts.isWild(act)) this.#broken(`S8: ${what} of a wild VM on ${host}`);
+    const commands = this.#parts.commandsOf(host).filter(({ action }) => action.vmId === vmId);
+    if (commands.length === 0) {
+      this.#broken(`S4: ${what} of ${this.#nameOf(act)} on ${host} without a journalled command`);
+    }
+    if (powersOff.has(what) && !commands.some((command) => this.#isAllowed(command))) {
+      const behind = commands.map(({ commandId }) => commandId).join(", ");
+      this.#broken(`S2: ${what} of ${this.#nameOf(act)} on ${host}, asked for by "${behind}"`);
+    }
+  }
+
+  #isAllowed({ commandId }: Command): boolean {
+    const [id] = commandId.split("/");
+    const operations = [...(this.#parts.view()?.operations.values() ?? [])];
+    const operation = operations.find((candidate) => candidate.id === id);
+    if (operation === undefined) return false;
+    return mayPowerOff[operation.type]?.(operation) ?? false;
+  }
+
+  #nameOf({ vmId }: Act): string {
+    return this.#parts.view()?.vms.get(vmId)?.spec.name ?? "a VM nobody knows";
+  }
+
+  #broken(what: string): void {
+    this.violations.push(`${what} at ${(this.#parts.nowMs() / 1000).toFixed(3)} s`);
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * Checks every change of what is decided, as it happens: claims (S3), operations (S4), failures that explain
+ * themselves (S9). Knows no operation type, so new ones are checked as well.
+ */
+import type { CapacityPolicy, Coordinator, LedgerView } from "@muster/coordinator";
+import {
+  canMoveOperation,
+  isEnded,
+  type HostRecord,
+  type OperationRecord,
+  type OperationState,
+} from "@muster/model";
+import type { SimulatedWorld } from "@muster/agent/simulated";
+
+export class LedgerWatch {
+  readonly violations: string[] = [];
+  readonly #world: SimulatedWorld;
+  readonly #capacity: CapacityPolicy;
+  readonly #states = new Map<string, OperationState>();
+  /** Operations whose acceptance somebody was told of. */
+  readonly #accepted = new Set<string>();
+  /** Of the last coordinator: what the next one must find again. */
+  #view: LedgerView | undefined;
+
+  constructor(parts: { readonly world: SimulatedWorld; readonly capacity: CapacityPolicy }) {
+    this.#world = parts.world;
+    this.#capacity = parts.capacity;
+  }
+
+  /** A person was told that this operation will be done. */
+  accepted(id: string): void {
+    this.#accepted.add(id);
+  }
+
+  follow({ ledger }: Coordinator): void {
+    const { view } = ledger;
+    this.#view = view;
+    for (const id of this.#accepted) {
+      if (![...view.operations.values()].some((operation) => operation.id === id)) {
+        this.#broken(`S4: operation ${id} was accepted, and a restart forgot it`);
+      }
+    }
+    ledger.onChange((changes) => {
+      // A coordinator that is dead may still think.
+      if (this.#view !== view) return;
+      for (const { kind, change, value } of changes) {
+        if (kind === "operation" && change === "put") this.#checkOperation(value);
+        if (kind === "operation" && change === "delete") {
+          if (!isEnded(value.state))
+            this.#broken(`S4: ${value.id} was forgotten while ${value.state}`);
+          this.#accepted.delete(value.id);
+        }
+      }
+      if (changes.some(({ kind }) => kind === "vm")) {
+        this.#checkHolds(view);
+        for (const host of view.hosts.values()) this.#checkClaims(host, view);
+      }
+    });
+  }
+
+  #checkOperation(operation: OperationRecord): void {
+    const { id, type, state, error } = operation;
+    const before = this.#states.get(id);
+    this.#states.set(id, state);
+    if (before !== undefined && before !== state && !canMoveOperation(before, state)) {
+      this.#broken(`S4: ${id} (${type}) went from ${before} to ${state}`);
+    }
+    if (state !== "failed") return;
+    const failed = operation.steps.find((step) => step.error !== undefined);
+    if (error === undefined || error.message === "") {
+      this.#broken(`S9: ${id} (${type}) failed and does not say why`);
+    } else if (failed === undefined) {
+      this.#broken(`S9: ${id} (${type}) failed in no step: ${error.message}`);
+    }
+  }
+
+  #checkHolds(view: LedgerView): void {
+    for (const vm of view.vms.values()) {
+      const holder = vm.operationId === undefined ? undefined : view.operations.get(vm.operationId);
+      if (vm.operationId !== undefined && (holder === undefined || isEnded(holder.state))) {
+        this.#broken(`S4: ${vm.spec.name} is held by ${vm.operationId}, which has ended`);
+      }
+      if (vm.target !== undefined && vm.operationId === undefined) {
+        this.#broken(`S3: ${vm.spec.name} has a claim that no operation holds`);
+      }
+    }
+  }
+
+  #checkClaims(host: HostRecord, view: LedgerView): void {
+    const placed = [...view.vms.values()].filter(
+      (vm) => vm.placement?.hostId === host.id || vm.target?.hostId === host.id,
+    );
+    const { facts } = this.#world.host(host.name);
+    const cpus = placed.reduce((sum, vm) => sum + vm.spec.cpus, 0);
+    const memory = placed.reduce((sum, vm) => sum + vm.spec.memoryBytes, 0n);
+    const cpusMax = facts.cpus * this.#capacity.cpuOvercommit;
+    const memoryMax = facts.memoryBytes - this.#capacity.memoryReservedBytes;
+    if (cpus > cpusMax) {
+      this.#broken(`S3: ${host.name} has ${String(cpus)} of ${String(cpusMax)} CPUs claimed`);
+    }
+    if (memory > memoryMax) {
+      this.#broken(`S3: ${host.name} has ${String(memory)} of ${String(memoryMax)} bytes claimed`);
+    }
+    const groups = placed.flatMap((vm) => vm.spec.antiAffinityGroups);
+    if (new Set(groups).size !== groups.length) {
+      this.#broken(`S3: ${host.name} has two VMs of one anti-affinity group`);
+    }
+  }
+
+  #broken(what: string): void {
+    this.violations.push(what);
+  }
+}
