@@ -132,7 +132,7 @@ class History {
   /** More than once: faults that began before may end, and begin again, after the first time. */
   async #healOnce(): Promise<void> {
     const cluster = this.#cluster;
-    cluster.store.setFull(false);
+    cluster.storeTrouble.isFull = false;
     await cluster.startCoordinator();
     for (const host of cluster.hostNames) {
       cluster.reconnect(host);

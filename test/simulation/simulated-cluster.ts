@@ -9,6 +9,7 @@ import {
   SqliteStore,
   type CapacityPolicy,
   type LedgerView,
+  type Store,
 } from "@muster/coordinator";
 import { detailOf, GIB, MusterError, parseHostId } from "@muster/model";
 import { seededRandom, SimulatedClock, type Log, type Random } from "@muster/runtime";
@@ -19,7 +20,7 @@ import { Machine } from "./machine.ts";
 import { personsApi } from "./persons-api.ts";
 import { ProcessClock } from "./process-clock.ts";
 import { SimulatedNetwork, type Connection } from "./simulated-network.ts";
-import { UnreliableStore } from "./unreliable-store.ts";
+import { unreliableStore, type StoreTrouble } from "./unreliable-store.ts";
 
 interface RunningCoordinator {
   readonly coordinator: Coordinator;
@@ -60,7 +61,8 @@ export class SimulatedCluster implements AsyncDisposable {
     vmsPerHostMax: 100,
   };
   readonly coordinatorClock: ProcessClock;
-  readonly store: UnreliableStore;
+  readonly storeTrouble: StoreTrouble = { isFull: false };
+  readonly #store: Store;
   readonly #options: SimulatedClusterOptions;
   readonly #database = SqliteStore.open(":memory:");
   readonly #machines = new Map<string, Machine>();
@@ -78,7 +80,8 @@ export class SimulatedCluster implements AsyncDisposable {
     this.world = new SimulatedWorld({ clock, random: stream() });
     this.network = new SimulatedNetwork({ clock, random: stream() });
     const isSlow = options.isRough === true;
-    this.store = new UnreliableStore({ store: this.#database, clock, random: stream(), isSlow });
+    const { storeTrouble: trouble } = this;
+    this.#store = unreliableStore(this.#database, { clock, random: stream(), isSlow, trouble });
     this.coordinatorClock = new ProcessClock(clock, this.#clockRate());
     this.ledgerWatch = new LedgerWatch({ world: this.world, capacity: this.capacity });
     this.guard = new Guard({
@@ -146,7 +149,7 @@ export class SimulatedCluster implements AsyncDisposable {
     this.#isStarting = true;
     const life = new Life();
     const coordinator = await Coordinator.open({
-      store: life.bind(this.store),
+      store: life.bind(this.#store),
       clock: life.clock(this.coordinatorClock),
       random: this.random,
       log: this.#logOf("coordinator"),

@@ -7,47 +7,41 @@ import type { Clock, Random } from "@muster/runtime";
 const WRITE_MS = 3;
 const ANSWER_MS = 1;
 
-export class UnreliableStore implements Store {
-  readonly #store: Store;
-  readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #isSlow: boolean;
-  #isFull = false;
+export interface StoreTrouble {
+  isFull: boolean;
+}
 
-  constructor(parts: {
-    readonly store: Store;
+export function unreliableStore(
+  store: Store,
+  parts: {
     readonly clock: Clock;
     readonly random: Random;
     /** False: writes take no simulated time, so that whoever waits for one need not let time pass. */
     readonly isSlow: boolean;
-  }) {
-    this.#store = parts.store;
-    this.#clock = parts.clock;
-    this.#random = parts.random;
-    this.#isSlow = parts.isSlow;
-  }
-
-  setFull(isFull: boolean): void {
-    this.#isFull = isFull;
-  }
-
-  snapshot(): ReturnType<Store["snapshot"]> {
-    return this.#store.snapshot();
-  }
-
-  async transact(transaction: Parameters<Store["transact"]>[0]): Promise<number> {
-    if (this.#isSlow) await this.#clock.sleep(this.#random.fraction() * WRITE_MS);
-    if (this.#isFull) {
+    readonly trouble: StoreTrouble;
+  },
+): Store {
+  const { clock, random, isSlow, trouble } = parts;
+  const transact: Store["transact"] = async (transaction) => {
+    if (isSlow) await clock.sleep(random.fraction() * WRITE_MS);
+    if (trouble.isFull) {
       throw new MusterError("storage-failed", "failed to write the coordinator's state", {
         cause: new Error("database or disk is full"),
       });
     }
-    const revision = await this.#store.transact(transaction);
-    if (this.#isSlow) await this.#clock.sleep(this.#random.fraction() * ANSWER_MS);
+    const revision = await store.transact(transaction);
+    if (isSlow) await clock.sleep(random.fraction() * ANSWER_MS);
     return revision;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    // The simulated cluster owns what is underneath: it outlives coordinators.
-  }
+  };
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === "transact") return transact;
+      // The simulated cluster owns what is underneath: it outlives coordinators.
+      if (name === Symbol.asyncDispose) return async () => undefined;
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      return (...given: readonly unknown[]): unknown =>
+        Reflect.apply(value, target, given) as unknown;
+    },
+  });
 }

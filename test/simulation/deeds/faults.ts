@@ -139,10 +139,10 @@ function journalDisk(scene: Scene): () => void {
 
 function storeDisk(scene: Scene): () => void {
   scene.note("the coordinator's disk is full");
-  scene.cluster.store.setFull(true);
+  scene.cluster.storeTrouble.isFull = true;
   return () => {
     scene.note("the coordinator's disk has room again");
-    scene.cluster.store.setFull(false);
+    scene.cluster.storeTrouble.isFull = false;
   };
 }
 
