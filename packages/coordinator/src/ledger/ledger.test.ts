@@ -6,7 +6,7 @@ import { SqliteStore } from "../store/sqlite-store.ts";
 import type { Store, Transaction } from "../store/store.ts";
 import { aHost, anOperation, aNetwork, aVm, clusterId, contentsOf } from "../testing/builders.ts";
 import { Ledger, put, remove, type RecordChange } from "./ledger.ts";
-import { decodeRecord } from "./records.ts";
+import { decodeRecord, keyOf } from "./records.ts";
 import {
   activeOperations,
   findHost,
@@ -232,8 +232,7 @@ describe("a ledger", () => {
 
 /** One change of each record: that is what a transaction is. */
 function distinct(changes: readonly RecordChange[]): readonly RecordChange[] {
-  const nameOf = ({ kind, value }: RecordChange): string =>
-    `${kind} ${"spec" in value ? value.spec.name : "id" in value ? value.id : ""}`;
+  const nameOf = ({ kind, value }: RecordChange): string => keyOf(kind, value as never);
   return [...new Map(changes.map((change) => [nameOf(change), change])).values()];
 }
 

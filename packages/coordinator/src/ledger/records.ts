@@ -2,16 +2,21 @@
 import {
   fromJson,
   MusterError,
+  renderHostChoice,
   upgradeNetworkRecord,
+  type AddressReservation,
   type ClaimRecord,
   type ClusterId,
   type ClusterPolicy,
+  type HostInterfacesRecord,
   type HostRecord,
   type InviteRecord,
   type NetworkRecord,
   type OperationRecord,
   type PlanRecord,
   type RuleRecord,
+  type UplinkRecord,
+  type UplinkSpec,
   type VmRecord,
 } from "@muster/model";
 import type { StoredRecord } from "../store/store.ts";
@@ -30,9 +35,11 @@ export interface ClusterRecord {
 }
 
 export interface RecordKinds {
+  readonly address: AddressReservation;
   readonly claim: ClaimRecord;
   readonly cluster: ClusterRecord;
   readonly host: HostRecord;
+  readonly interfaces: HostInterfacesRecord;
   readonly invite: InviteRecord;
   readonly vm: VmRecord;
   readonly network: NetworkRecord;
@@ -40,14 +47,25 @@ export interface RecordKinds {
   readonly plan: PlanRecord;
   readonly policy: ClusterPolicy;
   readonly rule: RuleRecord;
+  readonly uplink: UplinkRecord;
 }
 
 export type Kind = keyof RecordKinds;
 
+/** An address means something on its network only. */
+export const addressKey = ({ network, address }: Pick<AddressReservation, "network" | "address">) =>
+  `${network}/${address}`;
+
+/** One definition for each label and choice of hosts. */
+export const uplinkKey = ({ label, hosts }: Pick<UplinkSpec, "label" | "hosts">): string =>
+  `${label}/${renderHostChoice(hosts)}`;
+
 const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = {
+  address: addressKey,
   claim: (record) => record.name,
   cluster: () => "this",
   host: (record) => record.id,
+  interfaces: (record) => record.spec.host,
   invite: (record) => record.id,
   vm: (record) => record.id,
   network: (record) => record.spec.name,
@@ -55,6 +73,7 @@ const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = 
   plan: (record) => record.id,
   policy: () => "this",
   rule: (record) => record.spec.name,
+  uplink: ({ spec }) => uplinkKey(spec),
 };
 
 export const keyOf = <K extends Kind>(kind: K, record: RecordKinds[K]): string =>

@@ -5,9 +5,11 @@ import {
   isEnded,
   MusterError,
   planIdFrom,
+  type AddressReservation,
   type ClaimRecord,
   type ClusterPolicy,
   type HostId,
+  type HostInterfacesRecord,
   type HostRecord,
   type InviteRecord,
   type NetworkRecord,
@@ -16,10 +18,17 @@ import {
   type PlanId,
   type PlanRecord,
   type RuleRecord,
+  type UplinkRecord,
   type VmId,
   type VmRecord,
 } from "@muster/model";
-import type { ClusterRecord, Kind, RecordKinds } from "./records.ts";
+import {
+  addressKey,
+  uplinkKey,
+  type ClusterRecord,
+  type Kind,
+  type RecordKinds,
+} from "./records.ts";
 import { VmsByHost } from "./vms-by-host.ts";
 
 export interface LedgerView {
@@ -34,6 +43,12 @@ export interface LedgerView {
   readonly plans: ReadonlyMap<PlanId, PlanRecord>;
   readonly rules: ReadonlyMap<string, RuleRecord>;
   readonly policy: ClusterPolicy;
+  /** By network and address. */
+  readonly addresses: ReadonlyMap<string, AddressReservation>;
+  /** By label and choice of hosts. */
+  readonly uplinks: ReadonlyMap<string, UplinkRecord>;
+  /** By name of the host. */
+  readonly interfaces: ReadonlyMap<string, HostInterfacesRecord>;
   hostByName(name: string): HostRecord | undefined;
   vmByName(name: string): VmRecord | undefined;
   /** VMs that are placed on the host, or on their way there. */
@@ -51,6 +66,9 @@ export class Tables implements LedgerView {
   readonly claims = new Map<string, ClaimRecord>();
   readonly plans = new Map<PlanId, PlanRecord>();
   readonly rules = new Map<string, RuleRecord>();
+  readonly addresses = new Map<string, AddressReservation>();
+  readonly uplinks = new Map<string, UplinkRecord>();
+  readonly interfaces = new Map<string, HostInterfacesRecord>();
   #policy: ClusterPolicy = DEFAULT_POLICY;
   readonly #hostNames = new Map<string, HostId>();
   readonly #vmNames = new Map<string, VmId>();
@@ -93,12 +111,16 @@ export class Tables implements LedgerView {
 
   #find(kind: Kind, within: string): RecordKinds[Kind] | undefined {
     switch (kind) {
+      case "address":
+        return this.addresses.get(within);
       case "claim":
         return this.claims.get(within);
       case "cluster":
         return this.#cluster;
       case "host":
         return this.hosts.get(within as HostId);
+      case "interfaces":
+        return this.interfaces.get(within);
       case "invite":
         return this.invites.get(within);
       case "vm":
@@ -113,11 +135,16 @@ export class Tables implements LedgerView {
         return this.#policy;
       case "rule":
         return this.rules.get(within);
+      case "uplink":
+        return this.uplinks.get(within);
     }
   }
 
   put(kind: Kind, value: unknown): void {
     switch (kind) {
+      case "address":
+        this.addresses.set(addressKey(value as AddressReservation), value as AddressReservation);
+        return;
       case "claim":
         this.claims.set((value as ClaimRecord).name, value as ClaimRecord);
         return;
@@ -127,6 +154,12 @@ export class Tables implements LedgerView {
       case "host":
         this.#hostNames.set((value as HostRecord).name, (value as HostRecord).id);
         return set(this.hosts, value as HostRecord);
+      case "interfaces":
+        this.interfaces.set(
+          (value as HostInterfacesRecord).spec.host,
+          value as HostInterfacesRecord,
+        );
+        return;
       case "invite":
         return set(this.invites, value as InviteRecord);
       case "vm":
@@ -146,11 +179,17 @@ export class Tables implements LedgerView {
       case "rule":
         this.rules.set((value as RuleRecord).spec.name, value as RuleRecord);
         return;
+      case "uplink":
+        this.uplinks.set(uplinkKey((value as UplinkRecord).spec), value as UplinkRecord);
+        return;
     }
   }
 
   remove(kind: Kind, value: RecordKinds[Kind]): void {
     switch (kind) {
+      case "address":
+        this.addresses.delete(addressKey(value as AddressReservation));
+        return;
       case "claim":
         this.claims.delete((value as ClaimRecord).name);
         return;
@@ -159,6 +198,9 @@ export class Tables implements LedgerView {
       case "host":
         this.hosts.delete((value as HostRecord).id);
         this.#forgetHostName(value as HostRecord);
+        return;
+      case "interfaces":
+        this.interfaces.delete((value as HostInterfacesRecord).spec.host);
         return;
       case "invite":
         this.invites.delete((value as InviteRecord).id);
@@ -182,6 +224,9 @@ export class Tables implements LedgerView {
         return;
       case "rule":
         this.rules.delete((value as RuleRecord).spec.name);
+        return;
+      case "uplink":
+        this.uplinks.delete(uplinkKey((value as UplinkRecord).spec));
         return;
     }
   }

@@ -1,6 +1,5 @@
 /** Decides where a new VM goes and what is claimed for it. Pure: view in, acceptance or refusal out. */
 import {
-  invalid,
   MusterError,
   type ClaimRecord,
   type HostId,
@@ -25,7 +24,7 @@ import {
 import { put, remove, type RecordChange } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import { requestFor } from "./cluster-snapshot.ts";
-import { macsInUse, nextMacs } from "./mac-pool.ts";
+import { completeNics } from "./complete-nics.ts";
 import { refuseNewClashes } from "./rule-checks.ts";
 import { wouldFitLines } from "./would-fit.ts";
 import { placeAmongClaims, yieldChanges } from "./yielding-claims.ts";
@@ -56,13 +55,7 @@ export function decideCreate(
 ): CreateDecision {
   const { draft, vmId } = request;
   checkAgainst(view, draft);
-  const taken = macsInUse(view, sources.wildMacs);
-  const { macs, macCount } = nextMacs(
-    view.cluster,
-    draft.nics.map((nic) => nic.mac),
-    taken,
-  );
-  const nics = draft.nics.map((nic, index) => ({ network: nic.network, mac: macs[index] ?? "" }));
+  const { nics, macCount } = completeNics(view, draft, { vmId, wildMacs: sources.wildMacs });
   const spec: VmSpec = { ...draft, nics };
   const rules = request.rules ?? request.claim?.rules;
   const ruled = rules === undefined ? {} : { rules };
@@ -153,14 +146,4 @@ function checkAgainst(view: LedgerView, draft: VmSpecDraft): void {
       hint: `see: muster vm show ${draft.name}`,
     });
   }
-  draft.nics.forEach((nic, index) => {
-    const network = view.networks.get(nic.network);
-    const field = `nics[${String(index)}].network`;
-    if (network === undefined) {
-      const known = [...view.networks.keys()].toSorted().join(", ");
-      const hint = known === "" ? "define it first: muster network create" : `networks: ${known}`;
-      throw invalid(field, `there is no network "${nic.network}"`, hint);
-    }
-    if (network.removing) throw invalid(field, `network ${nic.network} is being removed`);
-  });
 }

@@ -30,7 +30,7 @@ export const hostIdOf = (number: number): HostId => parseHostId(uuid("a", number
 export const vmIdOf = (number: number): VmId => parseVmId(uuid("b", number));
 export const clusterId = parseClusterId("cc000000-0000-4000-8000-000000000000");
 
-const WHEN = "2026-01-01T00:00:00.000Z";
+export const WHEN = "2026-01-01T00:00:00.000Z";
 
 export const aHost = (number: number, change: Partial<HostRecord> = {}): HostRecord => ({
   id: hostIdOf(number),
@@ -161,7 +161,7 @@ export const anInventory = (change: Partial<HostInventory> = {}): HostInventory 
   ...change,
 });
 
-type Put = {
+export type Put = {
   readonly [K in Kind]: readonly [K, RecordKinds[K]];
 }[Kind];
 
