@@ -1,7 +1,8 @@
 /** `npm run bench -- planner WORK ...`: the planner measured on inputs that its peers can be given too. */
 import { parseArgs } from "node:util";
 import { benchAzure } from "./azure.ts";
-import { benchByteDance } from "./bytedance.ts";
+import type { Budget } from "./budget.ts";
+import { benchByteDance } from "./bytedance/main.ts";
 import { benchPlace } from "./place.ts";
 import { benchQuestions } from "./questions.ts";
 import { benchRebalance } from "./rebalance.ts";
@@ -14,8 +15,8 @@ const USAGE = `usage: planner rebalance --htools FILE [--max-moves K] [--ignore-
        planner questions --htools FILE [--json OUT]
        planner scale [--hosts 10,100,1000] [--json OUT]
        planner azure --data FOLDER [--hosts 2000] [--cpus 48] [--memory-gib 128] [--json OUT]
-       planner roadef --model FILE --assignment FILE --seconds N --seed S --out FILE
-       planner bytedance --data FILE [--max-moves 100] [--seconds 5] [--json OUT]`;
+       planner roadef --model FILE --assignment FILE --seconds N|--cpu-seconds N --seed S --out FILE
+       planner bytedance --data FILE [--max-moves 100] [--seconds 5|--cpu-seconds 5] [--json OUT]`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -27,6 +28,7 @@ const { values, positionals } = parseArgs({
     "ignore-dynu": { type: "boolean", default: false },
     seed: { type: "string", default: "1" },
     seconds: { type: "string" },
+    "cpu-seconds": { type: "string" },
     evaluations: { type: "string" },
     "moves-out": { type: "string" },
     hosts: { type: "string" },
@@ -50,6 +52,11 @@ function fail(why: string): never {
   console.error(`${why}\n${USAGE}`);
   process.exit(2);
 }
+
+const budgetOf = (usual: number): Budget => {
+  const cpuSeconds = number(values["cpu-seconds"]);
+  return { seconds: cpuSeconds ?? number(values.seconds) ?? usual, cpu: cpuSeconds !== undefined };
+};
 
 const required = (name: "htools" | "request" | "data" | "model" | "assignment" | "out"): string =>
   values[name] ?? fail(`--${name} is needed`);
@@ -92,7 +99,7 @@ switch (positionals[0]) {
     benchByteDance({
       data: required("data"),
       maxMoves: number(values["max-moves"]) ?? 100,
-      seconds: number(values.seconds) ?? 5,
+      budget: budgetOf(5),
       seed: number(values.seed) ?? 1,
       json: values.json,
     });
@@ -101,7 +108,7 @@ switch (positionals[0]) {
     await benchRoadef({
       model: required("model"),
       assignment: required("assignment"),
-      seconds: number(values.seconds) ?? 300,
+      budget: budgetOf(300),
       seed: number(values.seed) ?? 1,
       out: required("out"),
     });

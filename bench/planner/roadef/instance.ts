@@ -12,17 +12,20 @@ export interface RoadefInstance {
   readonly neighbourhood: Int32Array;
   readonly location: Int32Array;
   /** By machine, then resource. */
-  readonly capacity: Float64Array;
-  readonly safety: Float64Array;
+  readonly capacity: Int32Array;
+  readonly safety: Int32Array;
+  /** By machine, then resource: capacity beyond the safe use. */
+  readonly headroom: Int32Array;
   /** By machine, then machine. */
-  readonly machineMoveCost: Float64Array;
+  readonly machineMoveCost: Uint16Array;
   readonly spreadMin: Int32Array;
   /** By service: services that must be in each of its neighbourhoods. */
   readonly dependsOn: readonly Int32Array[];
   readonly serviceOf: Int32Array;
   /** By process, then resource. */
-  readonly need: Float64Array;
+  readonly need: Int32Array;
   readonly processMoveCost: Float64Array;
+  readonly balanceCount: number;
   readonly balances: readonly {
     readonly first: number;
     readonly second: number;
@@ -48,9 +51,9 @@ export function readRoadef(modelPath: string, assignmentPath: string): RoadefIns
   const machineCount = next();
   const neighbourhood = new Int32Array(machineCount);
   const location = new Int32Array(machineCount);
-  const capacity = new Float64Array(machineCount * resourceCount);
-  const safety = new Float64Array(machineCount * resourceCount);
-  const machineMoveCost = new Float64Array(machineCount * machineCount);
+  const capacity = new Int32Array(machineCount * resourceCount);
+  const safety = new Int32Array(machineCount * resourceCount);
+  const machineMoveCost = new Uint16Array(machineCount * machineCount);
   for (let m = 0; m < machineCount; m++) {
     neighbourhood[m] = next();
     location[m] = next();
@@ -64,7 +67,7 @@ export function readRoadef(modelPath: string, assignmentPath: string): RoadefIns
   });
   const processCount = next();
   const serviceOf = new Int32Array(processCount);
-  const need = new Float64Array(processCount * resourceCount);
+  const need = new Int32Array(processCount * resourceCount);
   const processMoveCost = new Float64Array(processCount);
   for (let p = 0; p < processCount; p++) {
     serviceOf[p] = next();
@@ -91,12 +94,14 @@ export function readRoadef(modelPath: string, assignmentPath: string): RoadefIns
     location,
     capacity,
     safety,
+    headroom: capacity.map((all, at) => all - (safety[at] as number)),
     machineMoveCost,
     spreadMin: Int32Array.from(services, (entry) => entry.spread),
     dependsOn: services.map((entry) => entry.dependsOn),
     serviceOf,
     need,
     processMoveCost,
+    balanceCount: balances.length,
     balances,
     weights: { process, service, machine },
     initial,

@@ -1,4 +1,5 @@
-import type { BalanceProblem, SearchRule } from "./problem.ts";
+import type { BalanceProblem } from "./problem.ts";
+import { RuleMembers } from "./rule-members.ts";
 import type { SearchState } from "./search-state.ts";
 
 /**
@@ -7,14 +8,21 @@ import type { SearchState } from "./search-state.ts";
  */
 export class Assignment implements SearchState {
   readonly problem: BalanceProblem;
-  /** By VM. */
+  /** The cost goes up and down with evenness. */
+  readonly costOnlyGrows = false;
+  readonly sizes: readonly Float64Array[];
+  /** Whatever a move costs is in the cost. */
+  readonly pull: Float64Array;
+  /** By VM; -1 while it is taken out. */
   readonly hostOf: Int32Array;
   /** By host, then dimension. */
   readonly used: Float64Array;
   readonly #value: Float64Array;
   readonly #sum: Float64Array;
   readonly #sumOfSquares: Float64Array;
-  readonly #members: readonly Int32Array[];
+  readonly #rules: RuleMembers;
+  /** By class: open hosts that its VMs may use. */
+  readonly #hostsOfClass: readonly Int32Array[];
   readonly #countedHosts: number;
   #penalty = 0;
   #movedCount = 0;
@@ -28,7 +36,10 @@ export class Assignment implements SearchState {
     this.#value = Float64Array.from(problem.termBase);
     this.#sum = new Float64Array(problem.termCount);
     this.#sumOfSquares = new Float64Array(problem.termCount);
-    this.#members = problem.rules.map((rule) => new Int32Array(rule.domainCount));
+    this.#rules = new RuleMembers(problem);
+    this.#hostsOfClass = hostsOfClasses(problem);
+    this.sizes = [sizesOf(problem)];
+    this.pull = new Float64Array(problem.vmCount);
     this.#countedHosts = problem.counted.reduce((count, isCounted) => count + isCounted, 0);
     for (let vm = 0; vm < problem.vmCount; vm++) this.#addAtOrigin(vm);
     this.recompute();
@@ -73,6 +84,10 @@ export class Assignment implements SearchState {
     return this.hostOf[vm] !== this.problem.origin[vm];
   }
 
+  hostsFor(vm: number): Int32Array {
+    return this.#hostsOfClass[this.problem.classOf[vm] as number] as Int32Array;
+  }
+
   /** Whether every hard rule lets the VM go to `host` as things stand. */
   canMove(vm: number, host: number): boolean {
     const { problem, used } = this;
@@ -87,7 +102,19 @@ export class Assignment implements SearchState {
       if (need > 0 && (used[at + d] as number) + need > (problem.capacity[at + d] as number))
         return false;
     }
-    return this.#rulesAllow(vm, host);
+    return this.#rules.allows(vm, this.hostOf[vm] as number, host);
+  }
+
+  moveChange(vm: number, host: number): number {
+    return this.canMove(vm, host) ? this.costOfMove(vm, host) - this.#cost : Infinity;
+  }
+
+  swapChange(one: number, other: number): number {
+    return this.canSwap(one, other) ? this.costOfSwap(one, other) - this.#cost : Infinity;
+  }
+
+  joinChange(vm: number, host: number): number {
+    return this.canMove(vm, host) ? this.#costOfJoin(vm, host) - this.#cost : Infinity;
   }
 
   /** Whether two VMs on different hosts could change places. */
@@ -97,8 +124,8 @@ export class Assignment implements SearchState {
     return (
       this.#fitsInPlaceOf(one, other, hostOfOther) &&
       this.#fitsInPlaceOf(other, one, hostOfOne) &&
-      this.#rulesAllow(one, hostOfOther) &&
-      this.#rulesAllow(other, hostOfOne)
+      this.#rules.allows(one, hostOfOne, hostOfOther) &&
+      this.#rules.allows(other, hostOfOther, hostOfOne)
     );
   }
 
@@ -123,6 +150,24 @@ export class Assignment implements SearchState {
         squares -= lost * (2 * (this.#value[from * terms + t] as number) - lost);
       }
       const mean = sum / count;
+      const variance = squares / count - mean * mean;
+      if (variance > 0) cost += (problem.termWeight[t] as number) * Math.sqrt(variance);
+    }
+    return cost;
+  }
+
+  #costOfJoin(vm: number, host: number): number {
+    const { problem } = this;
+    const terms = problem.termCount;
+    const count = this.#countedHosts;
+    let cost = this.#penalty + this.#joinPenalty(vm, host);
+    for (let t = 0; t < terms; t++) {
+      const at = host * terms + t;
+      const gained =
+        (problem.termAmount[vm * terms + t] as number) * (problem.termScale[at] as number);
+      const mean = ((this.#sum[t] as number) + gained) / count;
+      const squares =
+        (this.#sumOfSquares[t] as number) + gained * (2 * (this.#value[at] as number) + gained);
       const variance = squares / count - mean * mean;
       if (variance > 0) cost += (problem.termWeight[t] as number) * Math.sqrt(variance);
     }
@@ -169,6 +214,28 @@ export class Assignment implements SearchState {
     this.#cost = this.#costNow();
   }
 
+  take(vm: number): void {
+    const from = this.hostOf[vm] as number;
+    this.#account(vm, from, -1);
+    this.#penalty -= this.#joinPenalty(vm, from);
+    if (from !== this.problem.origin[vm]) this.#movedCount--;
+    this.hostOf[vm] = -1;
+    this.#cost = this.#costNow();
+  }
+
+  put(vm: number, host: number): void {
+    this.#penalty += this.#joinPenalty(vm, host);
+    this.#account(vm, host, 1);
+    if (host !== this.problem.origin[vm]) this.#movedCount++;
+    this.hostOf[vm] = host;
+    this.#cost = this.#costNow();
+  }
+
+  /** Every rule is judged as VMs are put back. */
+  isSettled(): boolean {
+    return true;
+  }
+
   /** Adds everything up afresh, which clears what rounding has left in the running sums. */
   recompute(): void {
     const { problem } = this;
@@ -186,25 +253,14 @@ export class Assignment implements SearchState {
   }
 
   #addAtOrigin(vm: number): void {
-    const { problem } = this;
-    const host = problem.origin[vm] as number;
-    if (problem.counted[host] === 0) this.#penalty += problem.strandedPenalty;
-    for (const index of problem.rulesOf[vm] ?? []) {
-      const rule = problem.rules[index];
-      if (rule !== undefined) this.#penalty += this.#joinPenalty(rule, index, host);
-      const members = this.#members[index];
-      const domain = rule?.domainOfHost[host] ?? 0;
-      if (members !== undefined) members[domain] = (members[domain] as number) + 1;
-    }
-    this.#accountSums(vm, host, 1);
+    const host = this.problem.origin[vm] as number;
+    this.#penalty += this.#joinPenalty(vm, host);
+    this.#account(vm, host, 1);
   }
 
   #account(vm: number, host: number, sign: 1 | -1): void {
-    for (const index of this.problem.rulesOf[vm] as readonly number[]) {
-      const domain = (this.problem.rules[index] as SearchRule).domainOfHost[host] as number;
-      const members = this.#members[index] as Int32Array;
-      members[domain] = (members[domain] as number) + sign;
-    }
+    if (sign === 1) this.#rules.add(vm, host);
+    else this.#rules.remove(vm, host);
     this.#accountSums(vm, host, sign);
   }
 
@@ -258,56 +314,50 @@ export class Assignment implements SearchState {
     return true;
   }
 
-  #rulesAllow(vm: number, host: number): boolean {
-    const indexes = this.problem.rulesOf[vm] as readonly number[];
-    if (indexes.length === 0) return true;
-    const from = this.hostOf[vm] as number;
-    for (const index of indexes) {
-      const rule = this.problem.rules[index] as SearchRule;
-      if (rule.penalty !== Infinity) continue;
-      const domain = rule.domainOfHost[host] as number;
-      if (domain === rule.domainOfHost[from]) continue;
-      const members = this.#members[index] as Int32Array;
-      const there = members[domain] as number;
-      if (rule.mode === "spread" ? there >= rule.max : there === 0 && othersElsewhere(members)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
   #penaltyChange(vm: number, from: number, host: number): number {
     const { problem } = this;
     const origin = problem.origin[vm];
-    let change = 0;
+    let change = this.#rules.moveChange(vm, from, host);
     if (problem.counted[from] === 0) change -= problem.strandedPenalty;
     if (from === origin) change += problem.moveCost[vm] as number;
     else if (host === origin) change -= problem.moveCost[vm] as number;
-    const indexes = problem.rulesOf[vm] as readonly number[];
-    for (const index of indexes) {
-      const rule = problem.rules[index] as SearchRule;
-      if (rule.penalty === Infinity || rule.domainOfHost[from] === rule.domainOfHost[host])
-        continue;
-      change += this.#joinPenalty(rule, index, host) - this.#leavePenalty(rule, index, from);
-    }
     return change;
   }
 
-  #joinPenalty(rule: SearchRule, index: number, host: number): number {
-    if (rule.penalty === Infinity) return 0;
-    const there = this.#members[index]?.[rule.domainOfHost[host] as number] ?? 0;
-    return (rule.mode === "spread" ? there >= rule.max : there === 0) ? rule.penalty : 0;
-  }
-
-  #leavePenalty(rule: SearchRule, index: number, host: number): number {
-    const there = this.#members[index]?.[rule.domainOfHost[host] as number] ?? 0;
-    return (rule.mode === "spread" ? there > rule.max : there === 1) ? rule.penalty : 0;
+  /** What a VM that is nowhere costs on a host, evenness apart. */
+  #joinPenalty(vm: number, host: number): number {
+    const { problem } = this;
+    const stranded = problem.counted[host] === 0 ? problem.strandedPenalty : 0;
+    const away = host === problem.origin[vm] ? 0 : (problem.moveCost[vm] as number);
+    return stranded + away + this.#rules.joinPenalty(vm, host);
   }
 }
 
-/** Whether a pack has a member beside the one that would move. */
-function othersElsewhere(members: Int32Array): boolean {
-  let count = 0;
-  for (const inDomain of members) count += inDomain;
-  return count > 1;
+/** Share of an average host that a VM takes, its largest dimension counted. */
+function sizesOf(problem: BalanceProblem): Float64Array {
+  const { vmCount, hostCount, dimensionCount: dimensions, need, capacity } = problem;
+  const total = new Float64Array(dimensions);
+  for (let at = 0; at < hostCount * dimensions; at++) {
+    total[at % dimensions] = (total[at % dimensions] as number) + (capacity[at] as number);
+  }
+  const sizes = new Float64Array(vmCount);
+  for (let at = 0; at < vmCount * dimensions; at++) {
+    const all = total[at % dimensions] as number;
+    const share = all > 0 ? (need[at] as number) / all : 0;
+    const vm = Math.floor(at / dimensions);
+    sizes[vm] = Math.max(sizes[vm] as number, share);
+  }
+  return sizes;
+}
+
+function hostsOfClasses(problem: BalanceProblem): readonly Int32Array[] {
+  const { hostCount, allowed, counted } = problem;
+  const classes = hostCount === 0 ? 0 : allowed.length / hostCount;
+  return Array.from({ length: classes }, (_, index) => {
+    const hosts: number[] = [];
+    for (let host = 0; host < hostCount; host++) {
+      if (allowed[index * hostCount + host] === 1 && counted[host] === 1) hosts.push(host);
+    }
+    return Int32Array.from(hosts);
+  });
 }

@@ -141,6 +141,12 @@ export function brokenAlongTheWay(snapshot: Snapshot, moves: readonly Move[]): r
   return found.filter((what) => !before.has(what.replace(/^wave \d+: /, "")));
 }
 
+/** What is wrong with the snapshot as it is, nothing on its way. */
+export function brokenAt(snapshot: Snapshot): readonly string[] {
+  const hostOf = new Map(snapshot.vms.map((vm) => [vm.id, vm.hostId]));
+  return brokenLimits(snapshot, residentsOf(snapshot, hostOf, hostOf, []));
+}
+
 function residentsOf(
   snapshot: Snapshot,
   hostOf: ReadonlyMap<string, string | undefined>,

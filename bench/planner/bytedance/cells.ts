@@ -1,19 +1,4 @@
-/**
- * Production snapshots with two NUMA cells a host: how much free CPU is in pieces that cannot take a VM of 16
- * CPUs, before and after a limited number of moves found by the planner's search.
- */
-import { readFileSync, writeFileSync } from "node:fs";
-import { performance } from "node:perf_hooks";
-import { Annealer } from "../../packages/planner/src/search/anneal.ts";
-import type { SearchState } from "../../packages/planner/src/search/search-state.ts";
-
-export interface ByteDanceArguments {
-  readonly data: string;
-  readonly maxMoves: number;
-  readonly seconds: number;
-  readonly seed: number;
-  readonly json: string | undefined;
-}
+import type { SearchState } from "../../../packages/planner/src/search/search-state.ts";
 
 /** CPUs of the VM that free pieces are measured by. */
 const PIECE = 16;
@@ -26,7 +11,7 @@ interface CellFile {
   readonly memory_huge_free_mb: number;
 }
 
-interface ClusterFile {
+export interface ClusterFile {
   readonly cluster_name: string;
   readonly host_info: readonly { readonly node_id: string; readonly numa: readonly CellFile[] }[];
   readonly vm_instance: readonly {
@@ -41,73 +26,19 @@ interface ClusterFile {
   }[];
 }
 
-export function benchByteDance(args: ByteDanceArguments): void {
-  // The file is the benchmark's own, in a form that its README fixes.
-  const file = JSON.parse(readFileSync(args.data, "utf8")) as {
-    readonly cluster_list: readonly ClusterFile[];
-  };
-  const rows = file.cluster_list.map((cluster) => solve(cluster, args));
-  if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(rows, null, 1)}\n`);
-  console.table(rows);
-}
-
-function solve(cluster: ClusterFile, args: ByteDanceArguments) {
-  const state = new CellState(cluster);
-  const before = state.fragmentShare;
-  const startedAt = performance.now();
-  const search = {
-    movesMax: args.maxMoves,
-    evaluationsMax: Infinity,
-    seed: args.seed,
-    swapShare: 0.2,
-    attempts: 40,
-    startTemperature: 1,
-    elapsedShare: () => (performance.now() - startedAt) / 1000 / args.seconds,
-  };
-  new Annealer(state, search).run(search);
-  const moves = inOrder(cluster, state);
-  const seconds = (performance.now() - startedAt) / 1000;
-  return {
-    cluster: cluster.cluster_name,
-    hosts: cluster.host_info.length,
-    vms: cluster.vm_instance.length,
-    before,
-    after: moves.fragmentShare,
-    migrations: moves.count,
-    withoutOrder: moves.withoutOrder,
-    seconds,
-  };
-}
-
-/** Replays the moves one after the other, each into room that is there at that moment. */
-function inOrder(cluster: ClusterFile, target: CellState) {
-  const replay = new CellState(cluster);
-  let pending = Array.from(target.hostOf.keys()).filter(
-    (vm) => target.hostOf[vm] !== replay.hostOf[vm],
-  );
-  let count = 0;
-  for (let progress = true; progress;) {
-    const left = pending.filter((vm) => {
-      const host = target.hostOf[vm] ?? 0;
-      if (!replay.canMove(vm, host)) return true;
-      replay.move(vm, host);
-      count++;
-      return false;
-    });
-    progress = left.length < pending.length;
-    pending = left;
-  }
-  return { count, withoutOrder: pending.length, fragmentShare: replay.fragmentShare };
-}
-
 /** Each host is three places: its first cell, its second, and both for VMs that are laid out over two. */
-class CellState implements SearchState {
+export class CellState implements SearchState {
   readonly vmCount: number;
   readonly hostCount: number;
   readonly hostOf: Int32Array;
   readonly origin: Int32Array;
   readonly movable: Uint8Array;
   readonly open: Uint8Array;
+  readonly costOnlyGrows = false;
+  readonly sizes: readonly Float64Array[];
+  readonly pull: Float64Array;
+  /** Places of VMs in one cell, and of those in two. */
+  readonly #placesFor: readonly [Int32Array, Int32Array];
   readonly #freeCpus: Float64Array;
   readonly #freeMemory: Float64Array;
   /** By VM: what it takes of each of its cells, and how many they are. */
@@ -134,6 +65,10 @@ class CellState implements SearchState {
     const cells = hosts.flatMap((host) => host.numa.toSorted((a, b) => a.node - b.node));
     this.#freeCpus = Float64Array.from(cells, (cell) => cell.free_cpu);
     this.#freeMemory = Float64Array.from(cells, (cell) => cell.memory_huge_free_mb);
+    this.sizes = [this.#cpus];
+    this.pull = new Float64Array(this.vmCount);
+    const places = Int32Array.from({ length: this.hostCount }, (_, place) => place);
+    this.#placesFor = [places.filter((p) => p % 3 < 2), places.filter((p) => p % 3 === 2)];
     this.recompute();
   }
 
@@ -162,39 +97,50 @@ class CellState implements SearchState {
       : this.#hasRoom(vm, first + kind);
   }
 
-  costOfMove(vm: number, to: number): number {
-    const from = this.hostOf[vm] as number;
+  hostsFor(vm: number): Int32Array {
+    return this.#placesFor[this.#cells[vm] === 2 ? 1 : 0];
+  }
+
+  moveChange(vm: number, to: number): number {
+    if (!this.canMove(vm, to)) return Infinity;
     const cpus = this.#cpus[vm] as number;
-    const apart = Math.floor(from / 3) !== Math.floor(to / 3) || from % 3 !== to % 3;
-    return apart
-      ? this.#cost + this.#pieceChange(from, cpus) + this.#pieceChange(to, -cpus)
-      : this.#cost;
+    return this.#pieceChange(this.hostOf[vm] as number, cpus) + this.#pieceChange(to, -cpus);
+  }
+
+  joinChange(vm: number, to: number): number {
+    return this.canMove(vm, to) ? this.#pieceChange(to, -(this.#cpus[vm] as number)) : Infinity;
   }
 
   move(vm: number, to: number): void {
-    this.#cost = this.costOfMove(vm, to);
-    this.#take(vm, this.hostOf[vm] as number, 1);
-    this.#take(vm, to, -1);
+    if (this.hostOf[vm] === to) return;
+    this.take(vm);
+    this.put(vm, to);
+  }
+
+  take(vm: number): void {
+    const from = this.hostOf[vm] as number;
+    this.#cost += this.#pieceChange(from, this.#cpus[vm] as number);
+    this.#account(vm, from, 1);
+    this.hostOf[vm] = -1;
+  }
+
+  put(vm: number, to: number): void {
+    this.#cost += this.#pieceChange(to, -(this.#cpus[vm] as number));
+    this.#account(vm, to, -1);
     this.hostOf[vm] = to;
   }
 
-  canSwap(one: number, other: number): boolean {
-    if (this.#cells[one] !== this.#cells[other]) return false;
-    const cpus = (this.#cpus[one] as number) - (this.#cpus[other] as number);
-    const memory = (this.#memory[one] as number) - (this.#memory[other] as number);
-    return (
-      this.#canGrow(this.hostOf[other] as number, cpus, memory) &&
-      this.#canGrow(this.hostOf[one] as number, -cpus, -memory)
-    );
+  isSettled(): boolean {
+    return true;
   }
 
-  costOfSwap(one: number, other: number): number {
+  swapChange(one: number, other: number): number {
+    if (this.#cells[one] !== this.#cells[other]) return Infinity;
     const cpus = (this.#cpus[one] as number) - (this.#cpus[other] as number);
-    return (
-      this.#cost +
-      this.#pieceChange(this.hostOf[one] as number, cpus) +
-      this.#pieceChange(this.hostOf[other] as number, -cpus)
-    );
+    const memory = (this.#memory[one] as number) - (this.#memory[other] as number);
+    const [a, b] = [this.hostOf[one] as number, this.hostOf[other] as number];
+    if (!this.#canGrow(b, cpus, memory) || !this.#canGrow(a, -cpus, -memory)) return Infinity;
+    return this.#pieceChange(a, cpus) + this.#pieceChange(b, -cpus);
   }
 
   recompute(): void {
@@ -228,7 +174,7 @@ class CellState implements SearchState {
     return ((free + freed) % PIECE) - (free % PIECE);
   }
 
-  #take(vm: number, place: number, sign: 1 | -1): void {
+  #account(vm: number, place: number, sign: 1 | -1): void {
     for (const cell of cellsOf(place)) {
       this.#freeCpus[cell] = (this.#freeCpus[cell] as number) + sign * (this.#cpus[vm] as number);
       this.#freeMemory[cell] =

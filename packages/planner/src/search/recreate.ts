@@ -1,0 +1,146 @@
+import type { Arrangement } from "./arrangement.ts";
+
+export interface RecreateOptions {
+  /** Hosts that some VMs are taken from in one step. */
+  readonly hostsMax: number;
+  readonly vmsPerHostMax: number;
+}
+
+/** Share of steps whose first host is chosen for its cost. */
+const DEAR_SHARE = 0.3;
+
+/** On average one host in so many is overlooked, so that the same VMs do not always come back to the same places. */
+const OVERLOOKED_ONE_IN = 50;
+
+const MOVED_TAKEN_MAX = 4;
+
+/** How far a VM's size is blurred when deciding who comes back first. */
+const BLUR = 0.4;
+
+/** Share of steps in which VMs come back in no order at all. */
+const SHUFFLED_SHARE = 0.2;
+
+/**
+ * The large change: some VMs of a few hosts are taken out and put back one after the other, the large first,
+ * each where it costs least. This finds what no move or swap can where hosts are nearly full: several VMs must
+ * make way for one at the same time.
+ */
+export class Recreate {
+  /** Places weighed in the latest step. */
+  weighed = 0;
+  readonly #arrangement: Arrangement;
+  readonly #options: RecreateOptions;
+  readonly #hosts: number[] = [];
+  readonly #taken: number[] = [];
+  readonly #was: number[] = [];
+  readonly #order: number[] = [];
+  readonly #key: Float64Array;
+
+  constructor(arrangement: Arrangement, options: RecreateOptions) {
+    this.#arrangement = arrangement;
+    this.#options = options;
+    this.#key = new Float64Array(arrangement.state.vmCount);
+  }
+
+  /** @param allowance how much the cost may grow. */
+  step(allowance: number): void {
+    const { state } = this.#arrangement;
+    const limit = this.#arrangement.height + allowance;
+    this.weighed = 1;
+    this.#takeSome();
+    const isBack = this.#putBack(limit);
+    const isLow = isBack && this.#arrangement.height <= limit;
+    if (isLow && this.#taken.every((vm) => state.isSettled(vm))) return;
+    for (const vm of this.#taken) if (state.hostOf[vm] !== -1) this.#arrangement.take(vm);
+    this.#taken.forEach((vm, index) => this.#arrangement.put(vm, this.#was[index] as number));
+  }
+
+  #takeSome(): void {
+    const { random } = this.#arrangement;
+    this.#hosts.length = this.#taken.length = this.#was.length = this.#order.length = 0;
+    const hostCount = 2 + random.below(this.#options.hostsMax - 1);
+    for (let i = 0; i < hostCount; i++) {
+      const isFirst = i === 0 && random.next() < DEAR_SHARE;
+      const host = isFirst ? this.#arrangement.dearHost() : this.#arrangement.someHost();
+      if (this.#hosts.includes(host)) continue;
+      this.#hosts.push(host);
+      this.#takeFrom(host, 1 + random.below(this.#options.vmsPerHostMax));
+    }
+    if (this.#arrangement.isFull) this.#takeMoved(1 + random.below(MOVED_TAKEN_MAX));
+  }
+
+  /** Where the allowance is used up, some that have moved must give back their share of it. */
+  #takeMoved(count: number): void {
+    const { state } = this.#arrangement;
+    for (let i = 0; i < count && this.#arrangement.movedCount > 0; i++) {
+      const vm = this.#arrangement.someMovedVm();
+      const host = state.hostOf[vm] as number;
+      this.#arrangement.take(vm);
+      this.#taken.push(vm);
+      this.#was.push(host);
+    }
+  }
+
+  #takeFrom(host: number, count: number): void {
+    const { state, random, occupants } = this.#arrangement;
+    for (let i = 0; i < count; i++) {
+      const vm = occupants.pick(host, random);
+      if (vm < 0) return;
+      if (state.movable[vm] === 0) continue;
+      this.#arrangement.take(vm);
+      this.#taken.push(vm);
+      this.#was.push(host);
+    }
+  }
+
+  #putBack(limit: number): boolean {
+    const { state } = this.#arrangement;
+    this.#sortTaken();
+    for (const vm of this.#order) {
+      const host = this.#bestFor(vm);
+      if (host < 0) return false;
+      this.#arrangement.put(vm, host);
+      if (state.costOnlyGrows && this.#arrangement.height > limit) return false;
+    }
+    return true;
+  }
+
+  #sortTaken(): void {
+    const { state, random } = this.#arrangement;
+    const measure = state.sizes[random.below(state.sizes.length)];
+    const isShuffled = measure === undefined || random.next() < SHUFFLED_SHARE;
+    for (const vm of this.#taken) {
+      const blurred = 1 - BLUR / 2 + BLUR * random.next();
+      this.#key[vm] = isShuffled ? random.next() : (measure[vm] as number) * blurred;
+      this.#order.push(vm);
+    }
+    this.#order.sort((one, other) => (this.#key[other] as number) - (this.#key[one] as number));
+  }
+
+  /** Where the VM costs least, or -1. */
+  #bestFor(vm: number): number {
+    const { state, random, isFull } = this.#arrangement;
+    const origin = state.origin[vm] as number;
+    if (isFull) return state.joinChange(vm, origin) === Infinity ? -1 : origin;
+    const hosts = state.hostsFor(vm);
+    const pull = this.#arrangement.pullOf(vm);
+    this.weighed += hosts.length;
+    let overlooked = random.below(OVERLOOKED_ONE_IN);
+    let best = -1;
+    let lowest = Infinity;
+    for (let i = 0; i < hosts.length; i++) {
+      if (i === overlooked) {
+        overlooked += 1 + random.below(2 * OVERLOOKED_ONE_IN);
+        continue;
+      }
+      const host = hosts[i] as number;
+      let change = state.joinChange(vm, host);
+      if (host !== origin) change += pull;
+      if (change < lowest) {
+        lowest = change;
+        best = host;
+      }
+    }
+    return best;
+  }
+}
