@@ -175,7 +175,7 @@ export class Cluster implements AsyncDisposable {
         }
       } catch (error) {
         if (!(error instanceof MusterError) || error.code !== "unreachable") throw error;
-        await this.#client.isReady(1_000);
+        await this.#client.dial(1_000);
       }
     }
     throw new Error(`operation ${id} did not come so far in ${String(limitMs)} ms: ${said(last)}`);

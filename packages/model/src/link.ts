@@ -119,6 +119,8 @@ export type CoordinatorMessage =
       readonly fullReportIntervalMs: number;
       readonly sampleIntervalMs: number;
       readonly clusterId: ClusterId;
+      /** Agents spread their return over this when the session ends; 0 from coordinators that do not say. */
+      readonly reconnectSpreadMs: number;
     }
   | Assignments
   | Command

@@ -9,9 +9,13 @@ type Answer = ScriptedCoordinator | MusterError;
 /** Answers each dial with the next of these, and then never. */
 function setting(
   answers: readonly Answer[],
-  isLibvirtAlive: () => boolean = () => true,
-  takeIn: () => Promise<undefined> = async () => undefined,
+  options: {
+    readonly isLibvirtAlive?: () => boolean;
+    readonly takeIn?: () => Promise<undefined>;
+    readonly seed?: number;
+  } = {},
 ) {
+  const { isLibvirtAlive = () => true, takeIn = async () => undefined, seed = 1 } = options;
   const clock = new SimulatedClock();
   const { log, lines } = keptLog();
   const waiting = [...answers];
@@ -19,7 +23,7 @@ function setting(
   const events: string[] = [];
   const session = new Session({
     clock,
-    random: seededRandom(1),
+    random: seededRandom(seed),
     log,
     clusterId,
     hello: {
@@ -110,11 +114,7 @@ describe("a session", () => {
   it("is not ended for answers that wait behind an order being taken in", async () => {
     const coordinator = new ScriptedCoordinator();
     const disk = Promise.withResolvers<undefined>();
-    const { clock, session } = setting(
-      [coordinator],
-      () => true,
-      () => disk.promise,
-    );
+    const { clock, session } = setting([coordinator], { takeIn: () => disk.promise });
     session.start();
     coordinator.welcome(1_000, 2);
     coordinator.say({ kind: "request-report" });
@@ -166,6 +166,26 @@ describe("a session", () => {
     await session.stop();
   });
 
+  it("is dialled again within the time over which the coordinator wants to see all agents", async () => {
+    const pauses = await Promise.all(
+      Array.from({ length: 20 }, async (_, seed) => {
+        const coordinator = new ScriptedCoordinator();
+        const { clock, session, dialledAtMs } = setting([coordinator], { seed });
+        session.start();
+        coordinator.welcome(5_000, 1, 30_000);
+        await clock.runFor(10_000);
+        coordinator.end();
+        await clock.runUntil(() => dialledAtMs.length > 1, 60_000);
+        await session.stop();
+        return (dialledAtMs[1] ?? 0) - 10_000;
+      }),
+    );
+    const [first, last] = [Math.min(...pauses), Math.max(...pauses)];
+    expect(first).toBeLessThan(5_000);
+    expect(last).toBeGreaterThan(20_000);
+    expect(last).toBeLessThan(30_200);
+  });
+
   it("is ended when another cluster answers", async () => {
     const coordinator = new ScriptedCoordinator();
     const { clock, session, events } = setting([coordinator]);
@@ -177,6 +197,7 @@ describe("a session", () => {
       heartbeatIntervalMs: 5_000,
       fullReportIntervalMs: 60_000,
       sampleIntervalMs: 5_000,
+      reconnectSpreadMs: 0,
     });
     await clock.settle();
     expect(events).toStrictEqual(["closed"]);
@@ -220,8 +241,10 @@ describe("a session", () => {
 
   it("is ended, not the agent, when the hypervisor cannot even be asked", async () => {
     const coordinator = new ScriptedCoordinator();
-    const { clock, session } = setting([coordinator], () => {
-      throw new Error("the connection to libvirt is in no state to be asked");
+    const { clock, session } = setting([coordinator], {
+      isLibvirtAlive: () => {
+        throw new Error("the connection to libvirt is in no state to be asked");
+      },
     });
     session.start();
     coordinator.welcome();

@@ -59,6 +59,8 @@ export class Session {
   #opened = 0;
   #link: Link<AgentMessage, CoordinatorMessage> | undefined;
   #heartbeats = new Heartbeats();
+  /** As the last coordinator said. */
+  #spreadMs = 0;
   /** An order is being taken in, which may wait for a slow disk; answers behind it are not read yet. */
   #isBusy = false;
 
@@ -100,7 +102,7 @@ export class Session {
   }
 
   async #run(): Promise<void> {
-    const { clock, random, log } = this.#parts;
+    const { clock, log } = this.#parts;
     const signal = this.#stop.signal;
     let attempt = 0;
     while (!signal.aborted) {
@@ -117,10 +119,18 @@ export class Session {
         log.warn({ attempt, code, why: message, cause }, "no session with the coordinator");
         this.#state = { name: "disconnected", attempt, lastError: message };
       }
-      const longest = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** Math.min(attempt, 10));
-      // Jitter: a thousand agents must not come back in the same instant.
-      await clock.sleep(longest * (0.5 + random.fraction() / 2), signal).catch(ignoreAbort(signal));
+      await clock.sleep(this.#pauseMs(attempt), signal).catch(ignoreAbort(signal));
     }
+  }
+
+  /** With jitter: a thousand agents must not come back in the same instant. */
+  #pauseMs(attempt: number): number {
+    const { random } = this.#parts;
+    if (attempt === 0)
+      return PAUSE_MIN_MS / 2 + random.fraction() * Math.max(PAUSE_MIN_MS, this.#spreadMs);
+    const max = Math.max(PAUSE_MAX_MS, this.#spreadMs);
+    const longest = Math.min(max, PAUSE_MIN_MS * 2 ** Math.min(attempt, 10));
+    return longest * (0.5 + random.fraction() / 2);
   }
 
   /**
@@ -179,6 +189,7 @@ export class Session {
       throw new MusterError("forbidden", problem);
     }
     this.#state = { name: "live", sinceMs: clock.now() };
+    this.#spreadMs = welcome.reconnectSpreadMs;
     this.#opened += 1;
     log.info({ clusterId }, "session opened");
   }

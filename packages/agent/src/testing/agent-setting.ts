@@ -88,7 +88,7 @@ export class ScriptedCoordinator {
     this.#messages.put(message);
   }
 
-  welcome(heartbeatIntervalMs = 5_000, protocolVersion = 1): void {
+  welcome(heartbeatIntervalMs = 5_000, protocolVersion = 1, reconnectSpreadMs = 0): void {
     this.say({
       kind: "welcome",
       protocolVersion,
@@ -96,6 +96,7 @@ export class ScriptedCoordinator {
       heartbeatIntervalMs,
       fullReportIntervalMs: 60_000,
       sampleIntervalMs: 5_000,
+      reconnectSpreadMs,
     });
   }
 

@@ -35,6 +35,14 @@ export interface SessionParts {
   readonly onOpen: () => void;
 }
 
+/**
+ * What one agent's return costs a core, handshake and full report included: agents that come back no faster than that
+ * find a coordinator that answers at once.
+ */
+const RECONNECT_MS = 3;
+/** The largest cluster is known again before people ask what is wrong. */
+const RECONNECT_SPREAD_MAX_MS = 15_000;
+
 export class HostSession implements Watched {
   readonly #parts: SessionParts;
   #heardAtMs: number;
@@ -129,8 +137,9 @@ export class HostSession implements Watched {
     }
     const { hostId, clusterId, link, times, view, observations, commands, onOpen } = this.#parts;
     this.#open = true;
+    const reconnectSpreadMs = Math.min(RECONNECT_SPREAD_MAX_MS, RECONNECT_MS * view.hosts.size);
     observations.sessionOpened(hostId, hello);
-    link.send({ kind: "welcome", protocolVersion, clusterId, ...times });
+    link.send({ kind: "welcome", protocolVersion, clusterId, ...times, reconnectSpreadMs });
     this.#told = assignmentsOf(view, hostId);
     this.#toldRevision = 1n;
     link.send(fullAssignments(this.#told, this.#toldRevision));

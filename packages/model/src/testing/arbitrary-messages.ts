@@ -168,6 +168,7 @@ const anyWelcome = plainRecord({
   fullReportIntervalMs: anyInterval,
   sampleIntervalMs: anyInterval,
   clusterId: anyClusterId,
+  reconnectSpreadMs: fc.nat({ max: 600_000 }),
 });
 
 const anyVmAssignment = plainRecord({

@@ -25,6 +25,9 @@ type Welcome = Extract<CoordinatorMessage, { kind: "welcome" }>;
 /** An interval of 0 would spin; one of more than an hour would never be noticed as wrong. */
 const interval = { min: 1, max: 3_600_000 };
 
+/** Longer, and a host would be without orders for longer than a large cluster needs. */
+const RECONNECT_SPREAD_MAX_MS = 600_000;
+
 function decodeWelcome(wire: pb.Welcome, field: string): Welcome {
   const readInterval = (
     part: "heartbeatIntervalMs" | "fullReportIntervalMs" | "sampleIntervalMs",
@@ -36,6 +39,9 @@ function decodeWelcome(wire: pb.Welcome, field: string): Welcome {
     fullReportIntervalMs: readInterval("fullReportIntervalMs"),
     sampleIntervalMs: readInterval("sampleIntervalMs"),
     clusterId: parseClusterId(wire.clusterId),
+    reconnectSpreadMs: readCount(wire.reconnectSpreadMs, fieldAt(field, "reconnectSpreadMs"), {
+      max: RECONNECT_SPREAD_MAX_MS,
+    }),
   };
 }
 

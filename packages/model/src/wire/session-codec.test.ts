@@ -26,6 +26,7 @@ const welcome = (protocolVersion: number): CoordinatorMessage => ({
   heartbeatIntervalMs: 5_000,
   fullReportIntervalMs: 60_000,
   sampleIntervalMs: 5_000,
+  reconnectSpreadMs: 0,
   clusterId: "cc000000-0000-4000-8000-000000000000" as never,
 });
 

@@ -72,10 +72,13 @@ export async function connect(options: ConnectOptions): Promise<RpcClient> {
     options.signal?.throwIfAborted();
     const address = parseRpcAddress(text);
     const client = new RpcClient(address, options);
-    if (await client.isReady(options.timeoutMs, options.signal)) return client;
+    const dial = await client.dial(options.timeoutMs, options.signal);
+    if (dial === "ready") return client;
     client.close();
     options.signal?.throwIfAborted();
-    const reason = await diagnose(address, options.trust, options.timeoutMs);
+    // Looking closer costs a coordinator that is too busy to answer another connection, and would learn no more.
+    const reason =
+      dial === "late" ? "no answer" : await diagnose(address, options.trust, options.timeoutMs);
     reasons.push(`${renderRpcAddress(address)}: ${reason}`);
   }
   if (reasons.length === 0)
@@ -109,14 +112,15 @@ export class RpcClient implements Disposable {
     });
   }
 
-  /** False at the first failure, or when the time is over. */
-  async isReady(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+  /** "failed" at the first failure, "late" when the time is over. */
+  async dial(timeoutMs: number, signal?: AbortSignal): Promise<"ready" | "failed" | "late"> {
     const deadline = new Date(Date.now() + timeoutMs);
     const channel = this.#client.getChannel();
     for (;;) {
       const state = channel.getConnectivityState(true);
-      if (state === connectivityState.READY) return true;
-      if (state === connectivityState.TRANSIENT_FAILURE || signal?.aborted === true) return false;
+      if (state === connectivityState.READY) return "ready";
+      if (state === connectivityState.TRANSIENT_FAILURE || signal?.aborted === true)
+        return "failed";
       const isOver = await new Promise<boolean>((resolve) => {
         const abort = (): void => {
           resolve(true);
@@ -127,7 +131,7 @@ export class RpcClient implements Disposable {
           resolve(error !== undefined);
         });
       });
-      if (isOver) return false;
+      if (isOver) return "late";
     }
   }
 

@@ -7,6 +7,7 @@ import { createServer as createTcpServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { MusterError } from "@muster/model";
 import type { Logger } from "../log.ts";
+import { HandshakeQueue } from "./handshake-queue.ts";
 import { TLS_VERSION_MIN, type TlsIdentity } from "./identity.ts";
 import { closeServer, SocketSet } from "./socket-set.ts";
 
@@ -66,6 +67,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   const limits: FrontDoorLimits = { ...FRONT_DOOR_LIMITS, ...options.limits };
   const { logger } = options;
   const sockets = new SocketSet();
+  const handshakes = new HandshakeQueue();
   const receive = createReceiver(options, limits);
   const tlsServer = createTlsServer(
     {
@@ -79,9 +81,13 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
       ALPNProtocols: [options.protocol, "http/1.1"],
       sessionIdContext: "muster",
     },
-    receive,
+    (socket) => {
+      handshakes.done(socket);
+      receive(socket);
+    },
   );
   tlsServer.on("tlsClientError", (error, socket) => {
+    handshakes.done(socket);
     logger.debug({ err: error, address: socket.remoteAddress }, "tls handshake failed");
     socket.destroy();
   });
@@ -91,7 +97,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
       logger.debug({ err: error, address: socket.remoteAddress }, "connection broke");
     });
     greet(socket, options.explanation, limits.handshakeMs, () => {
-      tlsServer.emit("connection", socket);
+      handshakes.enter(socket, () => tlsServer.emit("connection", socket));
     });
   });
   tcpServer.maxConnections = limits.connectionsMax;

@@ -169,6 +169,11 @@ export interface Welcome {
   sampleIntervalMs: number;
   /** The cluster's id. */
   clusterId: string;
+  /**
+   * Milliseconds over which agents spread their return when this session ends: a coordinator that restarts is met by
+   * all of them.
+   */
+  reconnectSpreadMs: number;
 }
 
 /** FullReport replaces everything the coordinator believes about the host. */
@@ -1273,7 +1278,14 @@ export const Hello: MessageFns<Hello> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { protocolVersion: 0, heartbeatIntervalMs: 0, fullReportIntervalMs: 0, sampleIntervalMs: 0, clusterId: "" };
+  return {
+    protocolVersion: 0,
+    heartbeatIntervalMs: 0,
+    fullReportIntervalMs: 0,
+    sampleIntervalMs: 0,
+    clusterId: "",
+    reconnectSpreadMs: 0,
+  };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -1292,6 +1304,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.clusterId !== "") {
       writer.uint32(42).string(message.clusterId);
+    }
+    if (message.reconnectSpreadMs !== 0) {
+      writer.uint32(48).uint32(message.reconnectSpreadMs);
     }
     return writer;
   },
@@ -1347,6 +1362,14 @@ export const Welcome: MessageFns<Welcome> = {
             }
 
             message.clusterId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.reconnectSpreadMs = reader.uint32();
             continue;
           }
         }
