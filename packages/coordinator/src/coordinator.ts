@@ -29,7 +29,7 @@ import type { CapacityPolicy } from "./planning/cluster-snapshot.ts";
 import { SnapshotKeeper, type Snapshots } from "./planning/snapshot-keeper.ts";
 import { expireClaims } from "./reconcilers/expire-claims.ts";
 import { expireOperations } from "./reconcilers/expire-operations.ts";
-import { trackPlacements } from "./reconcilers/track-placements.ts";
+import { mayHaveMoved, trackPlacements } from "./reconcilers/track-placements.ts";
 import { Commands } from "./sessions/commands.ts";
 import { Consoles } from "./sessions/consoles.ts";
 import type { SessionTimes } from "./sessions/host-session.ts";
@@ -97,7 +97,7 @@ export class Coordinator {
     observations.listen({
       vmChanged: (transition) => {
         recordTransition(transition, ledger.view, events);
-        this.#loops.track.poke();
+        if (mayHaveMoved(transition)) this.#loops.track.poke();
       },
     });
   }

@@ -2,13 +2,16 @@
 import type { AgentMessage, CoordinatorMessage } from "@muster/model";
 import { agentCodec } from "@muster/model/wire";
 import { DispatchService } from "@muster/proto/dispatch";
-import { connect, mapLink, type Link, type RpcClient } from "@muster/runtime";
+import { connect, mapLink, type ConnectOptions, type Link, type RpcClient } from "@muster/runtime";
 import { trustOf } from "../enrolment/identity.ts";
 import type { Bytes, Dialer } from "../session/dialer.ts";
 import type { IdentityKeeper } from "./identity-keeper.ts";
 
 /** For each address: a dead one must not hold up the next. */
 const DIAL_TIMEOUT_MS = 5_000;
+
+/** Of a session: its heartbeats are answered, and a ping beside each would cost the coordinator as much again. */
+const SESSION_KEEPALIVE = { intervalMs: 30_000, timeoutMs: 10_000 };
 
 export class GrpcDialer implements Dialer {
   readonly #identity: IdentityKeeper;
@@ -18,7 +21,7 @@ export class GrpcDialer implements Dialer {
   }
 
   async dial(signal: AbortSignal): Promise<Link<AgentMessage, CoordinatorMessage>> {
-    const client = await this.#connect(signal);
+    const client = await this.#connect({ signal, keepalive: SESSION_KEEPALIVE });
     const link = client.open(DispatchService.session, { signal });
     return closingWith(mapLink(link, agentCodec()), client);
   }
@@ -34,13 +37,13 @@ export class GrpcDialer implements Dialer {
     return closingWith(bytes, client);
   }
 
-  #connect(signal?: AbortSignal): Promise<RpcClient> {
+  #connect(options: Pick<ConnectOptions, "signal" | "keepalive"> = {}): Promise<RpcClient> {
     const { coordinators } = this.#identity.current;
     return connect({
       addresses: coordinators,
       trust: trustOf(this.#identity.current),
       timeoutMs: DIAL_TIMEOUT_MS,
-      ...(signal === undefined ? {} : { signal }),
+      ...options,
     });
   }
 }

@@ -4,15 +4,17 @@ import { coordinatorCodec } from "@muster/model/wire";
 import { DispatchService, type BulkRequest } from "@muster/proto/dispatch";
 import { implement, mapLink, type Link, type RpcService } from "@muster/runtime";
 import type { Coordinator } from "../coordinator.ts";
+import { SharedLists } from "../observations/shared-lists.ts";
 import type { Bytes } from "../sessions/consoles.ts";
 import type { Gatekeeper } from "./gatekeeper.ts";
 
 export function dispatchService(coordinator: Coordinator, gatekeeper: Gatekeeper): RpcService {
+  const lists = new SharedLists();
   return implement(DispatchService, {
     async session(link, context) {
-      const hostId = gatekeeper.hostOf(context);
-      await gatekeeper.noteUse(context);
-      await coordinator.serveAgent(hostId, mapLink(link, coordinatorCodec()));
+      const hostId = await gatekeeper.admitHost(context);
+      const codec = coordinatorCodec((inventory) => lists.share(inventory));
+      await coordinator.serveAgent(hostId, mapLink(link, codec));
     },
 
     async bulk(link, context) {

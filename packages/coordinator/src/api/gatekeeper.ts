@@ -39,20 +39,20 @@ export class Gatekeeper {
     return this.#host(context, "use").hostId;
   }
 
+  /** A host that opens its session. Its certificate was used: the one before it no longer counts. */
+  async admitHost(context: CallContext): Promise<HostId> {
+    const { hostId, serial } = this.#host(context, "use");
+    const host = this.#ledger.view.hosts.get(hostId);
+    // Nearly always there is nothing to note, and then nobody waits for the ledger's turn.
+    if (host !== undefined && usedCertificate(host, serial) !== host) {
+      await this.#noteUse(hostId, serial);
+    }
+    return hostId;
+  }
+
   /** A host, also one whose certificate has expired: for renewal only. */
   renewingHostOf(context: CallContext): { readonly hostId: HostId; readonly serial: string } {
     return this.#host(context, "renewal");
-  }
-
-  /** A certificate was used: the one before it no longer counts. */
-  async noteUse(context: CallContext): Promise<void> {
-    const { hostId, serial } = this.#host(context, "use");
-    await this.#ledger.transact((view) => {
-      const host = view.hosts.get(hostId);
-      const after = host === undefined ? undefined : usedCertificate(host, serial);
-      const changes = after === undefined || after === host ? [] : [put("host", after)];
-      return { changes, result: undefined };
-    });
   }
 
   /** For the metrics listener: undefined lets the certificate in, a text says why not. */
@@ -60,6 +60,15 @@ export class Gatekeeper {
     const found = this.#ask(der, "use");
     if (!found.ok) return found.message;
     return found.identity.role === "host" ? "a host's certificate may not read metrics" : undefined;
+  }
+
+  async #noteUse(hostId: HostId, serial: string): Promise<void> {
+    await this.#ledger.transact((view) => {
+      const host = view.hosts.get(hostId);
+      const after = host === undefined ? undefined : usedCertificate(host, serial);
+      const changes = after === undefined || after === host ? [] : [put("host", after)];
+      return { changes, result: undefined };
+    });
   }
 
   #host(context: CallContext, purpose: "use" | "renewal"): Extract<Identity, { role: "host" }> {

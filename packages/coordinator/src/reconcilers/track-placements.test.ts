@@ -9,7 +9,7 @@ import {
   seen,
   viewOf,
 } from "../testing/builders.ts";
-import { planRelocations } from "./track-placements.ts";
+import { mayHaveMoved, planRelocations } from "./track-placements.ts";
 
 const stopped = { state: "stopped" } as const;
 const here = {
@@ -68,5 +68,19 @@ describe("a VM that is not where the ledger has it", () => {
   it("is left to the operation that works on it", () => {
     const held = aVm(1, { operationId: operationIdFrom(1) });
     expect(plan("nothing", "runs", "nothing", held)).toStrictEqual([]);
+  });
+});
+
+describe("a change of one VM", () => {
+  const runs = seen(1);
+  it.each([
+    ["it came", undefined, runs, true],
+    ["it went", runs, undefined, true],
+    ["it stopped", runs, seen(1, stopped), true],
+    ["it began to move", runs, seen(1, { migrating: true }), true],
+    ["it was paused", runs, seen(1, { state: "paused" }), false],
+    ["it has another reason", runs, seen(1, { reason: "unpaused" }), false],
+  ] as const)("%s: worth a look at once or not", (_what, before, after, isWorth) => {
+    expect(mayHaveMoved({ before, after })).toBe(isWorth);
   });
 });

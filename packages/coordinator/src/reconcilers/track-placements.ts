@@ -4,6 +4,7 @@
  */
 import {
   isActive,
+  sameData,
   type HostId,
   type Placement,
   type VmId,
@@ -14,7 +15,7 @@ import type { Log, Reconciler } from "@muster/runtime";
 import type { EventLog } from "../events/event-log.ts";
 import { put, type Ledger } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
-import type { HostObservation, Observations } from "../observations/observations.ts";
+import type { HostObservation, Observations, VmTransition } from "../observations/observations.ts";
 import { TRANSACTION_RECORDS_MAX } from "../store/store.ts";
 
 export interface Relocation {
@@ -84,6 +85,17 @@ export function planRelocations(
     const generation = Math.max(placement.generation, seen?.generation ?? 0);
     return [{ vm, from: placement.hostId, placement: { hostId: only, generation } }];
   });
+}
+
+/** Whether a change of one VM is worth a look at once: it came, went, or began or ceased to run. Pure. */
+export function mayHaveMoved({ before, after }: Pick<VmTransition, "before" | "after">): boolean {
+  if (before === undefined || after === undefined) return true;
+  const [was, is] = [before, after].map(({ state, migrating, managed }) => ({
+    runs: isActive(state),
+    migrating,
+    managed,
+  }));
+  return !sameData(was, is);
 }
 
 /** Reports arrive one after another; a VM that is just being moved by hand must not flap. */

@@ -5,7 +5,7 @@ import {
   type CoordinatorMessage,
   type HostId,
 } from "@muster/model";
-import type { Clock, Link, Log } from "@muster/runtime";
+import { mapLink, type Clock, type Link, type Log } from "@muster/runtime";
 import type { EventLog } from "../events/event-log.ts";
 import { put, type AppliedChange, type Ledger } from "../ledger/ledger.ts";
 import { hostsOf } from "../ledger/vms-by-host.ts";
@@ -135,22 +135,16 @@ export class Sessions {
     const traffic = this.#traffic.get(hostId) ?? { ...noTraffic };
     this.#traffic.set(hostId, traffic);
     traffic.sessions += 1;
-    const counting = async function* (): AsyncGenerator<AgentMessage> {
-      for await (const message of link.incoming) {
-        traffic.received += 1;
-        yield message;
-      }
-    };
-    return {
-      incoming: counting(),
-      send: (message) => {
+    return mapLink(link, {
+      encode: (message: CoordinatorMessage) => {
         traffic.sent += 1;
-        link.send(message);
+        return message;
       },
-      close: (error) => {
-        link.close(error);
+      decode: (message: AgentMessage) => {
+        traffic.received += 1;
+        return message;
       },
-    };
+    });
   }
 
   #rememberConnected(hostId: HostId): void {

@@ -131,16 +131,21 @@ export class CompactReportReader {
   /** As they were last told, usage included. */
   readonly #vms = new Map<number, VmObservation>();
   readonly #networks = new Map<string, NetworkObservation>();
+  readonly #keep: (inventory: HostInventory) => HostInventory;
   #inventory: HostInventory | undefined;
   #hostNetwork: HostNetworkObservation | undefined;
   #sequence = 0n;
+
+  constructor(keep: (inventory: HostInventory) => HostInventory) {
+    this.#keep = keep;
+  }
 
   /** Throws MusterError "invalid" naming the field. What was remembered is then worth nothing: end the session. */
   decode(wire: pb.CompactReport, field: string): FullReport {
     const at = (part: string): string => fieldAt(field, part);
     this.#begin(wire, at("buildsOn"));
     if (wire.inventory !== undefined)
-      this.#inventory = decodeHostInventory(wire.inventory, at("inventory"));
+      this.#inventory = this.#keep(decodeHostInventory(wire.inventory, at("inventory")));
     this.#readVms(wire, at);
     if (wire.usage !== undefined) this.#readUsage(wire.usage, at("usage"));
     this.#readNetworks(wire, at);

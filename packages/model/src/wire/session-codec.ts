@@ -3,6 +3,7 @@
  * new one for every session.
  */
 import type * as pb from "@muster/proto/dispatch";
+import type { HostInventory } from "../host.ts";
 import { PROTOCOL_COMPACT, type AgentMessage, type CoordinatorMessage } from "../link.ts";
 import { decodeAgentMessage, encodeAgentMessage } from "./agent-message.ts";
 import { CompactReportReader, CompactReportWriter } from "./compact-report.ts";
@@ -46,8 +47,11 @@ export function agentCodec(): AgentCodec {
   };
 }
 
-export function coordinatorCodec(): CoordinatorCodec {
-  const reports = new CompactReportReader();
+/** `keep` gives the form in which an inventory is remembered and passed on, equal to what was read. */
+export function coordinatorCodec(
+  keep: (inventory: HostInventory) => HostInventory = (inventory) => inventory,
+): CoordinatorCodec {
+  const reports = new CompactReportReader(keep);
   return {
     encode: encodeCoordinatorMessage,
     decode: (wire) =>

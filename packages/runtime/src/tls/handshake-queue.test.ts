@@ -1,5 +1,4 @@
 import { EventEmitter } from "node:events";
-import type { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { HandshakeQueue } from "./handshake-queue.ts";
 
@@ -22,11 +21,11 @@ function setting(limits = { atOnceMax: 2, waitMs: 60_000 }) {
   const begun: string[] = [];
   const enter = (name: string): StillSocket => {
     const socket = new StillSocket();
-    queue.enter(socket as unknown as Socket, () => begun.push(name));
+    queue.enter(socket, () => begun.push(name));
     return socket;
   };
   const done = (socket: StillSocket): void => {
-    queue.done(socket as unknown as Socket);
+    queue.done(socket);
   };
   return { begun, enter, done };
 }

@@ -3,8 +3,6 @@
  * go on at once all end at the same late moment, after their agents have given up and begun another one. The newest
  * goes first, because who has waited long is about to give up; who has waited too long is turned away unserved.
  */
-import type { Socket } from "node:net";
-
 export interface HandshakeLimits {
   /** Enough to keep one core busy while bytes travel; more only makes each of them slower. */
   readonly atOnceMax: number;
@@ -12,10 +10,18 @@ export interface HandshakeLimits {
   readonly waitMs: number;
 }
 
+/** What the queue needs of a TCP or TLS socket. */
+export interface HandshakeSocket {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  once(event: "close", listener: () => void): unknown;
+  destroy(): unknown;
+}
+
 export const HANDSHAKE_LIMITS: HandshakeLimits = { atOnceMax: 32, waitMs: 5_000 };
 
 interface Waiting {
-  readonly socket: Socket;
+  readonly socket: HandshakeSocket;
   readonly begin: () => void;
   readonly timer: NodeJS.Timeout;
 }
@@ -30,7 +36,7 @@ export class HandshakeQueue {
   }
 
   /** `begin` is called when it is this connection's turn; call `done` with any socket of it when it is over. */
-  enter(socket: Socket, begin: () => void): void {
+  enter(socket: HandshakeSocket, begin: () => void): void {
     const name = nameOf(socket);
     socket.once("close", () => {
       this.#forget(socket);
@@ -42,7 +48,7 @@ export class HandshakeQueue {
   }
 
   /** The handshake has succeeded or failed. Calling it again does nothing. */
-  done(socket: Socket): void {
+  done(socket: HandshakeSocket): void {
     this.#done(nameOf(socket));
   }
 
@@ -50,7 +56,7 @@ export class HandshakeQueue {
     if (this.#underWay.delete(name)) this.#next();
   }
 
-  #forget(socket: Socket): void {
+  #forget(socket: HandshakeSocket): void {
     const index = this.#waiting.findIndex((each) => each.socket === socket);
     const [waiting] = index < 0 ? [] : this.#waiting.splice(index, 1);
     if (waiting !== undefined) clearTimeout(waiting.timer);
@@ -68,5 +74,5 @@ export class HandshakeQueue {
 }
 
 /** A TLS socket and the TCP socket under it have the same. */
-const nameOf = (socket: Socket): string =>
+const nameOf = (socket: HandshakeSocket): string =>
   `${socket.remoteAddress ?? ""} ${String(socket.remotePort ?? "")}`;
