@@ -1,6 +1,7 @@
 /** What contract tests share: a private daemon for a whole file, or a loud reason for skipping. */
 import { afterAll, beforeAll, beforeEach, type TestContext } from "vitest";
 import { connect, type Hypervisor } from "../src/index.ts";
+import { installationUnderTest } from "./installation.ts";
 import { PrivateLibvirtd, whyNoLibvirtd, type LibvirtdOptions } from "./private-libvirtd.ts";
 
 export interface Contract {
@@ -11,10 +12,11 @@ export interface Contract {
 /** Starts a daemon before the file's tests and opens `uri` on it. */
 export function useLibvirtd(uri: string, options: LibvirtdOptions = {}): () => Contract {
   const missing = whyNoLibvirtd();
+  const installation = installationUnderTest();
   let contract: Contract | undefined;
   beforeAll(async () => {
     if (missing !== null) return;
-    const daemon = await PrivateLibvirtd.start(options);
+    const daemon = await PrivateLibvirtd.start({ installation, ...options });
     const hypervisor = await connect({ socketPath: daemon.socketPath, uri });
     contract = { daemon, hypervisor };
   });

@@ -4,6 +4,7 @@
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -16,8 +17,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AuthenticationError, connect } from "../src/index.ts";
+import { thisMachine, type Installation } from "./installation.ts";
 
 export interface LibvirtdOptions {
+  /** Whose programs run; the machine's own by default. */
+  readonly installation?: Installation;
+  /** Whether a system bus and polkit run beside it. */
+  readonly polkit?: boolean;
   /** More lines for libvirtd.conf. */
   readonly config?: string;
   /** Copied over /etc in the namespace: path below /etc → text. */
@@ -33,15 +39,39 @@ export function whyNoLibvirtd(): string | null {
 
 const PRIVATE = ["run", "var/lib/libvirt", "var/log", "var/cache/libvirt"] as const;
 
-const INIT = `
-set -e
+/** Inside the namespaces: what is private is mounted over the machine's own. */
+const IN_PLACE = `
 umount -R /sys; mount -t sysfs sysfs /sys; mount -t tmpfs tmpfs /dev/shm
 mount --bind "$ROOT/etc" /etc
 for d in ${PRIVATE.join(" ")}; do mount --bind "$ROOT/$d" "/$d"; done
 # A read-only file in its place keeps libvirt from probing a KVM that may not work here.
 if [ -e /dev/kvm ]; then : > /run/.no-kvm; mount --bind /run/.no-kvm /dev/kvm; mount -o remount,bind,ro /dev/kvm; fi
-mkdir -p /run/libvirt /run/lock
+exec bash -c "$START"
+`;
+
+/** The programs of another release, with everything that they write in $ROOT, which becomes the root directory. */
+const IN_ANOTHER_ROOT = `
+mkdir -p "$ROOT"/{usr,proc,sys,dev,tmp}
+mount --bind "$PROGRAMS/usr" "$ROOT/usr"; mount -o remount,bind,ro "$ROOT/usr"
+for d in bin sbin lib lib64; do ln -s "usr/$d" "$ROOT/$d"; done
+mount -t proc proc "$ROOT/proc"; mount -t sysfs sysfs "$ROOT/sys"; mount -t tmpfs tmpfs "$ROOT/dev"
+mkdir "$ROOT/dev"/{shm,pts,net}; mount -t tmpfs tmpfs "$ROOT/dev/shm"; mount -t devpts devpts "$ROOT/dev/pts"
+for d in null zero full random urandom tty net/tun; do
+  if [ -e "/dev/$d" ]; then : > "$ROOT/dev/$d"; mount --bind "/dev/$d" "$ROOT/dev/$d"; fi
+done
+ln -s pts/ptmx "$ROOT/dev/ptmx"; ln -s ../run/lock "$ROOT/var/lock"
+exec chroot "$ROOT" bash -c "$START"
+`;
+
+const START = `
+set -e
+export LC_ALL=C
+mkdir -p /run/libvirt /run/lock /run/dbus
 ip link set lo up
+if [ "$POLKIT" = yes ]; then
+  dbus-daemon --system --fork
+  /usr/lib/polkit-1/polkitd --no-debug </dev/null >>/var/log/polkitd.out 2>&1 &
+fi
 start() { libvirtd --listen --pid-file /run/libvirtd.pid </dev/null >>/var/log/libvirtd.out 2>&1 & }
 trap start HUP
 start
@@ -82,9 +112,12 @@ export class PrivateLibvirtd implements AsyncDisposable {
 
   static async start(options: LibvirtdOptions = {}): Promise<PrivateLibvirtd> {
     const root = mkdtempSync(join(tmpdir(), "nlv-"));
+    // Others than root may have to reach the sockets.
+    chmodSync(root, 0o755);
     for (const directory of PRIVATE) mkdirSync(join(root, directory), { recursive: true });
     mkdirSync(join(root, "var/log/libvirt/qemu"), { recursive: true });
-    execFileSync("cp", ["-a", "/etc", join(root, "etc")]);
+    const programs = (options.installation ?? thisMachine).directory();
+    execFileSync("cp", ["-a", join(programs, "etc"), join(root, "etc")]);
     const config = withoutRepeats([options.config ?? "", CONFIG]);
     writeFileSync(join(root, "etc/libvirt/libvirtd.conf"), config);
     writeFileSync(join(root, "etc/libvirt/qemu.conf"), QEMU_CONFIG);
@@ -94,12 +127,21 @@ export class PrivateLibvirtd implements AsyncDisposable {
     }
     const namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--mount-proc"];
     const flags = [...namespaces, "--fork", "--kill-child=KILL", "--propagation", "private"];
-    const child = spawn("unshare", [...flags, "bash", "-c", INIT], {
-      env: { ...process.env, ROOT: root },
+    const init = `set -e\n${programs === "/" ? IN_PLACE : IN_ANOTHER_ROOT}`;
+    const settings = { ROOT: root, PROGRAMS: programs, POLKIT: options.polkit ? "yes" : "no" };
+    const child = spawn("unshare", [...flags, "bash", "-c", init], {
+      env: { ...process.env, ...settings, START },
       stdio: ["ignore", "ignore", openSync(join(root, "init.log"), "w")],
     });
     const daemon = new PrivateLibvirtd(root, child);
-    await daemon.#answers();
+    try {
+      await daemon.#answers();
+    } catch (cause) {
+      const logs = ["init.log", "var/log/libvirtd.out", "var/log/libvirt/libvirtd.log"];
+      const said = logs.map((file) => textOf(join(root, file)));
+      await daemon[Symbol.asyncDispose]();
+      throw new Error(`libvirtd does not answer: ${said.join("\n")}`, { cause });
+    }
     return daemon;
   }
 
@@ -136,7 +178,18 @@ export class PrivateLibvirtd implements AsyncDisposable {
 
   /** Runs a command inside the namespaces. */
   exec(command: string, ...args: string[]): string {
-    const enter = ["-t", String(this.#initPid()), "-m", "-u", "-i", "-n", "-p", command, ...args];
+    const enter = [
+      "-t",
+      String(this.#initPid()),
+      "-m",
+      "-u",
+      "-i",
+      "-n",
+      "-p",
+      "-r",
+      command,
+      ...args,
+    ];
     return execFileSync("nsenter", enter, { encoding: "utf8" });
   }
 
@@ -147,9 +200,12 @@ export class PrivateLibvirtd implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const gone = new Promise((resolve) => this.#process.once("exit", resolve));
-    process.kill(this.#initPid(), "SIGKILL");
-    await gone;
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const gone = new Promise((resolve) => this.#process.once("exit", resolve));
+      // Its child, the first process of the namespaces, dies with it, and they with that one.
+      this.#process.kill("SIGKILL");
+      await gone;
+    }
     rmSync(this.root, { recursive: true, force: true });
   }
 
@@ -172,6 +228,8 @@ export class PrivateLibvirtd implements AsyncDisposable {
     }
   }
 }
+
+const textOf = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : "");
 
 /** The first value of each setting wins; libvirtd refuses a file that has two. */
 function withoutRepeats(configs: readonly string[]): string {

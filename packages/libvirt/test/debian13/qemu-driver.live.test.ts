@@ -1,0 +1,5 @@
+/** The contract of the QEMU driver, kept by the libvirt 11.3 of Debian 13 as well. */
+import { debian13, testOn } from "../installation.ts";
+
+testOn(debian13);
+await import("../qemu-driver.live.test.ts");
