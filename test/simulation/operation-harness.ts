@@ -118,6 +118,29 @@ export const requests: readonly Request[] = [
       return operation?.id ?? "";
     },
   },
+  {
+    type: "plan-run",
+    steps: ["move-vms", "verify"],
+    ask: async ({ cluster }) => {
+      const { api } = cluster;
+      const { keptPlans } = await api.plans.askPlan(
+        {
+          snapshotGzip: Buffer.alloc(0),
+          withinMs: 0,
+          keep: true,
+          placeRules: undefined,
+          question: { $case: "drain", value: { hosts: ["h1"] } },
+        },
+        api.context,
+      );
+      const plan = keptPlans[0] ?? "";
+      const { operation } = await api.kept.runPlan(
+        { plan, replan: false, copyStorage: false, why },
+        api.context,
+      );
+      return operation?.id ?? "";
+    },
+  },
   { type: "network-create", steps: ["reach-hosts"], ask: createNetwork },
   {
     type: "network-delete",

@@ -2,10 +2,14 @@
 import {
   claimHandlers,
   drainHandlers,
+  explainHostHandlers,
   hostHandlers,
+  keptPlanHandlers,
   networkHandlers,
   operationHandlers,
+  planHandlers,
   policyHandlers,
+  returnHandlers,
   ruleHandlers,
   vmHandlers,
   type ApiParts,
@@ -22,9 +26,14 @@ const context: CallContext = {
 
 export function personsApi(
   coordinator: Coordinator,
-  { clock, random, capacity }: Pick<ApiParts, "clock" | "random" | "capacity">,
+  {
+    clock,
+    random,
+    capacity,
+    questions,
+  }: Pick<ApiParts, "clock" | "random" | "capacity" | "questions">,
 ) {
-  const { ledger, observations, runner, events, consoles, snapshots } = coordinator;
+  const { ledger, observations, runner, events, consoles, snapshots, rebalancer } = coordinator;
   const parts: ApiParts = {
     ledger,
     observations,
@@ -36,6 +45,8 @@ export function personsApi(
     log: silentLogger,
     capacity,
     snapshots,
+    questions,
+    rebalancer,
     migrationTls: true,
     about: {
       version: "0.1.0",
@@ -55,5 +66,9 @@ export function personsApi(
     claims: claimHandlers(parts),
     rules: ruleHandlers(parts),
     policy: policyHandlers(parts),
+    plans: planHandlers(parts),
+    kept: keptPlanHandlers(parts),
+    returns: returnHandlers(parts),
+    explain: explainHostHandlers(parts),
   };
 }

@@ -4,6 +4,7 @@
  */
 import { SimulatedWorld, type FileJournal } from "@muster/agent/simulated";
 import {
+  answeredAtOnce,
   Coordinator,
   put,
   SqliteStore,
@@ -55,6 +56,7 @@ export class SimulatedCluster implements AsyncDisposable {
   readonly network: SimulatedNetwork;
   readonly guard: Guard;
   readonly ledgerWatch: LedgerWatch;
+  readonly questions = answeredAtOnce(this.clock);
   readonly capacity: CapacityPolicy = {
     cpuOvercommit: 4,
     memoryReservedBytes: GIB,
@@ -155,6 +157,8 @@ export class SimulatedCluster implements AsyncDisposable {
       log: this.#logOf("coordinator"),
       times,
       capacity: this.capacity,
+      questions: this.questions,
+      migrationTls: true,
     }).finally(() => {
       this.#isStarting = false;
     });

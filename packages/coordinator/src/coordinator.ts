@@ -6,6 +6,7 @@ import {
   type AgentMessage,
   type CoordinatorMessage,
   type HostId,
+  MusterError,
   parseClusterId,
 } from "@muster/model";
 import {
@@ -28,6 +29,9 @@ import { OperationRunner } from "./operations/operation-runner.ts";
 import type { CapacityPolicy } from "./planning/cluster-snapshot.ts";
 import { SnapshotKeeper, type Snapshots } from "./planning/snapshot-keeper.ts";
 import { expireClaims } from "./reconcilers/expire-claims.ts";
+import type { Questions } from "./plans/questions.ts";
+import { expirePlans } from "./reconcilers/expire-plans.ts";
+import { Rebalancer } from "./reconcilers/rebalance.ts";
 import { expireOperations } from "./reconcilers/expire-operations.ts";
 import { mayHaveMoved, trackPlacements } from "./reconcilers/track-placements.ts";
 import { Commands } from "./sessions/commands.ts";
@@ -43,6 +47,9 @@ export interface CoordinatorParts {
   readonly log: Log;
   readonly times: SessionTimes;
   readonly capacity: CapacityPolicy;
+  readonly questions: Questions;
+  /** Encrypt migrations that nobody in particular asked for. */
+  readonly migrationTls: boolean;
 }
 
 export class Coordinator {
@@ -54,10 +61,12 @@ export class Coordinator {
   readonly runner: OperationRunner;
   readonly consoles: Consoles;
   readonly snapshots: Snapshots;
-  readonly #loops: { readonly track: Loop; readonly expire: Loop; readonly claims: Loop };
+  readonly rebalancer: Rebalancer;
+  readonly #loops: { readonly track: Loop } & Readonly<Record<string, Loop>>;
+  readonly #stopping = new AbortController();
 
   private constructor(parts: CoordinatorParts, ledger: Ledger) {
-    const { clock, random, log, times, capacity } = parts;
+    const { clock, random, log, times, capacity, questions, migrationTls } = parts;
     this.ledger = ledger;
     this.observations = new Observations(clock);
     this.events = new EventLog(clock);
@@ -74,6 +83,7 @@ export class Coordinator {
       ledger,
       observations,
       snapshots,
+      questions,
       commands,
       events,
       registry: allOperations(),
@@ -81,6 +91,20 @@ export class Coordinator {
       log,
     });
     this.sessions = new Sessions({ ledger, observations, commands, events, clock, times, log });
+    this.rebalancer = new Rebalancer(
+      {
+        ledger,
+        observations,
+        snapshots,
+        questions,
+        runner: this.runner,
+        events,
+        clock,
+        log,
+        migrationTls,
+      },
+      this.#stopping.signal,
+    );
     const loop = (reconciler: Reconciler): Loop =>
       new Loop({
         reconciler,
@@ -90,6 +114,8 @@ export class Coordinator {
         },
       });
     this.#loops = {
+      rebalance: loop(this.rebalancer),
+      plans: loop(expirePlans({ ledger, clock })),
       claims: loop(expireClaims({ ledger, events, clock })),
       track: loop(trackPlacements({ ledger, observations, events, log })),
       expire: loop(expireOperations({ ledger, clock })),
@@ -124,6 +150,7 @@ export class Coordinator {
 
   /** VMs run on; what is under way goes on after the next start. */
   async stop(): Promise<void> {
+    this.#stopping.abort(new MusterError("interrupted", "the coordinator stops"));
     this.sessions.stop();
     await this.runner.stop();
     await Promise.all(Object.values(this.#loops).map((loop) => loop.stop()));

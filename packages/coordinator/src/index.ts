@@ -1,5 +1,9 @@
 export { claimHandlers } from "./api/claims.ts";
 export { drainHandlers } from "./api/drain-host.ts";
+export { explainHostHandlers } from "./api/explain-host.ts";
+export { keptPlanHandlers } from "./api/kept-plans.ts";
+export { planHandlers } from "./api/plans.ts";
+export { returnHandlers } from "./api/return-host.ts";
 export { hostHandlers } from "./api/hosts.ts";
 export { networkHandlers } from "./api/networks.ts";
 export { operationHandlers } from "./api/operations.ts";
@@ -12,5 +16,6 @@ export { Coordinator, type CoordinatorParts } from "./coordinator.ts";
 export { put } from "./ledger/ledger.ts";
 export type { LedgerView } from "./ledger/view.ts";
 export { clusterSnapshot, type CapacityPolicy } from "./planning/cluster-snapshot.ts";
+export { answeredAtOnce } from "./plans/questions.ts";
 export { SqliteStore } from "./store/sqlite-store.ts";
 export type { Store } from "./store/store.ts";

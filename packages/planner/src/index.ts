@@ -85,3 +85,4 @@ export {
 export { renderWouldFit, whatWouldFit } from "./would-fit.ts";
 export type { WouldFit } from "./would-fit.ts";
 export { renderMotion, renderStuck } from "./explain-motion.ts";
+export { judgeMoves, type Judgement } from "./judge.ts";

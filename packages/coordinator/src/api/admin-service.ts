@@ -1,12 +1,14 @@
 /** The public API: one handler for every call of proto/muster/v1/admin.proto. */
 import { AdminService } from "@muster/proto/admin";
 import { implement, type RpcService } from "@muster/runtime";
-import type { QuestionThreads } from "../plans/question-threads.ts";
 import type { Commands } from "../sessions/commands.ts";
 import { claimHandlers } from "./claims.ts";
 import { consoleHandler } from "./console.ts";
 import { drainHandlers } from "./drain-host.ts";
 import { hostHandlers } from "./hosts.ts";
+import { explainHostHandlers } from "./explain-host.ts";
+import { keptPlanHandlers } from "./kept-plans.ts";
+import { returnHandlers } from "./return-host.ts";
 import { networkHandlers } from "./networks.ts";
 import { operationHandlers } from "./operations.ts";
 import type { ApiParts } from "./parts.ts";
@@ -15,10 +17,7 @@ import { policyHandlers } from "./policy.ts";
 import { ruleHandlers } from "./rules.ts";
 import { vmHandlers } from "./vms.ts";
 
-export function adminService(
-  parts: ApiParts,
-  { commands, threads }: { readonly commands: Commands; readonly threads: QuestionThreads },
-): RpcService {
+export function adminService(parts: ApiParts, commands: Commands): RpcService {
   return implement(AdminService, {
     async getCluster(_request, context) {
       parts.operatorOf(context);
@@ -35,7 +34,10 @@ export function adminService(
     ...vmHandlers(parts),
     ...networkHandlers(parts),
     ...operationHandlers(parts),
-    ...planHandlers(parts, threads),
+    ...planHandlers(parts),
+    ...keptPlanHandlers(parts),
+    ...returnHandlers(parts),
+    ...explainHostHandlers(parts),
     ...drainHandlers(parts),
     ...ruleHandlers(parts),
     ...policyHandlers(parts),

@@ -1,19 +1,26 @@
 /** Questions from the wire. */
-import { assertNever, invalid, type VmId } from "@muster/model";
+import { assertNever, invalid, type RebalancePolicy, type VmId, type VmRules } from "@muster/model";
 import { decodeVmSpecDraft } from "@muster/model/wire";
 import type * as pb from "@muster/proto/admin";
-import { shapeOf } from "../planning/cluster-snapshot.ts";
+import { requestFor } from "../planning/cluster-snapshot.ts";
 import type { PlanQuestion, Resize } from "../plans/plan-question.ts";
 
-/** Throws `invalid` by the field. `newId` names a VM that does not exist. */
+/** Throws `invalid` by the field. */
 export function decodeQuestion(
   wire: pb.AskPlanRequest["question"],
-  newId: () => VmId,
+  context: {
+    /** Names a VM that does not exist. */
+    readonly newId: () => VmId;
+    /** Of the VM to be placed. */
+    readonly rules: VmRules | undefined;
+    /** In force where the question is about the cluster as it is. */
+    readonly rebalance: RebalancePolicy | undefined;
+  },
 ): PlanQuestion {
   if (wire === undefined) throw invalid("question", "is required");
   switch (wire.$case) {
     case "place":
-      return decodePlace(wire.value, newId());
+      return decodePlace(wire.value, context);
     case "drain":
       return { kind: "drain", hosts: someHosts(wire.value, "drain") };
     case "recover":
@@ -22,7 +29,12 @@ export function decodeQuestion(
       return { kind: "return-home", hosts: wire.value.hosts };
     case "rebalance": {
       const { seed } = wire.value;
-      return { kind: "rebalance", ...movesMax(wire.value), ...(seed === 0 ? {} : { seed }) };
+      return {
+        kind: "rebalance",
+        ...movesMax(wire.value),
+        ...(seed === 0 ? {} : { seed }),
+        ...restraintOf(context.rebalance),
+      };
     }
     case "consolidate":
       return { kind: "consolidate", ...movesMax(wire.value) };
@@ -42,12 +54,23 @@ export function decodeQuestion(
 const movesMax = (wire: { readonly movesMax: number }) =>
   wire.movesMax === 0 ? {} : { movesMax: wire.movesMax };
 
-function decodePlace(spec: Parameters<typeof decodeVmSpecDraft>[0], id: VmId): PlanQuestion {
+/** A person may want what is not worth it by itself; what moved a while ago stays all the same. */
+const restraintOf = (policy: RebalancePolicy | undefined) =>
+  policy === undefined ? {} : { restraint: { cooldownSeconds: policy.cooldownMs / 1_000 } };
+
+function decodePlace(
+  spec: Parameters<typeof decodeVmSpecDraft>[0],
+  { newId, rules }: { readonly newId: () => VmId; readonly rules: VmRules | undefined },
+): PlanQuestion {
   const draft = decodeVmSpecDraft(spec, "place");
   const nics = draft.nics.map((nic) => ({ network: nic.network, mac: nic.mac ?? "" }));
   return {
     kind: "place",
-    vm: { ...shapeOf({ spec: { ...draft, nics } }), id, name: draft.name },
+    vm: requestFor({
+      id: newId(),
+      spec: { ...draft, nics },
+      ...(rules === undefined ? {} : { rules }),
+    }),
   };
 }
 

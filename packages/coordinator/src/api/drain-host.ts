@@ -3,10 +3,11 @@ import { isEnded, MusterError, type HostId, type HostRecord, type VmId } from "@
 import { planDrain, snapshotHash } from "@muster/planner";
 import type * as pb from "@muster/proto/admin";
 import type { CallContext } from "@muster/runtime";
-import { put } from "../ledger/ledger.ts";
+import { put, type RecordChange } from "../ledger/ledger.ts";
 import { findHost, type LedgerView } from "../ledger/view.ts";
 import type { DrainHostParameters } from "../operations/drain-host.ts";
 import type { Accepted } from "../operations/operation-runner.ts";
+import { moveClaimsOff, yieldChanges } from "../planning/yielding-claims.ts";
 import { motionSection, type PlanSection } from "../plans/plan-report.ts";
 import { decodeWhy, type ApiParts, type Why } from "./parts.ts";
 import { encodeSection } from "./plans.ts";
@@ -45,6 +46,8 @@ interface DrainDecision {
   readonly host: HostRecord;
   readonly section: PlanSection;
   readonly hash: string;
+  /** Claims that wait for their VMs go elsewhere, for free. */
+  readonly claimsOff: readonly RecordChange[];
   readonly parameters: DrainHostParameters;
 }
 
@@ -66,6 +69,7 @@ function decide(view: LedgerView, request: pb.DrainHostRequest, parts: ApiParts)
     host,
     section: motionSection(snapshot, plan),
     hash: snapshotHash(snapshot),
+    claimsOff: yieldChanges(view, moveClaimsOff(snapshot, new Set([host.id]))),
     parameters: {
       hostId: host.id,
       // The planner's ids are those of the ledger it was given.
@@ -80,7 +84,7 @@ function decide(view: LedgerView, request: pb.DrainHostRequest, parts: ApiParts)
 }
 
 function accept(
-  { host, section, hash, parameters }: DrainDecision,
+  { host, section, hash, parameters, claimsOff }: DrainDecision,
   { why, operator }: { readonly why: Why; readonly operator: string },
 ): Accepted<DrainHostParameters> {
   const cordonReason = host.cordoned ? host.cordonReason : why.reason || "being drained";
@@ -96,6 +100,6 @@ function accept(
         `decided on snapshot ${hash}`,
       ],
     },
-    changes: () => [put("host", { ...host, cordoned: true, cordonReason })],
+    changes: () => [put("host", { ...host, cordoned: true, cordonReason }), ...claimsOff],
   };
 }

@@ -16,6 +16,7 @@ import type { CallContext } from "@muster/runtime";
 import { put, remove, type RecordChange } from "../ledger/ledger.ts";
 import { findHost } from "../ledger/view.ts";
 import { hostUse } from "../planning/host-use.ts";
+import { moveClaimsOff, yieldChanges } from "../planning/yielding-claims.ts";
 import { encodeTraits } from "./decode-rules.ts";
 import { decodeWhy, type ApiParts } from "./parts.ts";
 import { encodeVm, encodeWildVm } from "./encode-vm.ts";
@@ -196,7 +197,20 @@ async function removeHost(
         hint: "migrate or delete them first, or give --forget-vms: they then run on, unmanaged",
       });
     }
-    const changes: RecordChange[] = [remove("host", host), ...vms.map((vm) => remove("vm", vm))];
+    const moved = yieldChanges(view, moveClaimsOff(parts.snapshots.take(), new Set([host.id])));
+    const rehomed = new Set(
+      moved.flatMap(({ kind, value }) => (kind === "claim" ? [value.name] : [])),
+    );
+    const homeless = [...view.claims.values()].filter(
+      ({ name, hostId }) => hostId === host.id && !rehomed.has(name),
+    );
+    const changes: RecordChange[] = [
+      remove("host", host),
+      ...vms.map((vm) => remove("vm", vm)),
+      ...moved,
+      // Room on a host that is gone is no room.
+      ...homeless.map((claim) => remove("claim", claim)),
+    ];
     return { changes: why.dryRun ? [] : changes, result: { host, vms } };
   });
   const forgottenVms = removed.vms.map((vm) => vm.spec.name);

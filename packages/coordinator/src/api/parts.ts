@@ -7,6 +7,8 @@ import type { Observations } from "../observations/observations.ts";
 import type { OperationRunner } from "../operations/operation-runner.ts";
 import type { CapacityPolicy } from "../planning/cluster-snapshot.ts";
 import type { Snapshots } from "../planning/snapshot-keeper.ts";
+import type { Questions } from "../plans/questions.ts";
+import type { RebalanceStatus } from "../plans/rebalance-status.ts";
 import type { Consoles } from "../sessions/consoles.ts";
 
 export interface ApiParts {
@@ -20,6 +22,9 @@ export interface ApiParts {
   readonly log: Log;
   readonly capacity: CapacityPolicy;
   readonly snapshots: Snapshots;
+  readonly questions: Questions;
+  /** How rebalancing stands. */
+  readonly rebalancer: { status(): RebalanceStatus };
   readonly migrationTls: boolean;
   readonly about: ClusterAbout;
   /** Names the person behind a call; throws when the peer may not ask. */

@@ -3,6 +3,7 @@ import {
   automations,
   DEFAULT_POLICY,
   invalid,
+  isPlanOver,
   parseWord,
   type Automation,
   type ClusterPolicy,
@@ -11,8 +12,10 @@ import {
 import type * as pb from "@muster/proto/admin";
 import type { CallContext } from "@muster/runtime";
 import { put } from "../ledger/ledger.ts";
+import { movesLastDay } from "../planning/motion-history.ts";
 import { refuseNewClashes, unsurvivedLines } from "../planning/rule-checks.ts";
 import { wholeOf } from "../planning/cluster-snapshot.ts";
+import { REBALANCER } from "../plans/rebalance-status.ts";
 import { decodeWhy, type ApiParts } from "./parts.ts";
 
 const MINUTE_MS = 60_000;
@@ -171,16 +174,22 @@ export const encodePolicy = (policy: ClusterPolicy): pb.ClusterPolicy => ({
   rebalance: { ...policy.rebalance },
 });
 
-function encodeRebalanceStatus({ ledger }: ApiParts): pb.RebalanceStatus {
+export function encodeRebalanceStatus({ ledger, rebalancer, clock }: ApiParts): pb.RebalanceStatus {
+  const { view } = ledger;
+  const status = rebalancer.status();
+  const plan = [...view.plans.values()].findLast(
+    ({ kind, createdBy, state }) =>
+      kind === "rebalance" && createdBy === REBALANCER && !isPlanOver(state),
+  );
   return {
-    automation: ledger.view.policy.rebalance.automation,
-    lastResult: "",
-    lookedAt: "",
-    score: undefined,
-    scorePossible: undefined,
-    movesPossible: 0,
-    heldPasses: 0,
-    movesLastDay: 0,
-    plan: "",
+    automation: view.policy.rebalance.automation,
+    lastResult: status.lastResult,
+    lookedAt: status.lookedAt,
+    score: status.score,
+    scorePossible: status.scorePossible,
+    movesPossible: status.movesPossible,
+    heldPasses: status.heldPasses,
+    movesLastDay: movesLastDay(view, clock.wall().getTime()),
+    plan: plan === undefined ? "" : `${plan.id} (${plan.state})`,
   };
 }

@@ -52,7 +52,9 @@ async function start(
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
   stack.use(lockDirectory(config.dataDirectory));
   const store = stack.use(SqliteStore.open(join(config.dataDirectory, "state.sqlite")));
-  const coordinator = await Coordinator.open({ store, clock, random, log, ...config });
+  const threads = stack.use(new QuestionThreads({ entry, clock }));
+  const parts = { store, clock, random, log, questions: threads, ...config };
+  const coordinator = await Coordinator.open(parts);
   stack.defer(() => coordinator.stop());
   const clusterId = coordinator.ledger.view.cluster.id;
   const authority = await Authority.open({
@@ -67,19 +69,15 @@ async function start(
   const identity = await authority.issueServer(names);
   coordinator.start();
 
-  const { ledger, observations, runner, events, consoles, snapshots } = coordinator;
+  const { ledger, events } = coordinator;
   const metrics = stack.use(await serveMetrics({ config, coordinator, gatekeeper, identity, log }));
   const api: ApiParts = {
-    ledger,
-    observations,
-    runner,
-    events,
-    consoles,
+    ...partsOf(coordinator),
+    questions: threads,
     clock,
     random,
     log,
     capacity: config.capacity,
-    snapshots,
     migrationTls: config.migrationTls,
     about: {
       version: VERSION,
@@ -89,8 +87,7 @@ async function start(
     },
     operatorOf: (context) => gatekeeper.operatorOf(context),
   };
-  const threads = stack.use(new QuestionThreads({ entry, clock }));
-  const admin = adminService(api, { commands: coordinator.commands, threads });
+  const admin = adminService(api, coordinator.commands);
   const local = await listenLocal({ path: config.socketPath, services: [admin], logger: log });
   stack.defer(() => local.close());
   const enrolment = enrolmentService({ ledger, authority, gatekeeper, events, clock, random, log });
@@ -108,6 +105,12 @@ async function start(
   );
   return { coordinator, address: tls.address };
 }
+
+/** What of the coordinator the API works on. */
+const partsOf = (coordinator: Coordinator) => {
+  const { ledger, observations, runner, events, consoles, snapshots, rebalancer } = coordinator;
+  return { ledger, observations, runner, events, consoles, snapshots, rebalancer };
+};
 
 interface KeepParts {
   readonly authority: Authority;

@@ -3,15 +3,8 @@
  * own, decided when it starts; the plan gives the order and the first choice of target. Nothing is ever powered off
  * (S2): what cannot move stays, and the drain fails naming it, while the rest has moved.
  */
-import {
-  errorCodes,
-  isMusterError,
-  MusterError,
-  type HostId,
-  type OperationRecord,
-} from "@muster/model";
+import { errorCodes, MusterError, type HostId, type OperationRecord } from "@muster/model";
 import type { LedgerView } from "../ledger/view.ts";
-import { decideMigrate } from "../planning/decide-migrate.ts";
 import {
   drainProgress,
   moveRequestId,
@@ -19,9 +12,8 @@ import {
   type PlannedLeave,
   type WaitingVm,
 } from "./drain-progress.ts";
-import type { MigrateVmParameters } from "./migrate-vm.ts";
-import type { Accepted } from "./operation-runner.ts";
 import type { OperationType, StepContext, StepDefinition } from "./operation-type.ts";
+import { startMove } from "./start-move.ts";
 
 export interface DrainHostParameters {
   readonly hostId: HostId;
@@ -110,7 +102,7 @@ async function startMoves(
     const nowMs = context.clock.now();
     if (refused !== undefined && nowMs - refused.lastMs < RETRY_PERIOD_MS) continue;
     if (!isHopeful(refused, nowMs)) continue;
-    const error = await startMove(context, waiting);
+    const error = await start(context, waiting);
     if (error === undefined) {
       refusals.delete(id);
       free -= 1;
@@ -123,78 +115,20 @@ async function startMoves(
 }
 
 /** Where the plan wanted it, else wherever there is room now. Answers why not, when not. */
-async function startMove(context: Context, waiting: WaitingVm): Promise<MusterError | undefined> {
-  const { targetId } = waiting;
-  const choices = targetId === undefined ? [undefined] : [targetId, undefined];
-  let refusal: MusterError | undefined;
-  for (const choice of choices) {
-    try {
-      const requestId = moveRequestId(context.operation, waiting);
-      await context.submit({ requestId, type: "vm-migrate" }, (view) =>
-        acceptMove(context, waiting, { view, targetId: choice, requestId }),
-      );
-      return undefined;
-    } catch (error) {
-      if (!isMusterError(error)) throw error;
-      refusal = error;
-      if (errorCodes[error.code].retry) return refusal;
-    }
-  }
-  return refusal;
-}
-
-function acceptMove(
-  { parameters, operation, observations, snapshots }: Context,
-  { vm: { id: vmId } }: WaitingVm,
-  how: {
-    readonly view: LedgerView;
-    readonly targetId: HostId | undefined;
-    readonly requestId: string;
-  },
-): Accepted<MigrateVmParameters> {
-  const { view, requestId } = how;
-  const { copyStorage, tls, hostId } = parameters;
-  const vm = view.vms.get(vmId);
-  if (vm === undefined) throw new MusterError("not-found", `VM ${vmId} is gone`);
-  if (vm.operationId !== undefined) {
-    throw new MusterError("busy", `VM ${vm.spec.name} is busy with ${vm.operationId}`);
-  }
-  if (observations.get(hostId)?.vms.get(vmId)?.state === "stopping") {
-    throw new MusterError("busy", `VM ${vm.spec.name} is shutting down`);
-  }
-  const target = how.targetId === undefined ? undefined : view.hosts.get(how.targetId);
-  const decided = decideMigrate(
-    view,
-    { vm, copyStorage, ...(target === undefined ? {} : { target }) },
-    {
-      snapshot: snapshots.take(),
-      sourceHost: observations.get(hostId),
-    },
-  );
-  return {
-    operation: {
-      type: "vm-migrate",
-      subject: `vm/${vm.spec.name}`,
-      reason: `${operation.id} drains host ${decided.source.name}`,
-      requestedBy: operation.requestedBy,
-      requestId,
-      explanation: decided.explanation,
-      parameters: {
-        vmId: vm.id,
-        sourceId: decided.source.id,
-        targetId: decided.target.id,
-        targetAddress: observations.get(decided.target.id)?.migrationAddress ?? "",
-        generation: decided.generation,
-        bandwidthMibPerSecond: 0,
-        autoConverge: true,
-        copyStorage,
-        downtimeLimitMs: 0,
-        tls,
-      },
-    },
-    changes: decided.changes,
-  };
-}
+const start = (context: Context, waiting: WaitingVm): Promise<MusterError | undefined> => {
+  const { parameters, operation, ledger } = context;
+  const { targetId, vm } = waiting;
+  return startMove(context, {
+    vmId: vm.id,
+    fromId: parameters.hostId,
+    requestId: moveRequestId(operation, waiting),
+    choices: targetId === undefined ? [undefined] : [targetId, undefined],
+    reason: `${operation.id} drains host ${hostName(ledger.view, parameters)}`,
+    copyStorage: parameters.copyStorage,
+    tls: parameters.tls,
+    remember: true,
+  });
+};
 
 function tell(context: Context, { active, waiting, movedCount }: DrainProgress): void {
   const moving = active.map(({ subject }) => subject.replace("vm/", "")).join(", ");

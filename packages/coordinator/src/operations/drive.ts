@@ -21,6 +21,7 @@ import { put, type Ledger, type RecordChange } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Observations } from "../observations/observations.ts";
 import type { Snapshots } from "../planning/snapshot-keeper.ts";
+import type { Questions } from "../plans/questions.ts";
 import type { Commands } from "../sessions/commands.ts";
 import type { OperationRegistry } from "./operation-registry.ts";
 import type { OperationRunner } from "./operation-runner.ts";
@@ -43,6 +44,7 @@ export interface RunnerParts {
   readonly ledger: Ledger;
   readonly observations: Observations;
   readonly snapshots: Snapshots;
+  readonly questions: Questions;
   readonly commands: Commands;
   readonly events: EventLog;
   readonly registry: OperationRegistry;
@@ -288,7 +290,8 @@ class Driver {
   }
 
   #context(index: number, signal: AbortSignal, sent: SentCommand[]): StepContext<unknown> {
-    const { ledger, observations, snapshots, clock, commands, stopping, submit } = this.#parts;
+    const { ledger, observations, snapshots, questions, clock, commands } = this.#parts;
+    const { stopping, submit } = this.#parts;
     const operation = this.#operation();
     const step = operation.steps[index];
     if (step === undefined) throw new MusterError("internal", "an operation lost a step");
@@ -305,6 +308,7 @@ class Driver {
       ledger,
       observations,
       snapshots,
+      questions,
       clock,
       signal,
       stopping,

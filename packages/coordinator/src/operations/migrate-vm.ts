@@ -200,7 +200,9 @@ export const migrateVm: OperationType<MigrateVmParameters> = {
   ended(view, operation) {
     const vm = heldVm(view, operation, operation.parameters.vmId);
     if (vm === undefined) return [];
-    const { target: _target, ...placed } = released(vm);
-    return [put("vm", placed)];
+    const { target: _target, away, ...placed } = released(vm);
+    // Back where a drain took it from: that is no longer remembered.
+    const isBack = away === undefined || away === placed.placement?.hostId;
+    return [put("vm", isBack ? placed : { ...placed, away })];
   },
 };

@@ -18,6 +18,7 @@ import { put, type Decision, type Ledger, type RecordChange } from "../ledger/le
 import { findOperation, type LedgerView } from "../ledger/view.ts";
 import type { Observations } from "../observations/observations.ts";
 import type { Snapshots } from "../planning/snapshot-keeper.ts";
+import type { Questions } from "../plans/questions.ts";
 import type { Commands } from "../sessions/commands.ts";
 import { runSteps, type LiveProgress, type RunnerParts } from "./drive.ts";
 import type { OperationRegistry } from "./operation-registry.ts";
@@ -77,6 +78,7 @@ export class OperationRunner {
     readonly ledger: Ledger;
     readonly observations: Observations;
     readonly snapshots: Snapshots;
+    readonly questions: Questions;
     readonly commands: Commands;
     readonly events: EventLog;
     readonly registry: OperationRegistry;

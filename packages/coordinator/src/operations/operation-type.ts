@@ -14,6 +14,7 @@ import type { Ledger, RecordChange } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Observations } from "../observations/observations.ts";
 import type { Snapshots } from "../planning/snapshot-keeper.ts";
+import type { Questions } from "../plans/questions.ts";
 import type { OperationRunner } from "./operation-runner.ts";
 
 export interface StepContext<Parameters> {
@@ -22,6 +23,7 @@ export interface StepContext<Parameters> {
   readonly ledger: Ledger;
   readonly observations: Observations;
   readonly snapshots: Snapshots;
+  readonly questions: Questions;
   readonly clock: Clock;
   /** Aborts when the operation is cancelled while cancelling is still possible. */
   readonly signal: AbortSignal;

@@ -59,7 +59,7 @@ export function decideCreate(
   const spec: VmSpec = { ...draft, nics };
   const rules = request.rules ?? request.claim?.rules;
   const ruled = rules === undefined ? {} : { rules };
-  const pinnedTo = request.host === undefined ? {} : { pinnedTo: [request.host.id] };
+  const pinnedTo = pinnedToHost(draft.name, rules, request.host);
   const claimed = request.claim === undefined ? {} : { homeHostId: request.claim.hostId };
   const wanted = requestFor({ id: vmId, spec, ...ruled });
   const asked = { vm: { ...claimed, ...wanted, ...pinnedTo } };
@@ -90,6 +90,22 @@ function refuseClashOfNew(snapshot: Snapshot, wanted: PlaceRequest["vm"]): void 
   const others = snapshot.vms.filter(({ id }) => id !== vm.id);
   const after = { ...snapshot, vms: [...others, vm] };
   refuseNewClashes(snapshot, after, `VM ${wanted.name}`);
+}
+
+/** The one host that was asked for, as long as the VM's own rules allow it. */
+export function pinnedToHost(
+  name: string,
+  rules: VmRules | undefined,
+  host: HostRecord | undefined,
+): { readonly pinnedTo?: readonly HostId[] } {
+  if (host === undefined) return {};
+  const allowed = rules?.pinnedTo ?? [];
+  if (allowed.length > 0 && !allowed.includes(host.id)) {
+    throw new MusterError("no-placement", `VM ${name} is pinned to other hosts than ${host.name}`, {
+      hint: `see: muster vm show ${name}; change it: muster vm set ${name} --pin ${host.name}`,
+    });
+  }
+  return { pinnedTo: [host.id] };
 }
 
 /** Why there, and which snapshot that was decided on. */

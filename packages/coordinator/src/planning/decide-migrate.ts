@@ -5,7 +5,7 @@ import { put, type RecordChange } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import type { HostObservation } from "../observations/observations.ts";
 import { requestFor } from "./cluster-snapshot.ts";
-import { chosenHost, explanationOf } from "./decide-create.ts";
+import { chosenHost, explanationOf, pinnedToHost } from "./decide-create.ts";
 
 export interface MigrateRequest {
   readonly vm: VmRecord;
@@ -34,7 +34,7 @@ export function decideMigrate(
   if (request.target?.id === source.id) {
     throw new MusterError("wrong-state", `VM ${vm.spec.name} is already on host ${source.name}`);
   }
-  const pinnedTo = request.target === undefined ? {} : { pinnedTo: [request.target.id] };
+  const pinnedTo = pinnedToHost(vm.spec.name, vm.rules, request.target);
   const wanted = { ...requestFor(vm), ...pinnedTo, ...processorOf(vm, sources.sourceHost) };
   const asked = { vm: wanted, fromHostId: source.id };
   const answer = place(sources.snapshot, asked);

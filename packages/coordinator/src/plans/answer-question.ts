@@ -6,6 +6,7 @@ import { assertNever } from "@muster/model";
 import {
   applyChanges,
   capacity,
+  judgeMoves,
   place,
   planConsolidation,
   planDrain,
@@ -22,6 +23,7 @@ import {
 import { answerWhatIf } from "./answer-what-if.ts";
 import { hostIds } from "./find-in-snapshot.ts";
 import type { PlanQuestion } from "./plan-question.ts";
+import { chained, draftOf } from "./plan-draft.ts";
 import {
   hostNames,
   motionSection,
@@ -45,15 +47,24 @@ export function answerQuestion(
   switch (question.kind) {
     case "place":
       return answerPlace(snapshot, question);
-    case "drain":
-      return motion(snapshot, planDrain(snapshot, hostIds(snapshot, question.hosts)));
+    case "drain": {
+      const hosts = hostIds(snapshot, question.hosts);
+      return keepable(snapshot, planDrain(snapshot, hosts), { kind: "drain", hostIds: hosts });
+    }
+    case "judge":
+      return {
+        sections: [],
+        answer: judgeMoves(snapshot, question.moves),
+        outOfTime: false,
+      };
     case "recover":
       return motion(snapshot, planRecovery(snapshot, hostIds(snapshot, question.hosts)), {
         isRestart: true,
       });
     case "return-home": {
       const homes = hostIds(snapshot, question.hosts);
-      return motion(snapshot, planReturnHome(snapshot, homes.length === 0 ? {} : { homes }));
+      const plan = planReturnHome(snapshot, homes.length === 0 ? {} : { homes });
+      return keepable(snapshot, plan, { kind: "return-home", hostIds: homes });
     }
     case "rebalance":
       return answerRebalance(snapshot, question, elapsedShare);
@@ -85,6 +96,12 @@ const motion = (
   outOfTime: false,
 });
 
+const keepable = (
+  snapshot: Snapshot,
+  plan: Parameters<typeof motionSection>[1],
+  about: Parameters<typeof draftOf>[2],
+): PlanReport => ({ ...motion(snapshot, plan), drafts: [draftOf(snapshot, plan, about)] });
+
 function answerPlace(snapshot: Snapshot, { vm }: Ask<"place">): PlanReport {
   const answer = place(snapshot, { vm });
   const lines = renderAnswer(answer, { all: true });
@@ -105,13 +122,14 @@ function answerPlace(snapshot: Snapshot, { vm }: Ask<"place">): PlanReport {
 
 function answerRebalance(
   snapshot: Snapshot,
-  { movesMax, seed }: Ask<"rebalance">,
+  { movesMax, seed, restraint }: Ask<"rebalance">,
   elapsedShare: ElapsedShare,
 ): PlanReport {
   const answer = planRebalance(snapshot, {
     elapsedShare,
     ...(movesMax === undefined ? {} : { movesMax }),
     ...(seed === undefined ? {} : { seed }),
+    ...(restraint === undefined ? {} : { restraint }),
   });
   const outOfTime = elapsedShare() >= 1;
   if (!answer.ok) {
@@ -126,7 +144,9 @@ function answerRebalance(
       ? `score ${scoreBefore.toFixed(4)} to ${scoreAfter.toFixed(4)} (lower is better)`
       : `nothing moves: ${whyEmptyWords[whyEmpty]} (score ${scoreBefore.toFixed(4)})`,
   ];
-  return { sections: [motionSection(snapshot, answer, { lines })], answer, outOfTime };
+  const scores = { before: scoreBefore, after: scoreAfter };
+  const drafts = [draftOf(snapshot, answer, { kind: "rebalance", hostIds: [], scores })];
+  return { sections: [motionSection(snapshot, answer, { lines })], answer, outOfTime, drafts };
 }
 
 const whyEmptyWords = {
@@ -153,7 +173,17 @@ function answerConsolidate(
   const each = answer.emptied.map(({ hostId, plan }) =>
     motionSection(snapshot, plan, { title: nameOf(hostId) }),
   );
-  return { sections: [section({ lines }), ...each], answer, outOfTime: answer.outOfTime };
+  const whole = chained(
+    answer.emptied.map(({ hostId, plan }) =>
+      draftOf(snapshot, plan, { kind: "consolidate", hostIds: [hostId] }),
+    ),
+  );
+  return {
+    sections: [section({ lines }), ...each],
+    answer,
+    outOfTime: answer.outOfTime,
+    drafts: whole === undefined ? [] : [whole],
+  };
 }
 
 function answerRolling(
@@ -185,6 +215,9 @@ function answerRolling(
     sections: [...groups, ...blocked, ...rest],
     answer,
     outOfTime: left.length > 0,
+    drafts: answer.groups.map(({ hostIds: group, plan }) =>
+      draftOf(snapshot, plan, { kind: "rolling", hostIds: group }),
+    ),
   };
 }
 

@@ -1,10 +1,20 @@
 /** What may be asked of the planner, as data that can go to a thread. Hosts and VMs are names or ids. */
-import type { RequestedVm, VmShape } from "@muster/planner";
+import type { RequestedVm, Restraint, VmShape } from "@muster/planner";
 
 export type PlanQuestion =
   | { readonly kind: "place"; readonly vm: RequestedVm }
   | { readonly kind: "drain" | "recover" | "return-home"; readonly hosts: readonly string[] }
-  | { readonly kind: "rebalance"; readonly movesMax?: number; readonly seed?: number }
+  | {
+      readonly kind: "rebalance";
+      readonly movesMax?: number;
+      readonly seed?: number;
+      readonly restraint?: Partial<Restraint>;
+    }
+  /** What the score is, and what it would be after these moves. */
+  | {
+      readonly kind: "judge";
+      readonly moves: readonly { readonly vmId: string; readonly toHostId: string }[];
+    }
   | { readonly kind: "consolidate"; readonly movesMax?: number }
   | { readonly kind: "rolling"; readonly hosts: readonly string[]; readonly groupMax?: number }
   | {

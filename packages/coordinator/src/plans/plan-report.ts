@@ -7,12 +7,16 @@ import {
   type StuckVm,
 } from "@muster/planner";
 
+import type { PlanDraft } from "./plan-draft.ts";
+
 export interface PlanReport {
   readonly sections: readonly PlanSection[];
   /** The planner's own answer: plain data without bigint. */
   readonly answer: unknown;
   /** True: the time was over before the search was. */
   readonly outOfTime: boolean;
+  /** What can be kept as plans; absent: the question was not about moves of VMs that run. */
+  readonly drafts?: readonly PlanDraft[];
 }
 
 export interface PlanSection {

@@ -5,6 +5,7 @@
 import { Worker } from "node:worker_threads";
 import { errorFrom, MusterError } from "@muster/model";
 import type { Clock } from "@muster/runtime";
+import type { Questions } from "./questions.ts";
 import type { AnsweredQuestion, QuestionResult, QuestionWork } from "./question-work.ts";
 
 /** More would take processors from the coordinator; with one, a long question holds up every short one. */
@@ -16,7 +17,7 @@ const OVERTIME_MS = 15_000;
 /** 1,000 hosts and 20,000 VMs need a quarter of it. */
 const THREAD_MEMORY_MIB = 1024;
 
-export class QuestionThreads implements AsyncDisposable {
+export class QuestionThreads implements Questions, AsyncDisposable {
   readonly #entry: URL;
   readonly #clock: Clock;
   readonly #running = new Set<Worker>();

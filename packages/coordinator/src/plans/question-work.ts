@@ -1,6 +1,7 @@
 /** What goes to a question's thread and what comes back. Everything survives a structured clone. */
 import { isMusterError, MusterError, type ErrorDetail } from "@muster/model";
 import type { Snapshot } from "@muster/planner";
+import type { PlanDraft } from "./plan-draft.ts";
 import type { PlanQuestion } from "./plan-question.ts";
 import type { PlanSection } from "./plan-report.ts";
 
@@ -19,6 +20,7 @@ export interface AnsweredQuestion {
   /** The planner's answer as JSON. */
   readonly json: string;
   readonly outOfTime: boolean;
+  readonly drafts: readonly PlanDraft[];
 }
 
 export type QuestionResult =

@@ -40,6 +40,7 @@ function answer({ snapshot, question, withinMs }: QuestionWork, clock: Clock): A
     sections: report.sections,
     json: JSON.stringify(report.answer),
     outOfTime: report.outOfTime,
+    drafts: report.drafts ?? [],
   };
 }
 

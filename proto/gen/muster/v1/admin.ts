@@ -10464,6 +10464,46 @@ export const AdminService = {
     responseSerialize: (value: AskPlanResponse): Buffer => Buffer.from(AskPlanResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): AskPlanResponse => AskPlanResponse.decode(value),
   },
+  /** ListPlans lists kept plans, newest first. */
+  listPlans: {
+    path: "/muster.v1.Admin/ListPlans" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListPlansRequest): Buffer => Buffer.from(ListPlansRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListPlansRequest => ListPlansRequest.decode(value),
+    responseSerialize: (value: ListPlansResponse): Buffer => Buffer.from(ListPlansResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListPlansResponse => ListPlansResponse.decode(value),
+  },
+  /** GetPlan shows one kept plan. */
+  getPlan: {
+    path: "/muster.v1.Admin/GetPlan" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetPlanRequest): Buffer => Buffer.from(GetPlanRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetPlanRequest => GetPlanRequest.decode(value),
+    responseSerialize: (value: GetPlanResponse): Buffer => Buffer.from(GetPlanResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetPlanResponse => GetPlanResponse.decode(value),
+  },
+  /** ChangePlan approves or cancels a kept plan. */
+  changePlan: {
+    path: "/muster.v1.Admin/ChangePlan" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ChangePlanRequest): Buffer => Buffer.from(ChangePlanRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ChangePlanRequest => ChangePlanRequest.decode(value),
+    responseSerialize: (value: ChangePlanResponse): Buffer => Buffer.from(ChangePlanResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ChangePlanResponse => ChangePlanResponse.decode(value),
+  },
+  /** RunPlan carries a kept plan out, each move checked again before it starts. */
+  runPlan: {
+    path: "/muster.v1.Admin/RunPlan" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RunPlanRequest): Buffer => Buffer.from(RunPlanRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RunPlanRequest => RunPlanRequest.decode(value),
+    responseSerialize: (value: RunPlanResponse): Buffer => Buffer.from(RunPlanResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RunPlanResponse => RunPlanResponse.decode(value),
+  },
   /** DrainHost cordons a host and moves every running VM off it. */
   drainHost: {
     path: "/muster.v1.Admin/DrainHost" as const,
@@ -10473,6 +10513,26 @@ export const AdminService = {
     requestDeserialize: (value: Buffer): DrainHostRequest => DrainHostRequest.decode(value),
     responseSerialize: (value: DrainHostResponse): Buffer => Buffer.from(DrainHostResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DrainHostResponse => DrainHostResponse.decode(value),
+  },
+  /** ReturnHost brings the VMs whose home a host is back to it. */
+  returnHost: {
+    path: "/muster.v1.Admin/ReturnHost" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReturnHostRequest): Buffer => Buffer.from(ReturnHostRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReturnHostRequest => ReturnHostRequest.decode(value),
+    responseSerialize: (value: ReturnHostResponse): Buffer => Buffer.from(ReturnHostResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReturnHostResponse => ReturnHostResponse.decode(value),
+  },
+  /** ExplainHost says how a host stands: room, claims, rules, what keeps VMs off it. */
+  explainHost: {
+    path: "/muster.v1.Admin/ExplainHost" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainHostRequest): Buffer => Buffer.from(ExplainHostRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainHostRequest => ExplainHostRequest.decode(value),
+    responseSerialize: (value: ExplainHostResponse): Buffer => Buffer.from(ExplainHostResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainHostResponse => ExplainHostResponse.decode(value),
   },
   /** SetHostTraits changes what people say of a host: labels, failure domain, environment, reserved. */
   setHostTraits: {
@@ -10625,8 +10685,20 @@ export interface AdminServer extends UntypedServiceImplementation {
   takeSnapshot: handleUnaryCall<TakeSnapshotRequest, TakeSnapshotResponse>;
   /** AskPlan answers a question about the cluster or about a saved snapshot. It changes nothing. */
   askPlan: handleUnaryCall<AskPlanRequest, AskPlanResponse>;
+  /** ListPlans lists kept plans, newest first. */
+  listPlans: handleUnaryCall<ListPlansRequest, ListPlansResponse>;
+  /** GetPlan shows one kept plan. */
+  getPlan: handleUnaryCall<GetPlanRequest, GetPlanResponse>;
+  /** ChangePlan approves or cancels a kept plan. */
+  changePlan: handleUnaryCall<ChangePlanRequest, ChangePlanResponse>;
+  /** RunPlan carries a kept plan out, each move checked again before it starts. */
+  runPlan: handleUnaryCall<RunPlanRequest, RunPlanResponse>;
   /** DrainHost cordons a host and moves every running VM off it. */
   drainHost: handleUnaryCall<DrainHostRequest, DrainHostResponse>;
+  /** ReturnHost brings the VMs whose home a host is back to it. */
+  returnHost: handleUnaryCall<ReturnHostRequest, ReturnHostResponse>;
+  /** ExplainHost says how a host stands: room, claims, rules, what keeps VMs off it. */
+  explainHost: handleUnaryCall<ExplainHostRequest, ExplainHostResponse>;
   /** SetHostTraits changes what people say of a host: labels, failure domain, environment, reserved. */
   setHostTraits: handleUnaryCall<SetHostTraitsRequest, SetHostTraitsResponse>;
   /** SetVmRules changes where a VM may run and where it belongs. */
@@ -10994,6 +11066,70 @@ export interface AdminClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: AskPlanResponse) => void,
   ): ClientUnaryCall;
+  /** ListPlans lists kept plans, newest first. */
+  listPlans(
+    request: ListPlansRequest,
+    callback: (error: ServiceError | null, response: ListPlansResponse) => void,
+  ): ClientUnaryCall;
+  listPlans(
+    request: ListPlansRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListPlansResponse) => void,
+  ): ClientUnaryCall;
+  listPlans(
+    request: ListPlansRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListPlansResponse) => void,
+  ): ClientUnaryCall;
+  /** GetPlan shows one kept plan. */
+  getPlan(
+    request: GetPlanRequest,
+    callback: (error: ServiceError | null, response: GetPlanResponse) => void,
+  ): ClientUnaryCall;
+  getPlan(
+    request: GetPlanRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetPlanResponse) => void,
+  ): ClientUnaryCall;
+  getPlan(
+    request: GetPlanRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetPlanResponse) => void,
+  ): ClientUnaryCall;
+  /** ChangePlan approves or cancels a kept plan. */
+  changePlan(
+    request: ChangePlanRequest,
+    callback: (error: ServiceError | null, response: ChangePlanResponse) => void,
+  ): ClientUnaryCall;
+  changePlan(
+    request: ChangePlanRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ChangePlanResponse) => void,
+  ): ClientUnaryCall;
+  changePlan(
+    request: ChangePlanRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ChangePlanResponse) => void,
+  ): ClientUnaryCall;
+  /** RunPlan carries a kept plan out, each move checked again before it starts. */
+  runPlan(
+    request: RunPlanRequest,
+    callback: (error: ServiceError | null, response: RunPlanResponse) => void,
+  ): ClientUnaryCall;
+  runPlan(
+    request: RunPlanRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RunPlanResponse) => void,
+  ): ClientUnaryCall;
+  runPlan(
+    request: RunPlanRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RunPlanResponse) => void,
+  ): ClientUnaryCall;
   /** DrainHost cordons a host and moves every running VM off it. */
   drainHost(
     request: DrainHostRequest,
@@ -11009,6 +11145,38 @@ export interface AdminClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DrainHostResponse) => void,
+  ): ClientUnaryCall;
+  /** ReturnHost brings the VMs whose home a host is back to it. */
+  returnHost(
+    request: ReturnHostRequest,
+    callback: (error: ServiceError | null, response: ReturnHostResponse) => void,
+  ): ClientUnaryCall;
+  returnHost(
+    request: ReturnHostRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReturnHostResponse) => void,
+  ): ClientUnaryCall;
+  returnHost(
+    request: ReturnHostRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReturnHostResponse) => void,
+  ): ClientUnaryCall;
+  /** ExplainHost says how a host stands: room, claims, rules, what keeps VMs off it. */
+  explainHost(
+    request: ExplainHostRequest,
+    callback: (error: ServiceError | null, response: ExplainHostResponse) => void,
+  ): ClientUnaryCall;
+  explainHost(
+    request: ExplainHostRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExplainHostResponse) => void,
+  ): ClientUnaryCall;
+  explainHost(
+    request: ExplainHostRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExplainHostResponse) => void,
   ): ClientUnaryCall;
   /** SetHostTraits changes what people say of a host: labels, failure domain, environment, reserved. */
   setHostTraits(

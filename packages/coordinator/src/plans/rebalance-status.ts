@@ -1,0 +1,13 @@
+/** How rebalancing stands: what people and metrics see of it. */
+export interface RebalanceStatus {
+  readonly lastResult: string;
+  /** RFC 3339; empty: never. */
+  readonly lookedAt: string;
+  readonly score?: number;
+  readonly scorePossible?: number;
+  readonly movesPossible: number;
+  readonly heldPasses: number;
+}
+
+/** The name under which plans are made without being asked for. */
+export const REBALANCER = "rebalance";
