@@ -9,12 +9,14 @@ import { decodeExplanation } from "../view/operation.ts";
 import { required } from "../view/required.ts";
 import { example } from "./flags.ts";
 import { addRuleFlags, rulesOfFlags, type RuleFlags } from "./rule-flags.ts";
+import { showPlan } from "./plan/kept.ts";
 import type { Run } from "./run.ts";
 import { addSpecFlags } from "./spec-flags.ts";
 import { gatherSpec } from "./vm-create.ts";
 
 interface ExplainOptions extends SpecFlags, RuleFlags {
   readonly host?: string;
+  readonly whyNot?: string;
   readonly all?: boolean;
 }
 
@@ -26,15 +28,49 @@ export function addExplainCommand(program: Command, run: Run): void {
   addRuleFlags(addSpecFlags(explain.command("vm")))
     .argument("[name]", "a VM that exists; without it the flags describe one that does not")
     .description("say which host the planner chose, or would choose, and why not the others")
-    .option("--host <host>", "why not this host")
+    .option("--why-not <host>", "every check that this host fails")
+    .option("--host <host>", "the same as --why-not")
     .option("--all", "every host's reasons, not only the counts")
     .addHelpText(
       "after",
-      example("muster explain vm web-1", "muster explain vm --cpus 64 --memory 512G --all"),
+      example(
+        "muster explain vm web-1",
+        "muster explain vm web-1 --why-not h2",
+        "muster explain vm --cpus 64 --memory 512G --all",
+      ),
     )
     .action((name: string | undefined, options: ExplainOptions, command: Command) =>
       run(command, (session) => explainVm(session, name, options)),
     );
+  explain
+    .command("host")
+    .argument("<host>", "name or id")
+    .description("say what a host has room for, what holds it, and what keeps VMs off it")
+    .addHelpText("after", example("muster explain host h1"))
+    .action((name: string, _options, command: Command) =>
+      run(command, (session) => explainHost(session, name)),
+    );
+  explain
+    .command("plan")
+    .argument("<plan>", "id, or its number")
+    .description("say what a kept plan promises, and what has changed since it was made")
+    .addHelpText("after", example("muster explain plan 7"))
+    .action((id: string, _options, command: Command) =>
+      run(command, (session) => showPlan(session, id, true)),
+    );
+}
+
+async function explainHost({ admin, output }: Session, name: string): Promise<ExitCode> {
+  const { lines, json } = await admin.call(AdminService.explainHost, {
+    doing: `explain host ${name}`,
+    request: { host: parseNameOrId(name, "host") },
+  });
+  output.show({
+    data: JSON.parse(json) as unknown,
+    names: [name],
+    table: () => renderLines(lines),
+  });
+  return exitCodes.ok;
 }
 
 async function explainVm(
@@ -43,6 +79,7 @@ async function explainVm(
   options: ExplainOptions,
 ): Promise<ExitCode> {
   const isDescribed = hasSpecFlags(options);
+  const host = options.whyNot ?? options.host;
   if (name !== undefined && isDescribed) {
     throw invalid("explain vm", "give the name of a VM or flags that describe one, not both");
   }
@@ -58,7 +95,7 @@ async function explainVm(
     request: {
       vm: name === undefined ? "" : parseNameOrId(name, "vm"),
       spec,
-      host: options.host === undefined ? "" : parseNameOrId(options.host, "--host"),
+      host: host === undefined ? "" : parseNameOrId(host, "--why-not"),
       all: options.all ?? false,
       rules: rulesOfFlags(options),
     },

@@ -11,6 +11,7 @@ import { parseName } from "@muster/model";
 import { showDryRun } from "./finish-operation.ts";
 import { addChangeFlags, durationOf, example } from "./flags.ts";
 import { addHostDrain } from "./host-drain.ts";
+import { addHostReturn } from "./host-return.ts";
 import { addHostSet } from "./host-set.ts";
 import type { Run } from "./run.ts";
 
@@ -64,6 +65,7 @@ export function addHostCommands(program: Command, run: Run): void {
       run(command, (session) => cordonHost(session, name, { ...options, cordoned: false })),
     );
   addHostDrain(host, run);
+  addHostReturn(host, run);
   addHostSet(host, run);
   addChangeFlags(host.command("remove"))
     .argument("<host>", "name or id")

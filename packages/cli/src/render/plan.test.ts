@@ -67,7 +67,7 @@ const golden: Readonly<Record<string, readonly PlanSection[]>> = {
 
 describe("plans", () => {
   it.each(Object.entries(golden))("%s", async (name, sections) => {
-    const plan = { snapshotHash: "00e9ed4fe61ec08c", sections, answer: {} };
+    const plan = { snapshotHash: "00e9ed4fe61ec08c", sections, answer: {}, keptPlans: [] };
     const text = renderPlan({ ...plan, outOfTime: name === "plan-rolling" }, paintNothing);
     await expect(text).toMatchFileSnapshot(`../../test/golden/${name}.txt`);
   });

@@ -44,7 +44,10 @@ export function renderPlan(plan: PlanView, paint: Paint): string {
     ? `${paint("the time was over first: this is the best so far; allow more with --within", "busy")}\n`
     : "";
   const from = paint(`from snapshot ${plan.snapshotHash}`, "faint");
-  return [...sections, `${late}${from}\n`].filter((text) => text !== "").join("\n");
+  const kept = plan.keptPlans.map(
+    (id) => `kept as ${paint(id, "strong")}; to carry it out: muster plan run ${id}\n`,
+  );
+  return [...sections, `${late}${from}\n${kept.join("")}`].filter((text) => text !== "").join("\n");
 }
 
 export function renderSection(section: PlanSection, paint: Paint): string {

@@ -7,11 +7,13 @@ export interface PlanView {
   /** The planner's answer: what `-o json` shows. */
   readonly answer: unknown;
   readonly outOfTime: boolean;
+  /** Ids of what was kept. */
+  readonly keptPlans: readonly string[];
 }
 
 /** Throws a SyntaxError when the coordinator's JSON is not JSON. */
 export function decodePlan(wire: AskPlanResponse): PlanView {
-  const { snapshotHash, sections, json, outOfTime } = wire;
+  const { snapshotHash, sections, json, outOfTime, keptPlans } = wire;
   const answer: unknown = JSON.parse(json);
-  return { snapshotHash, sections, answer, outOfTime };
+  return { snapshotHash, sections, answer, outOfTime, keptPlans };
 }

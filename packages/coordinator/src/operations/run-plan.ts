@@ -73,7 +73,8 @@ const moveVms: StepDefinition<RunPlanParameters> = {
         if (reasons.length === 0) await startMoves(context, progress, refusals);
         else if (progress.active.length === 0) {
           await goOnOtherwise(context, progress, reasons);
-          [refusals, judgedWave] = [new Map(), 0];
+          refusals = new Map<number, RefusedMove>();
+          judgedWave = 0;
           continue;
         }
         if (isOver(progress)) return;

@@ -3,12 +3,12 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { invalid, MusterError, renderSize } from "@muster/model";
-import { AdminService, type AskPlanRequest } from "@muster/proto/admin";
+import { AdminService, type AskPlanRequest, type VmRulesChange } from "@muster/proto/admin";
 import type { Command } from "commander";
 import { exitCodes, type ExitCode } from "../../exit-codes.ts";
 import { renderPlan } from "../../render/plan.ts";
 import type { Session } from "../../session.ts";
-import { decodePlan } from "../../view/plan.ts";
+import { decodePlan, type PlanView } from "../../view/plan.ts";
 import { durationOf } from "../flags.ts";
 
 const compress = promisify(gzip);
@@ -18,6 +18,10 @@ export interface AskOptions {
   readonly snapshot?: string;
   /** Milliseconds. */
   readonly within?: number;
+  /** Commander's way of --no-keep; absent: there is nothing to keep. */
+  readonly keep?: boolean;
+  /** Where the VM to be placed may run. */
+  readonly placeRules?: VmRulesChange | undefined;
 }
 
 export type Question = NonNullable<AskPlanRequest["question"]>;
@@ -39,6 +43,10 @@ export const addAskFlags = (command: Command): Command =>
       durationOf("--within"),
     );
 
+/** For questions whose answer is a plan of moves. */
+export const addKeepFlag = (command: Command): Command =>
+  command.option("--no-keep", "only show the plan; do not keep it to be approved and run");
+
 export async function ask(
   session: Session,
   question: Question,
@@ -49,16 +57,28 @@ export async function ask(
   const withinMs = options.within ?? WITHIN_MS_DEFAULT;
   const response = await session.admin.call(AdminService.askPlan, {
     doing: "ask the planner",
-    request: { snapshotGzip, withinMs, question, keep: false, placeRules: undefined },
+    request: {
+      snapshotGzip,
+      withinMs,
+      question,
+      keep: options.keep === true && options.snapshot === undefined,
+      placeRules: options.placeRules,
+    },
     atLeastMs: withinMs + OVERTIME_MS,
   });
   const plan = decodePlan(response);
   session.output.show({
-    data: plan.answer,
+    data: withKept(plan),
     names: [...new Set(plan.sections.flatMap(({ moves }) => moves.map(({ vm }) => vm)))],
     table: (paint) => renderPlan(plan, paint),
   });
   return exitCodes.ok;
+}
+
+/** The planner's own answer, and what was kept of it. */
+function withKept({ answer, keptPlans }: PlanView): unknown {
+  if (keptPlans.length === 0 || typeof answer !== "object") return answer;
+  return { ...answer, keptPlans };
 }
 
 async function loadSnapshot(path: string): Promise<Buffer> {

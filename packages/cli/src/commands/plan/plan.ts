@@ -1,4 +1,4 @@
-/** `muster plan …`: questions to the planner. Nothing here changes anything. */
+/** `muster plan …`: questions to the planner. They change nothing; plans of moves are kept, to be run or not. */
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { parseSize } from "@muster/model";
@@ -8,10 +8,12 @@ import { exitCodes, type ExitCode } from "../../exit-codes.ts";
 import { parseNameOrId, type Session } from "../../session.ts";
 import type { SpecFlags } from "../../spec/spec-flags.ts";
 import { countOf, example } from "../flags.ts";
+import { addRuleFlags, rulesOfFlags, type RuleFlags } from "../rule-flags.ts";
 import type { Run } from "../run.ts";
 import { addSpecFlags } from "../spec-flags.ts";
 import { gatherSpec } from "../vm-create.ts";
-import { addAskFlags, ask, type AskOptions, type Question } from "./ask.ts";
+import { addKeptPlanCommands } from "./kept.ts";
+import { addAskFlags, addKeepFlag, ask, type AskOptions, type Question } from "./ask.ts";
 import { addWhatIf } from "./what-if.ts";
 
 const decompress = promisify(gunzip);
@@ -31,7 +33,7 @@ interface CapacityOptions extends AskOptions {
 export function addPlanCommands(program: Command, run: Run): void {
   const plan = program
     .command("plan")
-    .description("ask the planner: where, what if, how many; changes nothing");
+    .description("ask the planner: where, what if, how many; judge, approve and run its plans");
   plan
     .command("snapshot")
     .description("print the cluster as the planner sees it, to ask about it later")
@@ -41,6 +43,7 @@ export function addPlanCommands(program: Command, run: Run): void {
   addHostQuestions(plan, run);
   addClusterQuestions(plan, run);
   addWhatIf(plan, run);
+  addKeptPlanCommands(plan, run);
 }
 
 async function printSnapshot({ admin, output }: Session): Promise<ExitCode> {
@@ -53,16 +56,18 @@ async function printSnapshot({ admin, output }: Session): Promise<ExitCode> {
 }
 
 function addPlace(plan: Command, run: Run): void {
-  addAskFlags(addSpecFlags(plan.command("place")))
+  addAskFlags(addRuleFlags(addSpecFlags(plan.command("place"))))
     .argument("[name]", "name of the VM that is not there yet")
     .description("where a new VM would go, and why not elsewhere")
     .addHelpText("after", example("muster plan place --cpus 4 --memory 8G --snapshot monday.json"))
-    .action((name: string | undefined, options: AskOptions & SpecFlags, command: Command) =>
-      run(command, async (session) => {
-        const fallback = options.file === undefined ? "vm" : undefined;
-        const value = await gatherSpec(session, name ?? fallback, options);
-        return ask(session, { $case: "place", value }, options);
-      }),
+    .action(
+      (name: string | undefined, options: AskOptions & SpecFlags & RuleFlags, command: Command) =>
+        run(command, async (session) => {
+          const fallback = options.file === undefined ? "vm" : undefined;
+          const value = await gatherSpec(session, name ?? fallback, options);
+          const placeRules = rulesOfFlags(options);
+          return ask(session, { $case: "place", value }, { ...options, placeRules });
+        }),
     );
 }
 
@@ -77,7 +82,9 @@ function addHostQuestions(plan: Command, run: Run): void {
     readonly $case: "drain" | "recover" | "returnHome";
     readonly example: string;
   }): void => {
-    addAskFlags(plan.command(about.command))
+    const command = addAskFlags(plan.command(about.command));
+    // VMs of a lost host start anew when it is lost, not when somebody runs a plan.
+    (about.$case === "recover" ? command : addKeepFlag(command))
       .argument(about.hosts, "names or ids")
       .description(about.description)
       .addHelpText("after", example(about.example))
@@ -113,7 +120,7 @@ function addHostQuestions(plan: Command, run: Run): void {
 
 function addClusterQuestions(plan: Command, run: Run): void {
   const maxMoves = ["--max-moves <n>", "move at most so many VMs"] as const;
-  addAskFlags(plan.command("rebalance"))
+  addKeepFlag(addAskFlags(plan.command("rebalance")))
     .description("the moves that make the hosts more even")
     .option(...maxMoves, countOf("--max-moves"))
     .option("--seed <n>", "search another way (default: 1)", countOf("--seed"))
@@ -124,7 +131,7 @@ function addClusterQuestions(plan: Command, run: Run): void {
         return ask(session, { $case: "rebalance", value }, options);
       }),
     );
-  addAskFlags(plan.command("consolidate"))
+  addKeepFlag(addAskFlags(plan.command("consolidate")))
     .description("the moves that empty as many hosts as possible")
     .option(...maxMoves, countOf("--max-moves"))
     .addHelpText("after", example("muster plan consolidate --max-moves 20"))
@@ -134,7 +141,7 @@ function addClusterQuestions(plan: Command, run: Run): void {
         return ask(session, { $case: "consolidate", value }, options);
       }),
     );
-  addAskFlags(plan.command("rolling"))
+  addKeepFlag(addAskFlags(plan.command("rolling")))
     .argument("[host...]", "names or ids (default: every host that is online)")
     .description("groups of hosts that may be down together, with the moves that empty them")
     .option("--group-max <n>", "hosts down at once", countOf("--group-max"))
