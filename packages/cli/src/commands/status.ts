@@ -44,6 +44,8 @@ async function showStatus({ admin, output, surroundings }: Session): Promise<Exi
     authorityFingerprint,
     agentAddresses,
     metricsAddress,
+    rebalance: summary.rebalance,
+    openPlans: summary.openPlans,
     ...summarize(hosts.hosts.map(decodeHost), vms.vms.map(decodeVm)),
     activeOperations: operations.operations.map(decodeOperation),
   };

@@ -1,5 +1,6 @@
 /** The cluster at a glance. PURE. */
 import { renderSize } from "@muster/model";
+import type { RebalanceStatus } from "@muster/proto/admin";
 import type { HostView } from "../view/host.ts";
 import type { OperationView } from "../view/operation.ts";
 import type { VmView } from "../view/vm.ts";
@@ -14,6 +15,9 @@ export interface ClusterView {
   readonly authorityFingerprint: string;
   readonly agentAddresses: readonly string[];
   readonly metricsAddress: string;
+  /** Absent: an older coordinator. */
+  readonly rebalance?: Readonly<RebalanceStatus> | undefined;
+  readonly openPlans: readonly string[];
   readonly hosts: Readonly<Record<string, number>>;
   readonly cordonedHostCount: number;
   readonly vms: Readonly<Record<string, number>>;
@@ -63,6 +67,13 @@ const renderCounts = (counts: Readonly<Record<string, number>>): string =>
     .map(([state, count]) => `${String(count)} ${state}`)
     .join(", ") || "none";
 
+/** "manual: 4 moves, score 0.31 to 0.12: proposed"; nothing while it is off. */
+function rebalanceText(status: Readonly<RebalanceStatus> | undefined): string {
+  if (status === undefined || status.automation === "off") return "";
+  const found = status.lastResult === "" ? "has not looked yet" : status.lastResult;
+  return `${status.automation}: ${found}`;
+}
+
 export function renderCluster(cluster: ClusterView, now: Date, paint: Paint): string {
   const memory = `${renderSize(cluster.claimedMemoryBytes)} of ${renderSize(cluster.capacityMemoryBytes)}`;
   const wild = cluster.wildVmCount === 0 ? "" : `, and ${String(cluster.wildVmCount)} wild`;
@@ -79,6 +90,8 @@ export function renderCluster(cluster: ClusterView, now: Date, paint: Paint): st
       field("VMs", `${renderCounts(cluster.vms)}${wild}`),
       field("cpus claimed", `${String(cluster.claimedCpus)} of ${String(cluster.capacityCpus)}`),
       field("memory claimed", memory),
+      field("rebalance", rebalanceText(cluster.rebalance)),
+      field("open plans", cluster.openPlans.join(", ")),
       field("active operations", String(cluster.activeOperations.length)),
     ],
     paint,

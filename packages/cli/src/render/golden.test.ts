@@ -127,6 +127,7 @@ const cluster = {
   authorityFingerprint: "ab:cd",
   agentAddresses: ["10.99.0.250:7442"],
   metricsAddress: "http://127.0.0.1:9181/metrics",
+  openPlans: [],
   ...summarize(hosts, vms),
   activeOperations: operations.slice(0, 1),
 };

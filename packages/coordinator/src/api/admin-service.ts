@@ -1,4 +1,5 @@
 /** The public API: one handler for every call of proto/muster/v1/admin.proto. */
+import { isPlanOver } from "@muster/model";
 import { AdminService } from "@muster/proto/admin";
 import { implement, type RpcService } from "@muster/runtime";
 import type { Commands } from "../sessions/commands.ts";
@@ -13,7 +14,7 @@ import { networkHandlers } from "./networks.ts";
 import { operationHandlers } from "./operations.ts";
 import type { ApiParts } from "./parts.ts";
 import { planHandlers } from "./plans.ts";
-import { policyHandlers } from "./policy.ts";
+import { encodeRebalanceStatus, policyHandlers } from "./policy.ts";
 import { ruleHandlers } from "./rules.ts";
 import { vmHandlers } from "./vms.ts";
 
@@ -28,6 +29,10 @@ export function adminService(parts: ApiParts, commands: Commands): RpcService {
         authorityFingerprint,
         agentAddresses: [...agentAddresses],
         metricsAddress,
+        rebalance: encodeRebalanceStatus(parts),
+        openPlans: [...parts.ledger.view.plans.values()]
+          .filter(({ state }) => !isPlanOver(state))
+          .map(({ id, kind, state }) => `${id} (${kind}, ${state})`),
       };
     },
     ...hostHandlers(parts),

@@ -1,5 +1,5 @@
 /** Gathers what the metrics show from the coordinator's parts. */
-import { isEnded, type HostRecord, type OperationRecord } from "@muster/model";
+import { isEnded, type HostRecord, type OperationRecord, type PlanRecord } from "@muster/model";
 import { vmView } from "../api/vm-view.ts";
 import type { Coordinator } from "../coordinator.ts";
 import type {
@@ -36,6 +36,8 @@ function summarize(coordinator: Coordinator, capacity: CapacityPolicy): Coordina
     networks: [...view.networks.keys()].map((name) => networkSummary(name, coordinator)),
     operations: countOperations([...view.operations.values()]),
     migrations: migrations(coordinator),
+    plans: countPlans([...view.plans.values()]),
+    rebalance: rebalanceSummary(coordinator),
     reconcilers: coordinator.loopStatus(),
   };
 }
@@ -56,6 +58,26 @@ function countOperations(operations: readonly OperationRecord[]): CoordinatorSum
     counts.set(key, { type, state, count: (counts.get(key)?.count ?? 0) + 1 });
   }
   return [...counts.values()];
+}
+
+function countPlans(plans: readonly PlanRecord[]): CoordinatorSummary["plans"] {
+  const counts = new Map<string, CoordinatorSummary["plans"][number]>();
+  for (const { kind, state } of plans) {
+    const key = `${kind} ${state}`;
+    counts.set(key, { kind, state, count: (counts.get(key)?.count ?? 0) + 1 });
+  }
+  return [...counts.values()];
+}
+
+function rebalanceSummary({ ledger, rebalancer }: Coordinator): CoordinatorSummary["rebalance"] {
+  const { score, scorePossible, movesPossible, movesLastDay } = rebalancer.status();
+  return {
+    automation: ledger.view.policy.rebalance.automation,
+    ...(score === undefined ? {} : { score }),
+    ...(scorePossible === undefined ? {} : { scorePossible }),
+    movesPossible,
+    movesLastDay,
+  };
 }
 
 function migrations({ ledger, runner }: Coordinator): readonly MigrationSummary[] {

@@ -169,6 +169,37 @@ function reconcilerFamilies({ reconcilers }: CoordinatorSummary): MetricFamily[]
   ];
 }
 
+function planFamilies({ plans, rebalance }: CoordinatorSummary): MetricFamily[] {
+  const gauge = (name: string, help: string, value: number | undefined): MetricFamily => ({
+    name: `muster_rebalance_${name}`,
+    help,
+    type: "gauge",
+    samples: value === undefined ? [] : [{ labels: {}, value }],
+  });
+  return [
+    {
+      name: "muster_plans",
+      help: "Kept plans by kind and state.",
+      type: "gauge",
+      samples: plans.map(({ kind, state, count }) => ({ labels: { kind, state }, value: count })),
+    },
+    {
+      name: "muster_rebalance_automation",
+      help: "1, with what rebalancing may do: off, shadow, manual, partial or full.",
+      type: "gauge",
+      samples: [{ labels: { automation: rebalance.automation }, value: 1 }],
+    },
+    gauge("score", "How uneven the hosts were at the last look; lower is better.", rebalance.score),
+    gauge(
+      "score_possible",
+      "What the score would be after the best plan found.",
+      rebalance.scorePossible,
+    ),
+    gauge("moves_possible", "Moves of the best plan found.", rebalance.movesPossible),
+    gauge("moves_last_day", "Migrations in the last 24 hours.", rebalance.movesLastDay),
+  ];
+}
+
 function vmFamily({ vmsByState }: CoordinatorSummary): MetricFamily {
   const states = new Set<string>([...vmStates, ...vmsByState.keys()]);
   const samples = [...states].map((state) => ({
@@ -209,6 +240,7 @@ export function coordinatorFamilies(summary: CoordinatorSummary): MetricFamily[]
       })),
     },
     ...migrationFamilies(migrations),
+    ...planFamilies(summary),
     ...reconcilerFamilies(summary),
   ];
 }

@@ -44,6 +44,15 @@ export interface ReconcilerSummary {
   readonly lastDurationMs: number;
 }
 
+export interface RebalanceSummary {
+  readonly automation: string;
+  /** At the last look; absent: it has not looked. */
+  readonly score?: number;
+  readonly scorePossible?: number;
+  readonly movesPossible: number;
+  readonly movesLastDay: number;
+}
+
 export interface CoordinatorSummary {
   readonly version: string;
   readonly clusterId: string;
@@ -64,6 +73,13 @@ export interface CoordinatorSummary {
   /** Those that are under way. */
   readonly migrations: readonly MigrationSummary[];
   readonly reconcilers: readonly ReconcilerSummary[];
+  /** Kept plans by kind and state. */
+  readonly plans: readonly {
+    readonly kind: string;
+    readonly state: string;
+    readonly count: number;
+  }[];
+  readonly rebalance: RebalanceSummary;
 }
 
 /** Implemented by whoever composes the coordinator. */

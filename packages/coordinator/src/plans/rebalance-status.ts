@@ -7,6 +7,8 @@ export interface RebalanceStatus {
   readonly scorePossible?: number;
   readonly movesPossible: number;
   readonly heldPasses: number;
+  /** Migrations in the 24 hours before the last look. */
+  readonly movesLastDay: number;
 }
 
 /** The name under which plans are made without being asked for. */

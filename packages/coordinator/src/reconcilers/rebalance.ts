@@ -32,7 +32,13 @@ export interface RebalanceParts {
 /** How soon an approval or a change of policy is noticed; looks are made by the policy's period. */
 const PERIOD_MS = 15_000;
 const WITHIN_MS = 10_000;
-const NEVER: RebalanceStatus = { lastResult: "", lookedAt: "", movesPossible: 0, heldPasses: 0 };
+const NEVER: RebalanceStatus = {
+  lastResult: "",
+  lookedAt: "",
+  movesPossible: 0,
+  heldPasses: 0,
+  movesLastDay: 0,
+};
 
 export class Rebalancer implements Reconciler {
   readonly name = "rebalance";
@@ -87,7 +93,9 @@ export class Rebalancer implements Reconciler {
       this.#say(`other motion runs: ${motion.id} (${motion.type} ${motion.subject})`, wall);
       return;
     }
-    const left = policy.movesPerDayMax - movesLastDay(ledger.view, wall.getTime());
+    const made = movesLastDay(ledger.view, wall.getTime());
+    this.#status = { ...this.#status, movesLastDay: made };
+    const left = policy.movesPerDayMax - made;
     if (left <= 0) {
       const spent = `the ${String(policy.movesPerDayMax)} moves of the day are used up`;
       this.#status = { ...this.#status, heldPasses: 0 };
@@ -125,6 +133,7 @@ export class Rebalancer implements Reconciler {
         : { scorePossible: draft.scoreAfter }),
       movesPossible: moves,
       heldPasses: verdict.held,
+      movesLastDay: this.#status.movesLastDay,
     };
     if (verdict.act === "nothing" || draft === undefined) return;
     const plan = await this.#keep(draft, { hash, policy, wallMs: wall.getTime() });

@@ -21,6 +21,8 @@ const clusterResponse: GetClusterResponse = {
   authorityFingerprint: "",
   agentAddresses: [],
   metricsAddress: "",
+  rebalance: undefined,
+  openPlans: [],
 };
 
 const notHere = (): never => {

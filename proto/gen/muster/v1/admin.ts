@@ -270,6 +270,12 @@ export interface GetClusterResponse {
   agentAddresses: string[];
   /** Where the coordinator's metrics are served. */
   metricsAddress: string;
+  /** How rebalancing stands; unset: an older coordinator. */
+  rebalance:
+    | RebalanceStatus
+    | undefined;
+  /** Plans that wait to be approved or run, and the one that runs. */
+  openPlans: string[];
 }
 
 /** Host is one host with everything known of it. */
@@ -1742,7 +1748,15 @@ export const GetClusterRequest: MessageFns<GetClusterRequest> = {
 };
 
 function createBaseGetClusterResponse(): GetClusterResponse {
-  return { clusterId: "", version: "", authorityFingerprint: "", agentAddresses: [], metricsAddress: "" };
+  return {
+    clusterId: "",
+    version: "",
+    authorityFingerprint: "",
+    agentAddresses: [],
+    metricsAddress: "",
+    rebalance: undefined,
+    openPlans: [],
+  };
 }
 
 export const GetClusterResponse: MessageFns<GetClusterResponse> = {
@@ -1761,6 +1775,12 @@ export const GetClusterResponse: MessageFns<GetClusterResponse> = {
     }
     if (message.metricsAddress !== "") {
       writer.uint32(42).string(message.metricsAddress);
+    }
+    if (message.rebalance !== undefined) {
+      RebalanceStatus.encode(message.rebalance, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.openPlans) {
+      writer.uint32(58).string(v!);
     }
     return writer;
   },
@@ -1816,6 +1836,22 @@ export const GetClusterResponse: MessageFns<GetClusterResponse> = {
             }
 
             message.metricsAddress = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.rebalance = RebalanceStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.openPlans.push(reader.string());
             continue;
           }
         }

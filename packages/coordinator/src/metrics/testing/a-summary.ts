@@ -63,6 +63,14 @@ export function aCoordinatorSummary(): CoordinatorSummary {
       { vm: "web-1", source: "h1", target: "h2", stats: someStats },
       { vm: "web-2", source: "h1", target: "h2" },
     ],
+    plans: [{ kind: "rebalance", state: "proposed", count: 1 }],
+    rebalance: {
+      automation: "manual",
+      score: 0.31,
+      scorePossible: 0.12,
+      movesPossible: 4,
+      movesLastDay: 2,
+    },
     reconcilers: [{ name: "host-liveness", passes: 10, failures: 1, lastDurationMs: 3 }],
   };
 }
