@@ -2,7 +2,7 @@
 import { isPlanOver, parseVmId, type PlanRecord, type VmId } from "@muster/model";
 import type { AskPlanRequest, VmChange } from "@muster/proto/admin";
 import { expect } from "vitest";
-import { checkNow } from "./invariants.ts";
+import { checkNow } from "./invariants/at-rest.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
 
 const GIB = 1024n ** 3n;

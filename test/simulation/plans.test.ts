@@ -5,7 +5,7 @@
 import { isEnded } from "@muster/model";
 import { PlanChange, VmChange } from "@muster/proto/admin";
 import { describe, expect, it } from "vitest";
-import { checkAtRest } from "./invariants.ts";
+import { checkAtRest } from "./invariants/at-rest.ts";
 import {
   change,
   createVm,

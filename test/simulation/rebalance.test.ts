@@ -2,7 +2,7 @@
 import type { PlanRecord } from "@muster/model";
 import { PlanChange, VmChange } from "@muster/proto/admin";
 import { describe, expect, it } from "vitest";
-import { checkAtRest, checkNow } from "./invariants.ts";
+import { checkAtRest, checkNow } from "./invariants/at-rest.ts";
 import {
   change,
   createVm,

@@ -218,8 +218,8 @@ export class SimulatedCluster implements AsyncDisposable {
 
   /** The public API, as a person at the coordinator would use it. */
   get api(): ReturnType<typeof personsApi> {
-    const { random, capacity } = this;
-    return personsApi(this.coordinator, { clock: this.coordinatorClock, random, capacity });
+    const { random, capacity, questions, coordinatorClock: clock } = this;
+    return personsApi(this.coordinator, { clock, random, capacity, questions });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
