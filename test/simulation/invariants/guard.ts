@@ -21,13 +21,16 @@ const powersOff = new Set(["power destroy", "power shutdown"]);
 /**
  * Operation types that may have a VM powered off, and when. A type that is not here may not: whoever adds one says so.
  */
-const mayPowerOff: Readonly<Record<string, (operation: OperationRecord) => boolean>> = {
-  "vm-stop": () => true,
-  // Only with --force has it a step of that name.
-  "vm-delete": ({ steps }) => steps.some(({ name }) => name === "stop"),
-  // Nobody was given it yet.
-  "vm-create": ({ state }) => state === "undoing" || isEnded(state),
-};
+const mayPowerOff: Readonly<Record<string, (operation: OperationRecord, what: string) => boolean>> =
+  {
+    // The plug is pulled only with --force.
+    "vm-stop": ({ parameters }, what) =>
+      what === "power shutdown" || (parameters as { readonly force: boolean }).force,
+    // Only with --force has it a step of that name.
+    "vm-delete": ({ steps }) => steps.some(({ name }) => name === "stop"),
+    // Nobody was given it yet.
+    "vm-create": ({ state }) => state === "undoing" || isEnded(state),
+  };
 
 export class Guard {
   readonly violations: string[] = [];
@@ -53,18 +56,18 @@ export class Guard {
     if (commands.length === 0) {
       this.#broken(`S4: ${what} of ${this.#nameOf(act)} on ${host} without a journalled command`);
     }
-    if (powersOff.has(what) && !commands.some((command) => this.#isAllowed(command))) {
+    if (powersOff.has(what) && !commands.some((command) => this.#isAllowed(command, what))) {
       const behind = commands.map(({ commandId }) => commandId).join(", ");
       this.#broken(`S2: ${what} of ${this.#nameOf(act)} on ${host}, asked for by "${behind}"`);
     }
   }
 
-  #isAllowed({ commandId }: Command): boolean {
+  #isAllowed({ commandId }: Command, what: string): boolean {
     const [id] = commandId.split("/");
     const operations = [...(this.#parts.view()?.operations.values() ?? [])];
     const operation = operations.find((candidate) => candidate.id === id);
     if (operation === undefined) return false;
-    return mayPowerOff[operation.type]?.(operation) ?? false;
+    return mayPowerOff[operation.type]?.(operation, what) ?? false;
   }
 
   #nameOf({ vmId }: Act): string {

@@ -98,7 +98,13 @@ export class CommandRunner {
    */
   async acknowledge(commandId: CommandId): Promise<void> {
     if (this.#running.has(commandId)) return;
-    await this.#parts.journal.forget(commandId);
+    const { journal, log } = this.#parts;
+    try {
+      await journal.forget(commandId);
+    } catch (error) {
+      // It stays, is answered once more in the next session, and is acknowledged again: no reason to end this one.
+      log.warn({ commandId, err: error }, "an acknowledged command could not be forgotten");
+    }
   }
 
   /** Resolves when nothing runs any more. */
