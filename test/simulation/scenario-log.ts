@@ -9,8 +9,36 @@ import type { SimulatedCluster } from "./simulated-cluster.ts";
 /** The planner has its own tests of what it says of each host. */
 const REASONS_TOLD_MAX = 2;
 
+interface Said {
+  readonly atMs: number;
+  /** Of whom it is said; undefined: it is a line of the script. */
+  readonly subject: string | undefined;
+  readonly line: string;
+}
+
+/**
+ * What happens at one moment to different things has no order that anybody promised: it is told by subject. What
+ * happens to one thing keeps its order, and nothing passes a line of the script.
+ */
+function inOrder(said: readonly Said[]): readonly Said[] {
+  const moments: Said[][] = [];
+  for (const one of said) {
+    const last = moments.at(-1);
+    const before = last?.[0];
+    const isTogether =
+      before?.atMs === one.atMs && before.subject !== undefined && one.subject !== undefined;
+    if (last !== undefined && isTogether) last.push(one);
+    else moments.push([one]);
+  }
+  return moments.flatMap((moment) =>
+    moment.toSorted((one, other) =>
+      (one.subject ?? "").localeCompare(other.subject ?? "", "en", { numeric: true }),
+    ),
+  );
+}
+
 export class ScenarioLog {
-  readonly lines: string[] = [];
+  readonly #said: Said[] = [];
   readonly #cluster: SimulatedCluster;
   readonly #beginMs: number;
   readonly #numbers = new Map<string, number>();
@@ -23,12 +51,18 @@ export class ScenarioLog {
     this.#cluster = cluster;
     this.#beginMs = cluster.clock.now();
     this.step();
-    this.lines.length = 0;
+    this.#said.length = 0;
+  }
+
+  get lines(): readonly string[] {
+    return inOrder(this.#said).map(({ line }) => line);
   }
 
   say(what: string): void {
-    const seconds = Math.round((this.#cluster.clock.now() - this.#beginMs) / 1000);
-    this.lines.push(`${String(seconds).padStart(5)}  ${what}`);
+    const atMs = this.#cluster.clock.now();
+    const seconds = Math.round((atMs - this.#beginMs) / 1000);
+    const subject = what.startsWith(">") ? undefined : what.replace(/:.*/, "");
+    this.#said.push({ atMs, subject, line: `${String(seconds).padStart(5)}  ${what}` });
   }
 
   follow({ ledger }: Coordinator): void {

@@ -108,8 +108,7 @@ export const mutations: readonly Mutation[] = [
     rule: "S4",
     file: `${commands}/command-runner.ts`,
     find: "if (!journalled && isDurable(command)) await journal.begin(command);",
-    replace:
-      "if (!journalled && isDurable(command)) void journal.begin(command).catch(() => undefined);",
+    replace: "if (!journalled && isDurable(command)) void journal.begin(command);",
     hosts: 4,
     minutes: 60,
     seedsMax: 100,
