@@ -128,13 +128,20 @@ export class Coordinator {
     });
   }
 
+  /** The only coordinator of its store; with others see `roles/member.ts`. */
   static async open(parts: CoordinatorParts): Promise<Coordinator> {
     const ledger = await Ledger.open(parts.store, () => parseClusterId(parts.random.uuid()));
     return new Coordinator(parts, ledger);
   }
 
-  /** Goes on with every operation that has not ended. Call it before agents are let in. */
+  /** Over a copy, which may become the writer. Until then it only shows what is there. */
+  static over(ledger: Ledger, parts: CoordinatorParts): Coordinator {
+    return new Coordinator(parts, ledger);
+  }
+
+  /** Goes on with every operation that has not ended. Call it when this one leads, before agents are let in. */
   start(): void {
+    this.observations.begin();
     this.runner.resume();
     for (const loop of Object.values(this.#loops)) loop.start();
   }

@@ -54,7 +54,7 @@ export interface ObservationListener {
 
 export class Observations {
   readonly #clock: Clock;
-  readonly #bornMs: number;
+  #bornMs: number;
   readonly #hosts = new Map<HostId, HostObservation>();
   readonly #places = new VmPlaces();
   readonly #listeners = new Set<ObservationListener>();
@@ -62,6 +62,11 @@ export class Observations {
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#bornMs = clock.now();
+  }
+
+  /** From now on hosts are listened to: what they did not say before means nothing. */
+  begin(): void {
+    this.#bornMs = this.#clock.now();
   }
 
   /** Milliseconds since the coordinator began to listen. */
