@@ -31,8 +31,10 @@ const anyHostAssignments: fc.Arbitrary<HostAssignments> = fc
       }),
       { selector: ({ id }) => id },
     ),
+    coordinators: fc.subarray(["https://c1:7443", "https://c2:7443", "https://c3:7443"]),
   })
-  .map(({ networks, vms }) => ({
+  .map(({ networks, vms, coordinators }) => ({
+    coordinators,
     networks: new Map(networks.map((spec): [string, NetworkSpec] => [spec.name, spec])),
     vms: new Map(vms.map((vm): [VmAssignment["id"], VmAssignment] => [vm.id, vm])),
   }));
@@ -53,7 +55,9 @@ describe("assignments", () => {
         if (first === undefined) return;
         let told = first;
         let revision = 1n;
-        let assigned = applyAssignments(undefined, fullAssignments(first, revision));
+        const full = fullAssignments(first, revision);
+        let assigned = applyAssignments(undefined, full);
+        let coordinators = full.coordinators ?? [];
         for (const now of rest) {
           const message = increment(told, now, revision);
           if (message === undefined) {
@@ -61,6 +65,8 @@ describe("assignments", () => {
             continue;
           }
           assigned = applyAssignments(assigned, message);
+          coordinators = message.coordinators ?? coordinators;
+          expect(coordinators).toStrictEqual(now.coordinators);
           [told, revision] = [now, message.resultsIn];
           expectSame(assigned, now);
         }

@@ -269,7 +269,7 @@ export class Agent {
   }
 
   async #assign(message: Extract<CoordinatorMessage, { kind: "assignments" }>): Promise<void> {
-    const { assignments, log } = this.#parts;
+    const { assignments, dialer, log } = this.#parts;
     const next = applyAssignments(this.#assigned, message);
     if (next === undefined) {
       // The chain is broken: a new session begins with everything.
@@ -279,6 +279,7 @@ export class Agent {
     }
     this.#assigned = next;
     await assignments.save(next);
+    if (message.coordinators !== undefined) await dialer.learn?.(message.coordinators);
     log.info(
       { revision: String(next.revision), networks: next.networks.length, vms: next.vms.length },
       "assignments changed",

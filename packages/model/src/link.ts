@@ -160,6 +160,8 @@ export interface Assignments {
   readonly hostNetwork?: HostNetworkAssignment;
   /** Whole. Absent: as before. */
   readonly probes?: readonly ProbeAssignment[];
+  /** Where coordinators are found from now on. Absent: where they have been so far. */
+  readonly coordinators?: readonly string[];
 }
 
 export interface Command {

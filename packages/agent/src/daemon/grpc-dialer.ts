@@ -15,6 +15,8 @@ const SESSION_KEEPALIVE = { intervalMs: 30_000, timeoutMs: 10_000 };
 
 export class GrpcDialer implements Dialer {
   readonly #identity: IdentityKeeper;
+  /** How many coordinators were tried that did not serve us: the next dial begins after them. */
+  #passed = 0;
 
   constructor(identity: IdentityKeeper) {
     this.#identity = identity;
@@ -23,7 +25,11 @@ export class GrpcDialer implements Dialer {
   async dial(signal: AbortSignal): Promise<Link<AgentMessage, CoordinatorMessage>> {
     const client = await this.#connect({ signal, keepalive: SESSION_KEEPALIVE });
     const link = client.open(DispatchService.session, { signal });
-    return closingWith(mapLink(link, agentCodec()), client);
+    return this.#passingOn(closingWith(mapLink(link, agentCodec()), client));
+  }
+
+  async learn(addresses: readonly string[]): Promise<void> {
+    await this.#identity.learnCoordinators(addresses);
   }
 
   async openBulk(ticket: string): Promise<Link<Bytes, Bytes>> {
@@ -38,13 +44,34 @@ export class GrpcDialer implements Dialer {
   }
 
   #connect(options: Pick<ConnectOptions, "signal" | "keepalive"> = {}): Promise<RpcClient> {
-    const { coordinators } = this.#identity.current;
     return connect({
-      addresses: coordinators,
+      addresses: this.#inTurn(),
       trust: trustOf(this.#identity.current),
       timeoutMs: DIAL_TIMEOUT_MS,
       ...options,
     });
+  }
+
+  /** A standby answers and refuses: the next dial must not end there again. */
+  #passingOn<Outgoing, Incoming>(link: Link<Outgoing, Incoming>): Link<Outgoing, Incoming> {
+    const passOn = (): void => {
+      this.#passed += 1;
+    };
+    const incoming = async function* (): AsyncGenerator<Incoming> {
+      try {
+        yield* link.incoming;
+      } catch (error) {
+        passOn();
+        throw error;
+      }
+    };
+    return { ...link, incoming: incoming() };
+  }
+
+  #inTurn(): readonly string[] {
+    const { coordinators } = this.#identity.current;
+    const first = coordinators.length === 0 ? 0 : this.#passed % coordinators.length;
+    return [...coordinators.slice(first), ...coordinators.slice(0, first)];
   }
 }
 

@@ -83,13 +83,20 @@ export async function loadIdentity(dataDirectory: string): Promise<HostIdentity>
 
 /** Writes everything, or nothing. Throws `storage-failed`, also when there is an identity already. */
 export async function createIdentity(dataDirectory: string, identity: HostIdentity): Promise<void> {
-  const { hostId, hostName, clusterId, coordinators } = identity;
-  const description = { hostId, hostName, clusterId, coordinators };
   await createDirectoryWith(identityDirectory(dataDirectory), [
     { name: KEY_AND_CERTIFICATE_FILE, text: keyAndCertificate(identity), mode: 0o600 },
     { name: AUTHORITY_FILE, text: identity.authority, mode: 0o644 },
-    { name: DESCRIPTION_FILE, text: `${JSON.stringify(description, null, 2)}\n`, mode: 0o644 },
+    { name: DESCRIPTION_FILE, text: describe(identity), mode: 0o644 },
   ]);
+}
+
+/** Replaces where the coordinators are. */
+export async function replaceCoordinators(
+  dataDirectory: string,
+  identity: HostIdentity,
+): Promise<void> {
+  const path = join(identityDirectory(dataDirectory), DESCRIPTION_FILE);
+  await replaceFile(path, { text: describe(identity), mode: 0o644 });
 }
 
 /** Replaces key and certificate at once. */
@@ -129,6 +136,9 @@ export const serverIdentityOf = (identity: HostIdentity): TlsIdentity => ({
   certificate: identity.certificate + identity.authority,
   authority: identity.authority,
 });
+
+const describe = ({ hostId, hostName, clusterId, coordinators }: HostIdentity): string =>
+  `${JSON.stringify({ hostId, hostName, clusterId, coordinators }, null, 2)}\n`;
 
 const keyAndCertificate = ({ privateKey, certificate }: HostIdentity): string =>
   privateKey + certificate;

@@ -15,7 +15,8 @@ import {
   type JoinString,
 } from "@muster/model";
 import { EnrolmentService, type EnrolResponse } from "@muster/proto/dispatch";
-import { connect, createCertificateRequest, fetchAuthority } from "@muster/runtime";
+import { createCertificateRequest, fetchAuthority } from "@muster/runtime";
+import { atLeader } from "./at-leader.ts";
 import { checkCertificateAnswer } from "./certificate-answer.ts";
 import { createIdentity, hasIdentity, type HostIdentity } from "./identity.ts";
 
@@ -51,14 +52,14 @@ export async function join(request: JoinRequest): Promise<HostIdentity> {
     fingerprint: invitation.authorityFingerprint,
     timeoutMs,
   });
-  using client = await connect({ addresses: [address], trust: { authority }, timeoutMs });
   const { privateKey, request: certificateRequest } = createCertificateRequest();
   const { secret, inviteId } = invitation;
   const { agentVersion } = request;
-  const answer = await client.unary(
-    EnrolmentService.enrol,
-    { hostName, secret, inviteId, certificateRequest, agentVersion },
-    { timeoutMs },
+  const enrolment = { hostName, secret, inviteId, certificateRequest, agentVersion };
+  // The one that answered first, then the others: it may be a standby.
+  const addresses = [...new Set([address, ...invitation.addresses])];
+  const answer = await atLeader({ addresses, trust: { authority }, timeoutMs }, (client) =>
+    client.unary(EnrolmentService.enrol, enrolment, { timeoutMs }),
   );
   const identity = identityFrom(answer, { hostName, privateKey, authority, invitation });
   await createIdentity(dataDirectory, identity);

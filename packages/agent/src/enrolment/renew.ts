@@ -1,7 +1,8 @@
 /** Keeps the host's certificate fresh. The old one asks for the new one, even after it has expired. */
 import { X509Certificate } from "node:crypto";
 import { EnrolmentService } from "@muster/proto/dispatch";
-import { connect, createCertificateRequest, renewalDueAt } from "@muster/runtime";
+import { createCertificateRequest, renewalDueAt } from "@muster/runtime";
+import { atLeader } from "./at-leader.ts";
 import { checkCertificateAnswer } from "./certificate-answer.ts";
 import { replaceCertificate, trustOf, type HostIdentity } from "./identity.ts";
 
@@ -22,17 +23,11 @@ export interface RenewalRequest {
  */
 export async function renew(request: RenewalRequest): Promise<HostIdentity> {
   const { identity, timeoutMs, signal } = request;
-  using client = await connect({
-    addresses: identity.coordinators,
-    trust: trustOf(identity),
-    timeoutMs,
-    ...(signal === undefined ? {} : { signal }),
-  });
   const { privateKey, request: certificateRequest } = createCertificateRequest();
-  const { certificate } = await client.unary(
-    EnrolmentService.renew,
-    { certificateRequest },
-    { timeoutMs, ...(signal === undefined ? {} : { signal }) },
+  const options = { timeoutMs, ...(signal === undefined ? {} : { signal }) };
+  const { certificate } = await atLeader(
+    { addresses: identity.coordinators, trust: trustOf(identity), ...options },
+    (client) => client.unary(EnrolmentService.renew, { certificateRequest }, options),
   );
   const { authority, hostId } = identity;
   checkCertificateAnswer({ privateKey, certificate, authority, hostId });

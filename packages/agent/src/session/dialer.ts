@@ -12,6 +12,8 @@ export interface BulkDialer {
 }
 
 export interface Dialer extends BulkDialer {
+  /** The coordinator told where coordinators are found from now on. */
+  learn?(addresses: readonly string[]): Promise<void>;
   /** Rejects with "unreachable", "unauthenticated" or "forbidden". */
   dial(signal: AbortSignal): Promise<Link<AgentMessage, CoordinatorMessage>>;
 }

@@ -100,8 +100,16 @@ export class Authority {
    * used: making another one would lock every host out.
    */
   static async open(options: AuthorityOptions): Promise<Authority> {
-    const directory = join(options.dataDirectory, DIRECTORY);
-    const own = (await load(directory)) ?? (await create(directory, options));
+    let own = await loadAuthorityFiles(options.dataDirectory);
+    if (own === undefined) {
+      own = await newAuthority(options);
+      await createAuthorityFiles(options.dataDirectory, own);
+    }
+    return new Authority(own, options);
+  }
+
+  /** With certificate and key from wherever they are kept. */
+  static of(own: CertificateAndKey, options: AuthorityOptions): Authority {
     return new Authority(own, options);
   }
 
@@ -189,7 +197,10 @@ function validityFrom(now: Date, lifeMs: number): Validity {
 }
 
 /** Undefined when there is none. */
-async function load(directory: string): Promise<CertificateAndKey | undefined> {
+export async function loadAuthorityFiles(
+  dataDirectory: string,
+): Promise<CertificateAndKey | undefined> {
+  const directory = join(dataDirectory, DIRECTORY);
   try {
     const privateKey = await readFile(join(directory, KEY_FILE), "utf8");
     const certificate = await readFile(join(directory, CERTIFICATE_FILE), "utf8");
@@ -219,16 +230,24 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-async function create(directory: string, options: AuthorityOptions): Promise<CertificateAndKey> {
-  const { clock, random, clusterId } = options;
-  const own = await createAuthority({
+export async function newAuthority({
+  clock,
+  random,
+  clusterId,
+}: Pick<AuthorityOptions, "clock" | "random" | "clusterId">): Promise<CertificateAndKey> {
+  return createAuthority({
     commonName: `muster cluster ${clusterId}`,
     serial: random.bytes(SERIAL_BYTES),
     ...validityFrom(clock.wall(), AUTHORITY_LIFE_MS),
   });
-  await createDirectoryWith(directory, [
+}
+
+export async function createAuthorityFiles(
+  dataDirectory: string,
+  own: CertificateAndKey,
+): Promise<void> {
+  await createDirectoryWith(join(dataDirectory, DIRECTORY), [
     { name: KEY_FILE, text: own.privateKey, mode: 0o600 },
     { name: CERTIFICATE_FILE, text: own.certificate, mode: 0o644 },
   ]);
-  return own;
 }

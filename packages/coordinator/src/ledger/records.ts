@@ -34,10 +34,28 @@ export interface ClusterRecord {
   readonly planCount?: number;
 }
 
+/** A coordinator that has been there. Kept while it is away, so that agents know where it will be. */
+export interface CoordinatorRecord {
+  readonly name: string;
+  readonly version: string;
+  /** Where agents and people reach it. */
+  readonly addresses: readonly string[];
+}
+
+/** The cluster's certificate authority, for all coordinators. */
+export interface AuthorityRecord {
+  /** PEM. */
+  readonly certificate: string;
+  /** The key, sealed: see `authority/seal.ts`. Absent: every coordinator has it in a directory. */
+  readonly sealedKey?: string;
+}
+
 export interface RecordKinds {
   readonly address: AddressReservation;
+  readonly authority: AuthorityRecord;
   readonly claim: ClaimRecord;
   readonly cluster: ClusterRecord;
+  readonly coordinator: CoordinatorRecord;
   readonly host: HostRecord;
   readonly interfaces: HostInterfacesRecord;
   readonly invite: InviteRecord;
@@ -62,8 +80,10 @@ export const uplinkKey = ({ label, hosts }: Pick<UplinkSpec, "label" | "hosts">)
 
 const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = {
   address: addressKey,
+  authority: () => "this",
   claim: (record) => record.name,
   cluster: () => "this",
+  coordinator: (record) => record.name,
   host: (record) => record.id,
   interfaces: (record) => record.spec.host,
   invite: (record) => record.id,

@@ -25,7 +25,9 @@ import {
 import {
   addressKey,
   uplinkKey,
+  type AuthorityRecord,
   type ClusterRecord,
+  type CoordinatorRecord,
   type Kind,
   type RecordKinds,
 } from "./records.ts";
@@ -49,6 +51,10 @@ export interface LedgerView {
   readonly uplinks: ReadonlyMap<string, UplinkRecord>;
   /** By name of the host. */
   readonly interfaces: ReadonlyMap<string, HostInterfacesRecord>;
+  /** By name: those that are there, and those that have been. */
+  readonly coordinators: ReadonlyMap<string, CoordinatorRecord>;
+  /** Undefined until the first leader has made it. */
+  readonly authority: AuthorityRecord | undefined;
   hostByName(name: string): HostRecord | undefined;
   vmByName(name: string): VmRecord | undefined;
   /** VMs that are placed on the host, or on their way there. */
@@ -69,8 +75,10 @@ export class Tables implements LedgerView {
   readonly addresses = new Map<string, AddressReservation>();
   readonly uplinks = new Map<string, UplinkRecord>();
   readonly interfaces = new Map<string, HostInterfacesRecord>();
+  readonly coordinators = new Map<string, CoordinatorRecord>();
   #policy: ClusterPolicy = DEFAULT_POLICY;
   readonly #hostNames = new Map<string, HostId>();
+  #authority: AuthorityRecord | undefined;
   readonly #vmNames = new Map<string, VmId>();
   readonly #vmsByHost = new VmsByHost();
 
@@ -81,6 +89,10 @@ export class Tables implements LedgerView {
 
   get policy(): ClusterPolicy {
     return this.#policy;
+  }
+
+  get authority(): AuthorityRecord | undefined {
+    return this.#authority;
   }
 
   get isEmpty(): boolean {
@@ -113,6 +125,10 @@ export class Tables implements LedgerView {
     switch (kind) {
       case "address":
         return this.addresses.get(within);
+      case "authority":
+        return this.#authority;
+      case "coordinator":
+        return this.coordinators.get(within);
       case "claim":
         return this.claims.get(within);
       case "cluster":
@@ -142,6 +158,12 @@ export class Tables implements LedgerView {
 
   put(kind: Kind, value: unknown): void {
     switch (kind) {
+      case "authority":
+        this.#authority = value as AuthorityRecord;
+        return;
+      case "coordinator":
+        this.coordinators.set((value as CoordinatorRecord).name, value as CoordinatorRecord);
+        return;
       case "address":
         this.addresses.set(addressKey(value as AddressReservation), value as AddressReservation);
         return;
@@ -187,6 +209,12 @@ export class Tables implements LedgerView {
 
   remove(kind: Kind, value: RecordKinds[Kind]): void {
     switch (kind) {
+      case "authority":
+        this.#authority = undefined;
+        return;
+      case "coordinator":
+        this.coordinators.delete((value as CoordinatorRecord).name);
+        return;
       case "address":
         this.addresses.delete(addressKey(value as AddressReservation));
         return;

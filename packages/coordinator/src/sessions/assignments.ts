@@ -15,14 +15,21 @@ import type { LedgerView } from "../ledger/view.ts";
 export interface HostAssignments {
   readonly networks: ReadonlyMap<string, NetworkSpec>;
   readonly vms: ReadonlyMap<VmId, VmAssignment>;
+  /** Where the agent finds coordinators. Empty: where it has found them so far. */
+  readonly coordinators: readonly string[];
 }
+
+/** Of all coordinators that have been there. */
+export const coordinatorAddresses = (view: LedgerView): readonly string[] => [
+  ...new Set([...view.coordinators.values()].flatMap(({ addresses }) => addresses)),
+];
 
 export const shouldHave = (network: NetworkRecord, host: HostRecord): boolean =>
   !network.removing && isChosen(network.spec.hosts, host);
 
 export function assignmentsOf(view: LedgerView, hostId: HostId): HostAssignments {
   const host = view.hosts.get(hostId);
-  if (host === undefined) return { networks: new Map(), vms: new Map() };
+  if (host === undefined) return { networks: new Map(), vms: new Map(), coordinators: [] };
   const networks = [...view.networks.values()]
     .filter((network) => shouldHave(network, host))
     .map((network) => [network.spec.name, network.spec] as const);
@@ -32,7 +39,8 @@ export function assignmentsOf(view: LedgerView, hostId: HostId): HostAssignments
     const { name, nics } = vm.spec;
     return [[vm.id, { id: vm.id, name, generation: here.generation, nics }] as const];
   });
-  return { networks: new Map(networks), vms: new Map(vms) };
+  const coordinators = coordinatorAddresses(view);
+  return { networks: new Map(networks), vms: new Map(vms), coordinators };
 }
 
 /** Complete by itself. */
@@ -45,6 +53,7 @@ export function fullAssignments(now: HostAssignments, resultsIn: bigint): Assign
     removedNetworks: [],
     vms: [...now.vms.values()],
     removedVms: [],
+    ...(now.coordinators.length === 0 ? {} : { coordinators: now.coordinators }),
   };
 }
 
@@ -59,9 +68,12 @@ export function increment(
   const removedNetworks = [...last.networks.keys()].filter((name) => !now.networks.has(name));
   const removedVms = [...last.vms.keys()].filter((vmId) => !now.vms.has(vmId));
   const size = networks.length + vms.length + removedNetworks.length + removedVms.length;
-  if (size === 0) return undefined;
+  const isMoved = now.coordinators.join() !== last.coordinators.join();
+  if (size === 0 && !isMoved) return undefined;
   const resultsIn = appliesTo + 1n;
-  return { kind: "assignments", appliesTo, resultsIn, networks, removedNetworks, vms, removedVms };
+  const changes = { networks, removedNetworks, vms, removedVms };
+  const coordinators = isMoved ? { coordinators: now.coordinators } : {};
+  return { kind: "assignments", appliesTo, resultsIn, ...changes, ...coordinators };
 }
 
 function changed<Key, Value>(

@@ -47,7 +47,7 @@ export class Sessions {
     this.#silence = new SilenceWatch(parts.clock, parts.times.heartbeatIntervalMs);
     this.#stopListening = parts.ledger.onChange((changes) => {
       const kinds = new Set(changes.map((change) => change.kind));
-      if (kinds.has("network")) this.#refresh(this.#sessions.keys());
+      if (kinds.has("network") || kinds.has("coordinator")) this.#refresh(this.#sessions.keys());
       else if (kinds.has("vm")) this.#refresh(hostsConcerned(changes));
       if (kinds.has("host")) this.#closeRemoved();
     });

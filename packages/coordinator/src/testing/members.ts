@@ -69,6 +69,7 @@ export class TestMembers implements AsyncDisposable {
       random: seededRandom(this.#seed + this.all.length),
       log: silentLogger,
       times,
+      capacity: { cpuOvercommit: 4, memoryReservedBytes: 0n, vmsPerHostMax: 100 },
       self: { name, version: "1.0.0", addresses: [`https://${name}:7443`] },
     });
     await this.clock.runFor(50);

@@ -191,8 +191,15 @@ export const anyAssignments: fc.Arbitrary<Assignments> = fc
     }),
     optional("hostNetwork", anyHostNetworkAssignment),
     optional("probes", anyProbes),
+    optional(
+      "coordinators",
+      fc.array(fc.constantFrom("https://c1:7443", "https://c2:7443"), {
+        minLength: 1,
+        maxLength: 3,
+      }),
+    ),
   )
-  .map(([assignments, hostNetwork, probes]) => ({ ...assignments, ...hostNetwork, ...probes }));
+  .map(([assignments, ...others]) => Object.assign({}, assignments, ...others) as Assignments);
 
 export const anyCoordinatorMessage: fc.Arbitrary<CoordinatorMessage> = fc.oneof<
   fc.Arbitrary<CoordinatorMessage>[]

@@ -83,7 +83,25 @@ function decodeAssignments(wire: pb.Assignments, field: string): Assignments {
     ...(wire.probes === undefined
       ? {}
       : { probes: decodeProbeAssignments(wire.probes, at("probes")) }),
+    ...(wire.coordinators.length === 0
+      ? {}
+      : {
+          coordinators: readList(
+            wire.coordinators,
+            { field: at("coordinators"), max: COORDINATOR_ADDRESSES_MAX },
+            parseCoordinatorAddress,
+          ),
+        }),
   };
+}
+
+/** Three coordinators with a few addresses each; thirty would mean that something goes wrong. */
+const COORDINATOR_ADDRESSES_MAX = 32;
+const ADDRESS_LENGTH_MAX = 300;
+
+function parseCoordinatorAddress(text: string, field: string): string {
+  if (text !== "" && text.length <= ADDRESS_LENGTH_MAX) return text;
+  throw invalid(field, "is not an address");
 }
 
 /** Throws MusterError "invalid" naming the field, and nothing else. */
@@ -133,6 +151,7 @@ function encodeAssignments(assignments: Assignments): pb.Assignments {
         : encodeHostNetworkAssignment(assignments.hostNetwork),
     probes:
       assignments.probes === undefined ? undefined : encodeProbeAssignments(assignments.probes),
+    coordinators: [...(assignments.coordinators ?? [])],
   };
 }
 

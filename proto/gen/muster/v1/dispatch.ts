@@ -315,7 +315,11 @@ export interface Assignments {
     | HostNetworkAssignment
     | undefined;
   /** Whom to probe, whole. Unset in an increment: as before. */
-  probes: ProbeAssignments | undefined;
+  probes:
+    | ProbeAssignments
+    | undefined;
+  /** Addresses of all coordinators, to be tried in turn. Empty: as before. */
+  coordinators: string[];
 }
 
 /** HostNetworkAssignment is what of a host's network configuration is not a network, and what names the whole. */
@@ -2269,6 +2273,7 @@ function createBaseAssignments(): Assignments {
     removedVms: [],
     hostNetwork: undefined,
     probes: undefined,
+    coordinators: [],
   };
 }
 
@@ -2303,6 +2308,9 @@ export const Assignments: MessageFns<Assignments> = {
     }
     if (message.probes !== undefined) {
       ProbeAssignments.encode(message.probes, writer.uint32(66).fork()).join();
+    }
+    for (const v of message.coordinators) {
+      writer.uint32(74).string(v!);
     }
     return writer;
   },
@@ -2382,6 +2390,14 @@ export const Assignments: MessageFns<Assignments> = {
             }
 
             message.probes = ProbeAssignments.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.coordinators.push(reader.string());
             continue;
           }
         }
