@@ -30,9 +30,11 @@ import type { CapacityPolicy } from "./planning/cluster-snapshot.ts";
 import { SnapshotKeeper, type Snapshots } from "./planning/snapshot-keeper.ts";
 import { expireClaims } from "./reconcilers/expire-claims.ts";
 import type { Questions } from "./plans/questions.ts";
+import { compactStore } from "./reconcilers/compact-store.ts";
 import { expirePlans } from "./reconcilers/expire-plans.ts";
 import { Rebalancer } from "./reconcilers/rebalance.ts";
 import { expireOperations } from "./reconcilers/expire-operations.ts";
+import { trackCoordinators } from "./reconcilers/track-coordinators.ts";
 import { mayHaveMoved, trackPlacements } from "./reconcilers/track-placements.ts";
 import { Commands } from "./sessions/commands.ts";
 import { Consoles } from "./sessions/consoles.ts";
@@ -119,6 +121,8 @@ export class Coordinator {
       claims: loop(expireClaims({ ledger, events, clock })),
       track: loop(trackPlacements({ ledger, observations, events, log })),
       expire: loop(expireOperations({ ledger, clock })),
+      coordinators: loop(trackCoordinators({ ledger, members: () => parts.store.members() })),
+      compact: loop(compactStore(parts.store)),
     };
     observations.listen({
       vmChanged: (transition) => {

@@ -11,8 +11,10 @@ import {
   systemClock,
   systemRandom,
 } from "@muster/runtime";
-import { Authority } from "./authority/authority.ts";
-import { readCoordinatorConfig } from "./daemon/config.ts";
+import type { Authority } from "./authority/authority.ts";
+import { openAuthority } from "./authority/shared-authority.ts";
+import { readCoordinatorConfig, type CoordinatorConfig } from "./daemon/config.ts";
+import { openEtcd, SQLITE_FILE } from "./daemon/open-store.ts";
 import { runCoordinator } from "./daemon/run.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import { serveQuestion } from "./plans/serve-question.ts";
@@ -64,14 +66,20 @@ async function run(options: Options): Promise<void> {
   const log = createLogger({ name: "muster-coordinator", level: config.logLevel });
   await using daemon = await runCoordinator(config, { log, entry: new URL(import.meta.url) });
   const status = `serving ${daemon.address}`;
-  await serveUntilAsked({
+  const ended = await serveUntilAsked({
     clock: systemClock,
     log,
     status,
     // Only an event loop that turns feeds the watchdog; there is no other way to be unwell and not know.
     isHealthy: () => true,
+    over: daemon.over,
   });
+  // systemd starts it again; as a standby, if another leads by then.
+  if (ended !== undefined) process.exitCode = EXIT_BEGIN_ANEW;
 }
+
+/** EX_TEMPFAIL: not a mistake of anybody's. */
+const EXIT_BEGIN_ANEW = 75;
 
 async function certificate(words: readonly string[], options: Options): Promise<void> {
   const [name, directory] = words;
@@ -85,7 +93,7 @@ async function certificate(words: readonly string[], options: Options): Promise<
   const role = options.get("role") ?? "operator";
   if (role !== "operator" && role !== "metrics") throw invalid("--role", "is operator or metrics");
   const config = readCoordinatorConfig(configSources(options));
-  const authority = await existingAuthority(config.dataDirectory);
+  const authority = await existingAuthority(config);
   const identity = await authority.issueClient({ role, name: parseName(name, "NAME") });
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await writeFile(join(directory, "key.pem"), identity.privateKey, { mode: 0o600, flag: "wx" });
@@ -96,27 +104,33 @@ async function certificate(words: readonly string[], options: Options): Promise<
   );
 }
 
-/** Certificates come from the authority of a coordinator that has run; another one would be worth nothing. */
-async function existingAuthority(dataDirectory: string): Promise<Authority> {
-  const path = join(dataDirectory, "state.sqlite");
+/** Certificates come from the authority of a cluster that has run; another one would be worth nothing. */
+async function existingAuthority(config: CoordinatorConfig): Promise<Authority> {
+  const { dataDirectory } = config;
+  if (config.store.kind === "sqlite") await checkStarted(dataDirectory);
+  await using store =
+    config.store.kind === "sqlite"
+      ? SqliteStore.open(join(dataDirectory, SQLITE_FILE))
+      : await openEtcd(config.store);
+  const ledger = await Ledger.copy(store);
+  const options = { dataDirectory, clock: systemClock, random: systemRandom };
+  if (!ledger.isNew && ledger.view.authority !== undefined) {
+    return openAuthority({ ledger, place: config.authority, options });
+  }
+  throw new MusterError("not-found", `the coordinator in ${dataDirectory} was never started`, {
+    hint: "start it once: muster-coordinator run",
+  });
+}
+
+async function checkStarted(dataDirectory: string): Promise<void> {
   try {
-    await stat(path);
+    await stat(join(dataDirectory, SQLITE_FILE));
   } catch (cause) {
     throw new MusterError("not-found", `there is no coordinator in ${dataDirectory}`, {
       cause,
       hint: "start it once: muster-coordinator run",
     });
   }
-  await using store = SqliteStore.open(path);
-  const ledger = await Ledger.open(store, () => {
-    throw new MusterError("not-found", `the coordinator in ${dataDirectory} was never started`);
-  });
-  return Authority.open({
-    dataDirectory,
-    clusterId: ledger.view.cluster.id,
-    clock: systemClock,
-    random: systemRandom,
-  });
 }
 
 if (isMainThread) {

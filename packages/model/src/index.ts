@@ -95,6 +95,7 @@ export {
   commonProtocol,
   PROTOCOL_COMPACT,
   PROTOCOL_VERSIONS,
+  STANDBY_AGE_NOTE,
   type AgentMessage,
   type Assignments,
   type Command,

@@ -29,6 +29,9 @@ export function commonProtocol(theirs: readonly number[]): number | undefined {
   return PROTOCOL_VERSIONS.findLast((version) => theirs.includes(version));
 }
 
+/** Beside an answer that a standby gave: how old what it says may be, in milliseconds. */
+export const STANDBY_AGE_NOTE = "muster-standby-age-ms";
+
 /** From agent to coordinator. */
 export type AgentMessage =
   | {

@@ -21,6 +21,7 @@ export type { Peer } from "./grpc/peer.ts";
 export {
   implement,
   mapLink,
+  type BoundMethod,
   type CallContext,
   type Handlers,
   type RpcService,

@@ -9,23 +9,26 @@ export interface ServiceParts {
   /** For `systemctl status`. */
   readonly status: string;
   readonly isHealthy: () => boolean;
+  /** Resolves when the daemon cannot go on and is to begin anew. */
+  readonly over?: Promise<Error>;
 }
 
-/** Resolves when the process was asked to end (SIGINT, SIGTERM). */
-export async function serveUntilAsked(parts: ServiceParts): Promise<void> {
+/** Resolves when the process was asked to end (SIGINT, SIGTERM), or with what ended it. */
+export async function serveUntilAsked(parts: ServiceParts): Promise<Error | undefined> {
   const notifier = createServiceNotifier({ ...parts, environment: process.env });
   const stop = new AbortController();
-  const asked = new Promise<void>((resolve) => {
+  const asked = new Promise<undefined>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       process.once(signal, () => {
-        resolve();
+        resolve(undefined);
       });
     }
   });
   await notifier.ready(parts.status);
   const feeding = notifier.feedWatchdog(parts.isHealthy, stop.signal);
-  await asked;
+  const ended = await Promise.race([asked, ...(parts.over === undefined ? [] : [parts.over])]);
   await notifier.stopping();
   stop.abort(new Error("the service stops"));
   await feeding;
+  return ended;
 }

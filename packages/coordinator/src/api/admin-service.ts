@@ -12,13 +12,13 @@ import { keptPlanHandlers } from "./kept-plans.ts";
 import { returnHandlers } from "./return-host.ts";
 import { networkHandlers } from "./networks.ts";
 import { operationHandlers } from "./operations.ts";
-import type { ApiParts } from "./parts.ts";
+import { coordinatorHandlers, type CoordinatorsParts } from "./coordinators.ts";
 import { planHandlers } from "./plans.ts";
 import { encodeRebalanceStatus, policyHandlers } from "./policy.ts";
 import { ruleHandlers } from "./rules.ts";
 import { vmHandlers } from "./vms.ts";
 
-export function adminService(parts: ApiParts, commands: Commands): RpcService {
+export function adminService(parts: CoordinatorsParts, commands: Commands): RpcService {
   return implement(AdminService, {
     async getCluster(_request, context) {
       parts.operatorOf(context);
@@ -35,6 +35,7 @@ export function adminService(parts: ApiParts, commands: Commands): RpcService {
           .map(({ id, kind, state }) => `${id} (${kind}, ${state})`),
       };
     },
+    ...coordinatorHandlers(parts),
     ...hostHandlers(parts),
     ...vmHandlers(parts),
     ...networkHandlers(parts),

@@ -10,8 +10,11 @@ import type { Gatekeeper } from "./gatekeeper.ts";
 
 export function dispatchService(coordinator: Coordinator, gatekeeper: Gatekeeper): RpcService {
   const lists = new SharedLists();
+  const { ledger } = coordinator;
   return implement(DispatchService, {
     async session(link, context) {
+      // A standby refuses before anything else: the agent tries the next coordinator.
+      ledger.assertLeading();
       const hostId = await gatekeeper.admitHost(context);
       const codec = coordinatorCodec((inventory) => lists.share(inventory));
       await coordinator.serveAgent(hostId, mapLink(link, codec));

@@ -17,6 +17,7 @@ import { put, remove, type RecordChange } from "../ledger/ledger.ts";
 import { findHost } from "../ledger/view.ts";
 import { hostUse } from "../planning/host-use.ts";
 import { moveClaimsOff, yieldChanges } from "../planning/yielding-claims.ts";
+import { coordinatorAddresses } from "../sessions/assignments.ts";
 import { encodeTraits } from "./decode-rules.ts";
 import { decodeWhy, type ApiParts } from "./parts.ts";
 import { encodeVm, encodeWildVm } from "./encode-vm.ts";
@@ -126,7 +127,10 @@ async function inviteHost(
       `valid_seconds: ${String(validSeconds)}, at most ${String(INVITE_SECONDS_MAX)} are allowed`,
     );
   }
-  if (parts.about.agentAddresses.length === 0) {
+  const addresses = [
+    ...new Set([...parts.about.agentAddresses, ...coordinatorAddresses(parts.ledger.view)]),
+  ];
+  if (addresses.length === 0) {
     throw new MusterError("wrong-state", "this coordinator has no address that agents could dial", {
       hint: "set agent-addresses in the coordinator's configuration",
     });
@@ -159,7 +163,7 @@ async function inviteHost(
     message: `invited by ${operator}${because(why.reason)}`,
   });
   const joinString = encodeJoinString({
-    addresses: parts.about.agentAddresses,
+    addresses,
     authorityFingerprint: parts.about.authorityFingerprint,
     hostName: name,
     inviteId: parseInviteId(invite.id),

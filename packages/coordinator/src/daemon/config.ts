@@ -1,5 +1,6 @@
 /** The coordinator's configuration, parsed once into a complete value. */
-import { invalid, MIB, parseSize } from "@muster/model";
+import { hostname } from "node:os";
+import { invalid, MIB, parseName, parseSize } from "@muster/model";
 import {
   COORDINATOR_PORT,
   logLevels,
@@ -10,8 +11,12 @@ import {
   type Fields,
   type LogLevel,
 } from "@muster/runtime";
+import type { AuthorityPlace } from "../authority/shared-authority.ts";
 import type { CapacityPolicy } from "../planning/cluster-snapshot.ts";
 import type { SessionTimes } from "../sessions/host-session.ts";
+import { checkStore, readAuthorityPlace, readStore, type StoreConfig } from "./config-store.ts";
+
+export type { EtcdConfig, StoreConfig } from "./config-store.ts";
 
 export interface CoordinatorConfig {
   readonly dataDirectory: string;
@@ -25,6 +30,10 @@ export interface CoordinatorConfig {
   readonly times: SessionTimes;
   readonly migrationTls: boolean;
   readonly hostCertificateMs: number;
+  /** Tells this coordinator from the others. */
+  readonly name: string;
+  readonly store: StoreConfig;
+  readonly authority: AuthorityPlace;
 }
 
 const SECOND_MS = 1_000;
@@ -43,11 +52,27 @@ const agentAddress = (text: string, field: string): string => {
   return renderRpcAddress(address);
 };
 
-export const readCoordinatorConfig = (sources: ConfigSources): CoordinatorConfig =>
+export function readCoordinatorConfig(sources: ConfigSources): CoordinatorConfig {
+  const config = readFields(sources);
+  checkStore(config.store);
+  return config;
+}
+
+const readFields = (sources: ConfigSources): CoordinatorConfig =>
   readConfig(sources, (fields) => {
     const dataDirectory = fields.text("data-directory", { default: "/var/lib/muster/coordinator" });
+    const store = readStore(fields);
+    const certificates = fields.section("certificates", (section) =>
+      readCertificates(section, { store, dataDirectory }),
+    );
     return {
       dataDirectory,
+      store,
+      name: parseName(
+        fields.text("name", { default: (hostname().split(".")[0] ?? "").toLowerCase() }),
+        "name",
+      ),
+      ...certificates,
       socketPath: fields.text("socket", { default: "/run/muster/coordinator.sock" }),
       logLevel: fields.choice("log-level", logLevels, { default: "info" }),
       listen: fields.section("listen", (listen) => ({
@@ -64,16 +89,23 @@ export const readCoordinatorConfig = (sources: ConfigSources): CoordinatorConfig
       migrationTls: fields.section("migration", (migration) =>
         migration.flag("tls", { default: true }),
       ),
-      hostCertificateMs: fields.section("certificates", (certificates) =>
-        // Below a minute renewals would never end; above a year a stolen key of a forgotten host lives too long.
-        certificates.durationMs("host-life", {
-          min: 60 * SECOND_MS,
-          max: 365 * DAY_MS,
-          default: 30 * DAY_MS,
-        }),
-      ),
     };
   });
+
+function readCertificates(
+  fields: Fields,
+  defaults: { readonly store: StoreConfig; readonly dataDirectory: string },
+): Pick<CoordinatorConfig, "hostCertificateMs" | "authority"> {
+  return {
+    // Below a minute renewals would never end; above a year a stolen key of a forgotten host lives too long.
+    hostCertificateMs: fields.durationMs("host-life", {
+      min: 60 * SECOND_MS,
+      max: 365 * DAY_MS,
+      default: 30 * DAY_MS,
+    }),
+    authority: readAuthorityPlace(fields, defaults),
+  };
+}
 
 function readCapacity(fields: Fields): CapacityPolicy {
   const reserved = fields.text("memory-reserved", { default: String(1024n * MIB), check: size });

@@ -1,22 +1,24 @@
 /** `muster-coordinator run`: everything the daemon owns, in the order it starts; it stops in reverse. */
 import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
 import { listenLocal, listenTls, systemClock, systemRandom, type Logger } from "@muster/runtime";
 import { adminService } from "../api/admin-service.ts";
 import { dispatchService } from "../api/dispatch-service.ts";
 import { enrolmentService } from "../api/enrolment-service.ts";
 import { Gatekeeper } from "../api/gatekeeper.ts";
-import type { ApiParts } from "../api/parts.ts";
-import { Authority } from "../authority/authority.ts";
+import type { CoordinatorsParts } from "../api/coordinators.ts";
+import { guardStandby } from "../api/standby-guard.ts";
+import type { Authority } from "../authority/authority.ts";
 import { keepServerCertificate } from "../authority/server-certificate.ts";
-import { Coordinator } from "../coordinator.ts";
+import { ensureAuthority, openAuthority } from "../authority/shared-authority.ts";
+import type { Coordinator } from "../coordinator.ts";
 import { QuestionThreads } from "../plans/question-threads.ts";
-import { lockDirectory } from "../store/directory-lock.ts";
-import { SqliteStore } from "../store/sqlite-store.ts";
+import { CoordinatorMember } from "../roles/member.ts";
+import type { Store } from "../store/store.ts";
 import { VERSION } from "../version.ts";
 import type { CoordinatorConfig } from "./config.ts";
 import { serveMetrics } from "./metrics-listener.ts";
+import { openStore } from "./open-store.ts";
 
 /** A call that is still running when the coordinator stops gets this long. */
 const DRAIN_MS = 1_000;
@@ -25,6 +27,8 @@ export interface Daemon extends AsyncDisposable {
   readonly coordinator: Coordinator;
   /** Where agents and remote people are served. */
   readonly address: string;
+  /** Resolves when it no longer leads: the process ends, and begins anew as a standby. */
+  readonly over: Promise<Error>;
 }
 
 /** @param parts.entry the program's own file, run again for every thread of the planner. */
@@ -46,32 +50,23 @@ async function start(
   config: CoordinatorConfig,
   { log, entry }: { readonly log: Logger; readonly entry: URL },
   stack: AsyncDisposableStack,
-): Promise<Pick<Daemon, "coordinator" | "address">> {
+): Promise<Pick<Daemon, "coordinator" | "address" | "over">> {
   const clock = systemClock;
   const random = systemRandom;
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
-  stack.use(lockDirectory(config.dataDirectory));
-  const store = stack.use(SqliteStore.open(join(config.dataDirectory, "state.sqlite")));
   const threads = stack.use(new QuestionThreads({ entry, clock }));
-  const parts = { store, clock, random, log, questions: threads, ...config };
-  const coordinator = await Coordinator.open(parts);
-  stack.defer(() => coordinator.stop());
+  const { member, store, authority, over } = await takePart(config, { log, threads }, stack);
+  const { coordinator } = member;
   const clusterId = coordinator.ledger.view.cluster.id;
-  const authority = await Authority.open({
-    dataDirectory: config.dataDirectory,
-    clusterId,
-    clock,
-    random,
-    lives: { hostMs: config.hostCertificateMs },
-  });
   const gatekeeper = new Gatekeeper({ authority, ledger: coordinator.ledger, clock });
   const names = serverNames(config);
   const identity = await authority.issueServer(names);
-  coordinator.start();
 
   const { ledger, events } = coordinator;
   const metrics = stack.use(await serveMetrics({ config, coordinator, gatekeeper, identity, log }));
-  const api: ApiParts = {
+  const api: CoordinatorsParts = {
+    member,
+    store,
     ...partsOf(coordinator),
     questions: threads,
     clock,
@@ -87,7 +82,10 @@ async function start(
     },
     operatorOf: (context) => gatekeeper.operatorOf(context),
   };
-  const admin = adminService(api, coordinator.commands);
+  const admin = guardStandby(adminService(api, coordinator.commands), {
+    ledger,
+    ageMs: () => member.ageMs,
+  });
   const local = await listenLocal({ path: config.socketPath, services: [admin], logger: log });
   stack.defer(() => local.close());
   const enrolment = enrolmentService({ ledger, authority, gatekeeper, events, clock, random, log });
@@ -100,10 +98,69 @@ async function start(
   stack.defer(() => tls.drain(DRAIN_MS));
   keepCertificate({ authority, names, log, stack, first: identity, use: [tls, metrics] });
   log.info(
-    { version: VERSION, clusterId, address: tls.address, socket: local.address },
+    {
+      ...{ version: VERSION, clusterId, address: tls.address, socket: local.address },
+      ...{ name: config.name, role: member.role },
+    },
     "coordinator ready",
   );
-  return { coordinator, address: tls.address };
+  return { coordinator, address: tls.address, over };
+}
+
+interface Part {
+  readonly member: CoordinatorMember;
+  readonly store: Store;
+  readonly authority: Authority;
+  readonly over: Promise<Error>;
+}
+
+/** A member of the cluster, leader or standby, that can show who it is. */
+async function takePart(
+  config: CoordinatorConfig,
+  { log, threads }: { readonly log: Logger; readonly threads: QuestionThreads },
+  stack: AsyncDisposableStack,
+): Promise<Part> {
+  const [clock, random] = [systemClock, systemRandom];
+  const store = await openStore(config, stack);
+  const options = {
+    dataDirectory: config.dataDirectory,
+    clock,
+    random,
+    lives: { hostMs: config.hostCertificateMs },
+  };
+  const member = await CoordinatorMember.open({
+    ...{ store, clock, random, log, questions: threads },
+    ...{ times: config.times, capacity: config.capacity, migrationTls: config.migrationTls },
+    self: { name: config.name, version: VERSION, addresses: config.agentAddresses },
+    beforeLeading: (ledger) => ensureAuthority({ ledger, place: config.authority, options }),
+  });
+  stack.defer(() => member.stop());
+  const over = member.run();
+  await servable(member, over, log);
+  const authority = await openAuthority({
+    ledger: member.coordinator.ledger,
+    place: config.authority,
+    options,
+  });
+  return { member, store, authority, over };
+}
+
+/** A first coordinator leads before it serves; a further one needs what the first has made. */
+async function servable(
+  member: CoordinatorMember,
+  over: Promise<Error>,
+  log: Logger,
+): Promise<void> {
+  const { ledger } = member.coordinator;
+  const isServable = (): boolean => ledger.view.authority !== undefined;
+  if (!isServable()) log.info({ name: member.self.name }, "waiting for a leader of this cluster");
+  const stop = new AbortController();
+  const ended = over.then((error) => {
+    throw error;
+  });
+  await Promise.race([member.until(isServable, stop.signal), ended]).finally(() => {
+    stop.abort(new Error("no longer waiting"));
+  });
 }
 
 /** What of the coordinator the API works on. */

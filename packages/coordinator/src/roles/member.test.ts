@@ -75,7 +75,7 @@ describe("coordinators on one store", () => {
     const next = await members.untilLed();
     expect(next.name).not.toBe(first.name);
     expect(members.clock.now() - beganMs).toBeLessThan(8_000);
-    expect(await first.over).toMatchObject({ code: "not-leader" });
+    expect(await during(members, first.over)).toMatchObject({ code: "not-leader" });
     expect(await during(members, cordon(first, 2))).toBe("not-leader");
     expect(hostsOf(next)).toStrictEqual([aHost(1).name]);
   });
@@ -95,7 +95,7 @@ describe("coordinators on one store", () => {
     first.clock.continue();
     expect(await during(members, late)).toBe("not-leader");
     expect(await during(members, cordon(first, 4))).toBe("not-leader");
-    expect(await first.over).toMatchObject({ code: "not-leader" });
+    expect(await during(members, first.over)).toMatchObject({ code: "not-leader" });
     expect(hostsOf(next)).toStrictEqual([aHost(1).name, aHost(3).name]);
   });
 

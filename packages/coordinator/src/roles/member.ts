@@ -27,6 +27,8 @@ export type Role = "standby" | "leader" | "over";
 
 /** How often a standby asks who leads, to tell those who ask it. */
 const LEADER_PERIOD_MS = 1_000;
+/** A copy is seldom more than a second behind. */
+const CATCH_UP_MS = 10_000;
 /** Between two tries to campaign in a store that does not answer. */
 const RETRY_MS = 1_000;
 
@@ -108,6 +110,11 @@ export class CoordinatorMember {
     return this.coordinator.serveAgent(hostId, link);
   }
 
+  /** Lets another lead at once; this one begins anew. */
+  async resign(reason: Error): Promise<void> {
+    await this.coordinator.ledger.leadership?.resign(reason);
+  }
+
   /** Lets another lead at once. VMs run on. */
   async stop(): Promise<void> {
     const reason = new MusterError("interrupted", "the coordinator stops");
@@ -161,7 +168,8 @@ export class CoordinatorMember {
     const { random, log, self, beforeLeading } = this.#parts;
     const { ledger } = this.coordinator;
     try {
-      await this.#follower.caughtUp(leadership.lost);
+      const patience = AbortSignal.any([leadership.lost, this.#after(CATCH_UP_MS)]);
+      await this.#follower.caughtUp(patience);
       await this.#follower.stop();
       await ledger.lead(leadership, () => parseClusterId(random.uuid()));
       await beforeLeading?.(ledger);
@@ -175,6 +183,19 @@ export class CoordinatorMember {
     this.coordinator.start();
     log.info({ name: self.name, term: leadership.term }, "leading");
     this.#tell();
+  }
+
+  /** One that cannot catch up must not keep others from leading. */
+  #after(durationMs: number): AbortSignal {
+    const late = new AbortController();
+    const { clock } = this.#parts;
+    const waiting = clock.sleep(durationMs, this.#stop.signal).then(() => {
+      late.abort(
+        new MusterError("timeout", "the copy of the store could not be brought up to date"),
+      );
+    });
+    waiting.catch(notAnswered);
+    return late.signal;
   }
 
   async #askWhoLeads(): Promise<void> {

@@ -1,5 +1,6 @@
 /** Coordinators on one simulated store, in simulated time. Each can be cut off from the store, stopped and continued. */
 import { seededRandom, SimulatedClock, silentLogger, type Clock } from "@muster/runtime";
+import { answeredAtOnce } from "../plans/questions.ts";
 import { CoordinatorMember } from "../roles/member.ts";
 import { SimulatedQuorum } from "../store/simulated-store.ts";
 
@@ -69,6 +70,8 @@ export class TestMembers implements AsyncDisposable {
       random: seededRandom(this.#seed + this.all.length),
       log: silentLogger,
       times,
+      questions: answeredAtOnce(clock),
+      migrationTls: true,
       capacity: { cpuOvercommit: 4, memoryReservedBytes: 0n, vmsPerHostMax: 100 },
       self: { name, version: "1.0.0", addresses: [`https://${name}:7443`] },
     });

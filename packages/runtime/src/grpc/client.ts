@@ -62,6 +62,8 @@ export interface ConnectOptions {
 
 export interface CallOptions {
   readonly timeoutMs?: number;
+  /** Called before the answer is given, for everything that was said beside it. */
+  readonly onNote?: (name: string, value: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -163,6 +165,11 @@ export class RpcClient implements Disposable {
         },
       );
       signal?.addEventListener("abort", abort, { once: true });
+      call.once("status", ({ metadata }) => {
+        for (const [name, value] of Object.entries(metadata.getMap())) {
+          if (typeof value === "string") options.onNote?.(name, value);
+        }
+      });
     });
   }
 

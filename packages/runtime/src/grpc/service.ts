@@ -41,6 +41,8 @@ export interface CallContext {
   readonly deadline?: Date;
   /** "/muster.v1.Admin/GetCluster". */
   readonly method: string;
+  /** Says something beside the answer. Unary calls only. */
+  readonly note?: (name: string, value: string) => void;
 }
 
 export type UnaryHandler<Request, Response> = (

@@ -1,5 +1,5 @@
 /** Lets an async function answer a grpc-js call. Whatever the function does, the call is answered exactly once. */
-import type { handleUnaryCall } from "@grpc/grpc-js";
+import { Metadata, type handleUnaryCall } from "@grpc/grpc-js";
 import type { MusterError } from "@muster/model";
 import type { Logger } from "../log.ts";
 import type { AnyCall, PeerOf } from "./peer.ts";
@@ -18,11 +18,15 @@ export function unaryCall(
   answer: BytesUnary,
 ): handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
+    const notes = new Metadata();
+    const note = (name: string, value: string): void => {
+      notes.set(name, value);
+    };
     const respond = async (): Promise<Buffer> =>
-      answer(call.request, contextOf(environment, call, path));
+      answer(call.request, { ...contextOf(environment, call, path), note });
     respond().then(
       (response) => {
-        callback(null, response);
+        callback(null, response, notes);
       },
       (error: unknown) => {
         callback(encodeError(reported(environment, error, path)));

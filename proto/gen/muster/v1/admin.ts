@@ -35,6 +35,29 @@ import {
 
 /** Spoken by people's tools: the CLI and, later, the web page. */
 
+/** CoordinatorRole is what a coordinator is just now. */
+export const CoordinatorRole = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /** LEADER - It decides; there is one. */
+  LEADER: 1,
+  /** STANDBY - It has a copy and would lead if it had to. */
+  STANDBY: 2,
+  /** AWAY - It was there and is not now. */
+  AWAY: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type CoordinatorRole = typeof CoordinatorRole[keyof typeof CoordinatorRole];
+
+export namespace CoordinatorRole {
+  export type UNSPECIFIED = typeof CoordinatorRole.UNSPECIFIED;
+  export type LEADER = typeof CoordinatorRole.LEADER;
+  export type STANDBY = typeof CoordinatorRole.STANDBY;
+  export type AWAY = typeof CoordinatorRole.AWAY;
+  export type UNRECOGNIZED = typeof CoordinatorRole.UNRECOGNIZED;
+}
+
 /** HostState is how the coordinator sees a host. */
 export const HostState = {
   /** UNSPECIFIED - Never sent. */
@@ -276,6 +299,56 @@ export interface GetClusterResponse {
     | undefined;
   /** Plans that wait to be approved or run, and the one that runs. */
   openPlans: string[];
+}
+
+/** Coordinator is one of them. */
+export interface Coordinator {
+  /** Its name, unique in the cluster. */
+  name: string;
+  /** What it is now. */
+  role: CoordinatorRole;
+  /** Version of its program. */
+  version: string;
+  /** Where agents and people reach it. */
+  addresses: string[];
+}
+
+/** ListCoordinatorsRequest asks for all. */
+export interface ListCoordinatorsRequest {
+}
+
+/** ListCoordinatorsResponse is how things are, as the one who answers sees them. */
+export interface ListCoordinatorsResponse {
+  /** By name. */
+  coordinators: Coordinator[];
+  /** Name of the one who answers. */
+  answeredBy: string;
+  /** Term of the leader; 0: nobody leads. */
+  term: bigint;
+  /** How old the copy may be of the one who answers, in milliseconds; 0: it leads. */
+  ageMs: bigint;
+}
+
+/** ResignLeadershipRequest has the reason. */
+export interface ResignLeadershipRequest {
+  /** Reason; dry run. */
+  why: Why | undefined;
+}
+
+/** ResignLeadershipResponse is empty. */
+export interface ResignLeadershipResponse {
+}
+
+/** ForgetCoordinatorRequest names it. */
+export interface ForgetCoordinatorRequest {
+  /** Its name. */
+  name: string;
+  /** Reason; dry run. */
+  why: Why | undefined;
+}
+
+/** ForgetCoordinatorResponse is empty. */
+export interface ForgetCoordinatorResponse {
 }
 
 /** Host is one host with everything known of it. */
@@ -1854,6 +1927,378 @@ export const GetClusterResponse: MessageFns<GetClusterResponse> = {
             message.openPlans.push(reader.string());
             continue;
           }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCoordinator(): Coordinator {
+  return { name: "", role: 0, version: "", addresses: [] };
+}
+
+export const Coordinator: MessageFns<Coordinator> = {
+  encode(message: Coordinator, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.role !== 0) {
+      writer.uint32(16).int32(message.role);
+    }
+    if (message.version !== "") {
+      writer.uint32(26).string(message.version);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(34).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Coordinator {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCoordinator();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.role = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListCoordinatorsRequest(): ListCoordinatorsRequest {
+  return {};
+}
+
+export const ListCoordinatorsRequest: MessageFns<ListCoordinatorsRequest> = {
+  encode(_: ListCoordinatorsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListCoordinatorsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListCoordinatorsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListCoordinatorsResponse(): ListCoordinatorsResponse {
+  return { coordinators: [], answeredBy: "", term: 0n, ageMs: 0n };
+}
+
+export const ListCoordinatorsResponse: MessageFns<ListCoordinatorsResponse> = {
+  encode(message: ListCoordinatorsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.coordinators) {
+      Coordinator.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.answeredBy !== "") {
+      writer.uint32(18).string(message.answeredBy);
+    }
+    if (message.term !== 0n) {
+      if (BigInt.asUintN(64, message.term) !== message.term) {
+        throw new globalThis.Error("value provided for field message.term of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.term);
+    }
+    if (message.ageMs !== 0n) {
+      if (BigInt.asUintN(64, message.ageMs) !== message.ageMs) {
+        throw new globalThis.Error("value provided for field message.ageMs of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.ageMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListCoordinatorsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListCoordinatorsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.coordinators.push(Coordinator.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.answeredBy = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.term = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.ageMs = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseResignLeadershipRequest(): ResignLeadershipRequest {
+  return { why: undefined };
+}
+
+export const ResignLeadershipRequest: MessageFns<ResignLeadershipRequest> = {
+  encode(message: ResignLeadershipRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResignLeadershipRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResignLeadershipRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseResignLeadershipResponse(): ResignLeadershipResponse {
+  return {};
+}
+
+export const ResignLeadershipResponse: MessageFns<ResignLeadershipResponse> = {
+  encode(_: ResignLeadershipResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResignLeadershipResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResignLeadershipResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseForgetCoordinatorRequest(): ForgetCoordinatorRequest {
+  return { name: "", why: undefined };
+}
+
+export const ForgetCoordinatorRequest: MessageFns<ForgetCoordinatorRequest> = {
+  encode(message: ForgetCoordinatorRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForgetCoordinatorRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForgetCoordinatorRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseForgetCoordinatorResponse(): ForgetCoordinatorResponse {
+  return {};
+}
+
+export const ForgetCoordinatorResponse: MessageFns<ForgetCoordinatorResponse> = {
+  encode(_: ForgetCoordinatorResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForgetCoordinatorResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForgetCoordinatorResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -10268,6 +10713,42 @@ export const AdminService = {
     responseSerialize: (value: GetClusterResponse): Buffer => Buffer.from(GetClusterResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetClusterResponse => GetClusterResponse.decode(value),
   },
+  /** ListCoordinators shows the coordinators and which of them leads. Every one of them answers. */
+  listCoordinators: {
+    path: "/muster.v1.Admin/ListCoordinators" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListCoordinatorsRequest): Buffer =>
+      Buffer.from(ListCoordinatorsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListCoordinatorsRequest => ListCoordinatorsRequest.decode(value),
+    responseSerialize: (value: ListCoordinatorsResponse): Buffer =>
+      Buffer.from(ListCoordinatorsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListCoordinatorsResponse => ListCoordinatorsResponse.decode(value),
+  },
+  /** ResignLeadership lets another coordinator lead. */
+  resignLeadership: {
+    path: "/muster.v1.Admin/ResignLeadership" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ResignLeadershipRequest): Buffer =>
+      Buffer.from(ResignLeadershipRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResignLeadershipRequest => ResignLeadershipRequest.decode(value),
+    responseSerialize: (value: ResignLeadershipResponse): Buffer =>
+      Buffer.from(ResignLeadershipResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ResignLeadershipResponse => ResignLeadershipResponse.decode(value),
+  },
+  /** ForgetCoordinator stops telling agents of a coordinator that is gone for good. */
+  forgetCoordinator: {
+    path: "/muster.v1.Admin/ForgetCoordinator" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ForgetCoordinatorRequest): Buffer =>
+      Buffer.from(ForgetCoordinatorRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ForgetCoordinatorRequest => ForgetCoordinatorRequest.decode(value),
+    responseSerialize: (value: ForgetCoordinatorResponse): Buffer =>
+      Buffer.from(ForgetCoordinatorResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ForgetCoordinatorResponse => ForgetCoordinatorResponse.decode(value),
+  },
   /** ListHosts lists hosts. */
   listHosts: {
     path: "/muster.v1.Admin/ListHosts" as const,
@@ -10677,6 +11158,12 @@ export const AdminService = {
 export interface AdminServer extends UntypedServiceImplementation {
   /** GetCluster says which cluster this is and how it is. */
   getCluster: handleUnaryCall<GetClusterRequest, GetClusterResponse>;
+  /** ListCoordinators shows the coordinators and which of them leads. Every one of them answers. */
+  listCoordinators: handleUnaryCall<ListCoordinatorsRequest, ListCoordinatorsResponse>;
+  /** ResignLeadership lets another coordinator lead. */
+  resignLeadership: handleUnaryCall<ResignLeadershipRequest, ResignLeadershipResponse>;
+  /** ForgetCoordinator stops telling agents of a coordinator that is gone for good. */
+  forgetCoordinator: handleUnaryCall<ForgetCoordinatorRequest, ForgetCoordinatorResponse>;
   /** ListHosts lists hosts. */
   listHosts: handleUnaryCall<ListHostsRequest, ListHostsResponse>;
   /** GetHost shows one host. */
@@ -10773,6 +11260,54 @@ export interface AdminClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetClusterResponse) => void,
+  ): ClientUnaryCall;
+  /** ListCoordinators shows the coordinators and which of them leads. Every one of them answers. */
+  listCoordinators(
+    request: ListCoordinatorsRequest,
+    callback: (error: ServiceError | null, response: ListCoordinatorsResponse) => void,
+  ): ClientUnaryCall;
+  listCoordinators(
+    request: ListCoordinatorsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListCoordinatorsResponse) => void,
+  ): ClientUnaryCall;
+  listCoordinators(
+    request: ListCoordinatorsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListCoordinatorsResponse) => void,
+  ): ClientUnaryCall;
+  /** ResignLeadership lets another coordinator lead. */
+  resignLeadership(
+    request: ResignLeadershipRequest,
+    callback: (error: ServiceError | null, response: ResignLeadershipResponse) => void,
+  ): ClientUnaryCall;
+  resignLeadership(
+    request: ResignLeadershipRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ResignLeadershipResponse) => void,
+  ): ClientUnaryCall;
+  resignLeadership(
+    request: ResignLeadershipRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ResignLeadershipResponse) => void,
+  ): ClientUnaryCall;
+  /** ForgetCoordinator stops telling agents of a coordinator that is gone for good. */
+  forgetCoordinator(
+    request: ForgetCoordinatorRequest,
+    callback: (error: ServiceError | null, response: ForgetCoordinatorResponse) => void,
+  ): ClientUnaryCall;
+  forgetCoordinator(
+    request: ForgetCoordinatorRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ForgetCoordinatorResponse) => void,
+  ): ClientUnaryCall;
+  forgetCoordinator(
+    request: ForgetCoordinatorRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ForgetCoordinatorResponse) => void,
   ): ClientUnaryCall;
   /** ListHosts lists hosts. */
   listHosts(
