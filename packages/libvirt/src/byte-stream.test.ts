@@ -2,33 +2,13 @@ import { createHash, randomBytes } from "node:crypto";
 import { duplexPair } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { ByteStream } from "./byte-stream.ts";
+import { openOnFake as open, transferArgs as args } from "../test/fake-stream.ts";
 import { Connection } from "./connection.ts";
 import { remoteProcedure } from "./procedures.ts";
 import { transportOf } from "./transport/transport.ts";
-import { FakeServer, type FakeConnection } from "./testing/fake-server.ts";
-import { HEADER_BYTES, packetStatus, packetType } from "./wire/packet.ts";
+import { packetStatus, packetType } from "./wire/packet.ts";
 import { hyper, struct, uint } from "./xdr/codec.ts";
 import { Writer } from "./xdr/writer.ts";
-
-const vol = { pool: "p", name: "v", key: "k" };
-const args = { vol, offset: 0n, length: 0n, flags: 0 };
-
-/** A stream opened on a fake daemon. */
-async function open(name: "storageVolDownload" | "storageVolUpload") {
-  const server = new FakeServer().answer(name, () => ({}));
-  const connection = new Connection(transportOf(await server.dial()), { maxInFlight: 4 });
-  const procedure = remoteProcedure(name);
-  const { stream } = await connection.openStream(name, procedure, args);
-  const [peer] = server.connections as [FakeConnection];
-  const base = { program: procedure.program.number, version: 1, procedure: procedure.number };
-  const send = (type: number, status: number, payload: Uint8Array) => {
-    const frame = Buffer.concat([Buffer.alloc(HEADER_BYTES), payload]);
-    peer.send({ ...base, type, serial: stream.serial, status }, frame);
-  };
-  const data = (payload: Uint8Array) => send(packetType.stream, packetStatus.continue, payload);
-  return { stream, bytes: new ByteStream(stream), peer, send, data, connection };
-}
 
 const sha = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const nothing = new Uint8Array(0);
@@ -52,7 +32,7 @@ describe("a stream of bytes", () => {
     const writer = new Writer();
     struct({ length: hyper, flags: uint }).encode(writer, { length: 3_000_000n, flags: 0 });
     data(Buffer.from("a"));
-    send(packetType.streamHole, packetStatus.continue, writer.bytes());
+    send(packetType.streamHole, packetStatus.continue, writer.finish());
     data(Buffer.from("z"));
     data(nothing);
     const all = Buffer.concat((await bytes.toArray()) as Buffer[]);

@@ -1,24 +1,30 @@
 import { Duplex } from "./builtins.ts";
 import { LibvirtError } from "./errors.ts";
+import { FilledReader } from "./filled-reader.ts";
 import type { RpcStream } from "./rpc-stream.ts";
-
-/** A hole is handed on in pieces of this size, so that a sparse terabyte costs no memory. */
-const ZEROS = Buffer.alloc(65_536);
+import { webStreamsOf, type WebStreams } from "./web-streams.ts";
 
 /**
  * A libvirt stream as a Node stream of bytes, with back-pressure both ways. Holes read as zeros.
  *
  * `end()` finishes it, and "finish" means that the daemon has everything; `destroy()` aborts it in the daemon.
+ * `toWeb()` gives Web streams instead.
  */
 export class ByteStream extends Duplex {
   readonly #stream: RpcStream;
-  #holeLeft = 0n;
+  readonly #reader: FilledReader;
   #isPumping = false;
   #isWanted = false;
 
   constructor(stream: RpcStream) {
     super({ writableHighWaterMark: 1_048_576, readableHighWaterMark: 1_048_576 });
     this.#stream = stream;
+    this.#reader = new FilledReader(stream);
+  }
+
+  /** The same as Web streams, to be used instead of this one: the bytes go to whoever reads first. */
+  toWeb(): WebStreams {
+    return webStreamsOf(this.#stream);
   }
 
   override _read(): void {
@@ -49,24 +55,11 @@ export class ByteStream extends Duplex {
     let hasRoom = true;
     while (hasRoom || this.#isWanted) {
       this.#isWanted = false;
-      hasRoom = this.#pushHole();
-      if (!hasRoom) continue;
-      const item = this.#stream.readNow() ?? (await this.#stream.read());
-      if (item === null) return this.#end();
-      if (item.kind === "hole") this.#holeLeft = item.bytes;
-      else hasRoom = this.push(item.data);
+      const bytes = this.#reader.readNow() ?? (await this.#reader.read());
+      if (bytes === null) return this.#end();
+      hasRoom = this.push(bytes);
     }
     this.#isPumping = false;
-  }
-
-  /** False if the reader has enough. */
-  #pushHole(): boolean {
-    while (this.#holeLeft > 0n) {
-      const size = this.#holeLeft < BigInt(ZEROS.length) ? Number(this.#holeLeft) : ZEROS.length;
-      this.#holeLeft -= BigInt(size);
-      if (!this.push(ZEROS.subarray(0, size))) return false;
-    }
-    return true;
   }
 
   #end(): void {

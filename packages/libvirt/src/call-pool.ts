@@ -40,18 +40,24 @@ export class CallPool {
     return 1 + this.#workers.size;
   }
 
-  async call<Args, Ret>(
+  /** Everything that goes wrong is a rejection; it is no async function only because each of those costs a promise. */
+  call<Args, Ret>(
     name: string,
     procedure: Procedure<Args, Ret, never>,
     args: Args,
     options: CallOptions = {},
   ): Promise<Ret> {
-    if (this.#closedBecause) throw this.#closedBecause;
-    const call = PendingCall.create(name, procedure, args, options);
+    if (this.#closedBecause) return Promise.reject(this.#closedBecause);
+    let call: PendingCall;
+    try {
+      call = PendingCall.create(name, procedure, args, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const connection = this.#pick(procedure.priority === "high");
     if (connection) connection.submit(call);
     else this.#enqueue(call);
-    return await call.answer<Ret>();
+    return call.answer<Ret>();
   }
 
   /** Ends the workers; calls that wait are told that they were never sent. */

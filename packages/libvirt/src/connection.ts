@@ -182,13 +182,15 @@ export class Connection {
     if (!this.#isCorked) {
       this.#isCorked = true;
       this.#socket.cork();
-      process.nextTick(() => {
-        this.#isCorked = false;
-        this.#socket.uncork();
-      });
+      process.nextTick(this.#uncork);
     }
     return this.#socket.write(bytes);
   }
+
+  readonly #uncork = (): void => {
+    this.#isCorked = false;
+    this.#socket.uncork();
+  };
 
   #drained(): Promise<void> {
     if (this.#lostBecause || !this.#socket.writableNeedDrain) return Promise.resolve();

@@ -92,6 +92,18 @@ export class AuthenticationError extends Error {
   override readonly name = "AuthenticationError";
 }
 
+/** The call passes file descriptors to or from the daemon, and Node has no way to send one over a socket. */
+export class FileDescriptorError extends Error {
+  override readonly name = "FileDescriptorError";
+  /** libvirt's function, for example `virDomainOpenGraphicsFD`. */
+  readonly function: string;
+
+  constructor(name: string, instead: string) {
+    super(`${name} passes file descriptors, which Node cannot send over a socket; ${instead}`);
+    this.function = name;
+  }
+}
+
 /** The reader of events was so slow that its bounded buffer filled up: list again, then subscribe again. */
 export class EventOverflowError extends Error {
   override readonly name = "EventOverflowError";

@@ -4,6 +4,7 @@ export {
   CallTimeoutError,
   ConnectionLostError,
   EventOverflowError,
+  FileDescriptorError,
   isLibvirtError,
   LibvirtError,
   ProtocolError,
@@ -29,6 +30,7 @@ export { UriError } from "./uri.ts";
 export type { TypedParameters, TypedValue } from "./xdr/typed-parameters.ts";
 export { XdrError } from "./xdr/xdr-error.ts";
 export { ByteStream } from "./byte-stream.ts";
+export type { WebStreams } from "./web-streams.ts";
 
 export type { DomainEventKind } from "./events/domain-events.ts";
 export type { SubscribeOptions } from "./events/event-hub.ts";

@@ -1,4 +1,3 @@
-import { deferred } from "./deferred.ts";
 import { CallTimeoutError, retraced } from "./errors.ts";
 import type { Procedure } from "./protocol/procedure.ts";
 import type { RpcStream } from "./rpc-stream.ts";
@@ -13,10 +12,14 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-type Outcome = { readonly value: unknown } | { readonly error: Error };
 type AnyProcedure = Procedure<never, unknown, never>;
 
-/** One call from its encoding to its answer. Settled at most once, whoever comes first: answer, abort or deadline. */
+const ignore = () => undefined;
+
+/**
+ * One call from its encoding to its answer. Settled at most once, whoever comes first: answer, abort or deadline.
+ * Thousands are made in a second, so it is made of as few objects as can be.
+ */
 export class PendingCall {
   readonly name: string;
   readonly procedure: AnyProcedure;
@@ -27,8 +30,13 @@ export class PendingCall {
   serial = 0;
   readonly promise: Promise<unknown>;
   /** Told when the caller stopped waiting; set by whoever holds the call. */
-  onGivenUp: () => void = () => undefined;
-  readonly #settle: (outcome: Outcome) => void;
+  onGivenUp: () => void = ignore;
+  readonly #signal: AbortSignal | undefined;
+  readonly #timeoutMs: number;
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #onAbort: (() => void) | undefined;
+  #onValue: (value: unknown) => void = ignore;
+  #onError: (error: Error) => void = ignore;
 
   private constructor(
     name: string,
@@ -40,23 +48,17 @@ export class PendingCall {
     this.procedure = procedure;
     this.frame = frame;
     this.stream = stream;
-    const { promise, resolve, reject } = deferred<unknown>();
-    this.promise = promise;
-    const giveUp = (error: Error) => {
-      this.#settle({ error });
-      this.onGivenUp();
-    };
-    const onAbort = () => giveUp(signal?.reason as Error);
-    const onDeadline = () =>
-      giveUp(new CallTimeoutError({ procedure: this.name, timeoutMs, sent: this.sent }));
-    const timer = timeoutMs > 0 ? setTimeout(onDeadline, timeoutMs) : undefined;
-    signal?.addEventListener("abort", onAbort, { once: true });
-    this.#settle = (outcome) => {
-      if (timer !== undefined) clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-      if ("error" in outcome) reject(outcome.error);
-      else resolve(outcome.value);
-    };
+    this.#signal = signal;
+    this.#timeoutMs = timeoutMs;
+    this.promise = new Promise((onValue, onError) => {
+      this.#onValue = onValue;
+      this.#onError = onError;
+    });
+    if (timeoutMs > 0) this.#timer = setTimeout(PendingCall.#expire, timeoutMs, this);
+    if (signal) {
+      this.#onAbort = () => this.#giveUp(signal.reason as Error);
+      signal.addEventListener("abort", this.#onAbort, { once: true });
+    }
   }
 
   /** Encodes the arguments. Throws XdrError if they do not fit the schema, or the reason of an aborted signal. */
@@ -69,7 +71,7 @@ export class PendingCall {
     options.signal?.throwIfAborted();
     const writer = new Writer(HEADER_BYTES);
     procedure.args.encode(writer, args);
-    return new PendingCall(name, procedure, writer.bytes(), options);
+    return new PendingCall(name, procedure, writer.finish(), options);
   }
 
   get sent(): boolean {
@@ -86,10 +88,27 @@ export class PendingCall {
   }
 
   resolve(value: unknown): void {
-    this.#settle({ value });
+    this.#settled();
+    this.#onValue(value);
   }
 
   reject(error: Error): void {
-    this.#settle({ error });
+    this.#settled();
+    this.#onError(error);
+  }
+
+  static #expire(this: void, call: PendingCall): void {
+    const { name: procedure, sent } = call;
+    call.#giveUp(new CallTimeoutError({ procedure, timeoutMs: call.#timeoutMs, sent }));
+  }
+
+  #giveUp(error: Error): void {
+    this.reject(error);
+    this.onGivenUp();
+  }
+
+  #settled(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    if (this.#onAbort) this.#signal?.removeEventListener("abort", this.#onAbort);
   }
 }

@@ -53,6 +53,7 @@ export class ReconnectingHypervisor implements AsyncDisposable {
     this.#running = this.#run();
   }
 
+  /** "connecting" from the start and after each loss, until close(). */
   get state(): LinkState {
     return this.#state;
   }

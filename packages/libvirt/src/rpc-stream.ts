@@ -105,7 +105,7 @@ export class RpcStream {
     const writer = new Writer();
     streamHole.encode(writer, { length: bytes, flags: 0 });
     const packet = { type: packetType.streamHole, status: packetStatus.continue };
-    if (!this.#link.send(packet, writer.bytes())) await this.#link.drained();
+    if (!this.#link.send(packet, writer.finish())) await this.#link.drained();
   }
 
   /** Says that we are done and waits for the daemon to have everything. Rejects with its error. */

@@ -105,7 +105,7 @@ export class FakeConnection {
     codec.encode(writer, message as never);
     const { message: type } = wire.packetType;
     const { ok: status } = wire.packetStatus;
-    this.send(headerOf(program, number, { type, status, serial: 0 }), writer.bytes());
+    this.send(headerOf(program, number, { type, status, serial: 0 }), writer.finish());
   }
 
   /** Sends stream data as if for the last call of `name` on this connection; nothing is the end of it. */
@@ -149,7 +149,7 @@ export class FakeConnection {
       const args = procedure.args.decode(new Reader(packet.frame, wire.HEADER_BYTES));
       const writer = new Writer(wire.HEADER_BYTES);
       procedure.ret.encode(writer, await answer(args, this));
-      this.#reply(packet, wire.packetStatus.ok, writer.bytes());
+      this.#reply(packet, wire.packetStatus.ok, writer.finish());
     } catch (error) {
       this.#reply(packet, wire.packetStatus.error, encodeError(error as Error));
     }
@@ -174,5 +174,5 @@ function encodeError(error: Error): Buffer {
   const { message } = error;
   const rest = { str1: null, str2: null, str3: null, int1: 0, int2: 0, dom: null, net: null };
   errorStruct.encode(writer, { code, domain, message, level: 2, ...rest });
-  return writer.bytes();
+  return writer.finish();
 }

@@ -10,7 +10,7 @@ import { XdrError } from "./xdr-error.ts";
 function encoded<In>(codec: xdr.Codec<unknown, In>, value: In): Buffer {
   const writer = new Writer();
   codec.encode(writer, value);
-  return writer.bytes();
+  return writer.finish();
 }
 
 function roundTrip<Out, In>(codec: xdr.Codec<Out, In>, value: In): Out {

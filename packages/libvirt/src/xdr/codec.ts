@@ -114,10 +114,15 @@ export const fixedChars = (size: number): Codec<string> => ({
     for (let i = 0; i < size; i++) writer.uint32(bytes[i] ?? 0);
   },
   decode(reader) {
-    const bytes = Buffer.allocUnsafe(size);
-    for (let i = 0; i < size; i++) bytes[i] = reader.int32();
-    const end = bytes.indexOf(0);
-    return bytes.toString("utf8", 0, end < 0 ? size : end);
+    let text = "";
+    let isAscii = true;
+    const bytes = reader.opaque(4 * size);
+    for (let at = 3; at < bytes.length && bytes[at] !== 0; at += 4) {
+      const byte = bytes[at] ?? 0;
+      isAscii &&= byte < 0x80;
+      text += String.fromCharCode(byte);
+    }
+    return isAscii ? text : Buffer.from(text, "latin1").toString("utf8");
   },
 });
 

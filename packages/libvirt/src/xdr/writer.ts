@@ -1,3 +1,10 @@
+const SPARE_BYTES = 4096;
+
+/** Memory that a finished writer left for the next one; undefined while somebody writes into it. */
+let spare: Buffer | undefined;
+
+const NOTHING = Buffer.alloc(0);
+
 /** Appends XDR (RFC 4506) to a growing buffer. Everything is big-endian and padded to four bytes. */
 export class Writer {
   #buffer: Buffer;
@@ -5,13 +12,21 @@ export class Writer {
 
   /** `reserved` leading bytes are left for a header that is filled in later. */
   constructor(reserved = 0) {
-    this.#buffer = Buffer.allocUnsafe(256 + reserved);
+    this.#buffer = spare ?? Buffer.allocUnsafeSlow(SPARE_BYTES);
+    spare = undefined;
     this.#length = reserved;
   }
 
-  /** The bytes written so far, the reserved ones included. Shares memory with the writer. */
-  bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#length);
+  /** The bytes written, the reserved ones included. They end the writing. */
+  finish(): Buffer {
+    const buffer = this.#buffer;
+    // What was long is handed over, what is short copied: the next writer then needs no memory of its own.
+    if (buffer.length > SPARE_BYTES) return buffer.subarray(0, this.#length);
+    const bytes = Buffer.allocUnsafe(this.#length);
+    buffer.copy(bytes, 0, 0, this.#length);
+    this.#buffer = NOTHING;
+    spare = buffer;
+    return bytes;
   }
 
   uint32(value: number): void {
@@ -49,7 +64,7 @@ export class Writer {
     const at = this.#length;
     const needed = at + size;
     if (needed > this.#buffer.length) {
-      const bigger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, needed));
+      const bigger = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, needed));
       this.#buffer.copy(bigger, 0, 0, at);
       this.#buffer = bigger;
     }

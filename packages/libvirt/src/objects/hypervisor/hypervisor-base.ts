@@ -30,6 +30,7 @@ export abstract class HypervisorBase implements AsyncDisposable {
     this.session = session;
   }
 
+  /** False once the connection is lost or closed; nothing opens it again, see `reconnecting()`. */
   get isOpen(): boolean {
     return this.session.control.isOpen;
   }

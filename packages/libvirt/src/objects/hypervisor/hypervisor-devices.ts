@@ -64,6 +64,16 @@ export abstract class HypervisorDevices extends HypervisorStorage {
     return new NodeDevice(this.session, dev);
   }
 
+  /** virNodeDeviceLookupSCSIHostByWWN (1.0.3): a Fibre Channel host by its world wide names. */
+  async nodeDeviceLookupScsiHostByWwn(
+    names: { readonly wwnn: string; readonly wwpn: string },
+    options?: CallOptions,
+  ): Promise<NodeDevice> {
+    const args = { ...names, flags: 0 };
+    const { dev } = await this.session.call("nodeDeviceLookupScsiHostByWwn", args, options);
+    return new NodeDevice(this.session, dev);
+  }
+
   /** virNodeDeviceCreateXML (0.6.3): a virtual device, gone when the host reboots. */
   async nodeDeviceCreateXml(
     xml: string,

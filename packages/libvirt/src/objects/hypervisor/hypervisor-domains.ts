@@ -1,3 +1,4 @@
+import { FileDescriptorError } from "../../errors.ts";
 import {
   domainEventKinds,
   domainEventSource,
@@ -93,6 +94,12 @@ export abstract class HypervisorDomains extends HypervisorCpu {
       ? await this.session.callOnControl("domainCreateXml", args, options)
       : await this.session.callLong("domainCreateXml", args, options);
     return new Domain(this.session, dom);
+  }
+
+  /** virDomainCreateXMLWithFiles (1.1.1). Rejects with FileDescriptorError: Node cannot pass files over a socket. */
+  domainCreateXmlWithFiles(): Promise<never> {
+    const instead = "only containers (LXC) take files: use domainCreateXml()";
+    return Promise.reject(new FileDescriptorError("virDomainCreateXMLWithFiles", instead));
   }
 
   /** virConnectGetAllDomainStats (1.2.8). With "nowait" (4.5.0) a busy domain gives less instead of delaying. */
