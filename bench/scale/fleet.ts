@@ -7,11 +7,14 @@ import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import {
   MemoryAssignmentStore,
+  MemoryBootStore,
   MemoryJournal,
+  MemoryLease,
+  noStorageHeartbeats,
   SimulatedHostNetworks,
   SimulatedNetworkDriver,
 } from "@muster/agent/simulated";
-import { systemClock, systemRandom } from "@muster/runtime";
+import { fenceRunner, systemClock, systemRandom } from "@muster/runtime";
 import { Agent } from "../../packages/agent/src/agent.ts";
 import { GrpcDialer } from "../../packages/agent/src/daemon/grpc-dialer.ts";
 import { IdentityKeeper } from "../../packages/agent/src/daemon/identity-keeper.ts";
@@ -83,6 +86,13 @@ async function start(order: FleetOrder): Promise<void> {
         memoryAvailableBytes: BigInt(Math.floor(2 ** 38 + Math.random() * 2 ** 30)),
         cpuUsedRatio: Math.random(),
       }),
+      guarding: {
+        bootClock: { bootId: "bench", uptimeMs: () => systemClock.now() },
+        leases: new MemoryLease(),
+        boots: new MemoryBootStore(),
+        fence: fenceRunner(),
+        storageHeartbeats: noStorageHeartbeats,
+      },
       clusterId: identity.clusterId,
       agentVersion: "0.1.0",
       agentIncarnation: systemRandom.uuid(),
@@ -174,10 +184,7 @@ async function answer(question: FleetQuestion): Promise<FleetStatus> {
       break;
     case "change":
       atNs = process.hrtime.bigint();
-      host(question.host).hypervisor.change(
-        vmIdOf(question.host, question.index),
-        question.action,
-      );
+      host(question.host).hypervisor.change(vmIdOf(question.host, question.index), question.action);
       break;
     case "churn":
       churn(question.perSecond);

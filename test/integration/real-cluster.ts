@@ -22,6 +22,7 @@ import {
 import {
   connect,
   createLogger,
+  fenceRunner,
   systemClock,
   systemRandom,
   type Logger,
@@ -32,6 +33,7 @@ import { startHostAgent } from "../../packages/agent/src/daemon/host-agent.ts";
 import { IdentityKeeper } from "../../packages/agent/src/daemon/identity-keeper.ts";
 import { loadIdentity, type HostIdentity } from "../../packages/agent/src/enrolment/identity.ts";
 import { join } from "../../packages/agent/src/enrolment/join.ts";
+import { MemoryLease } from "../../packages/agent/src/guard/lease-file.ts";
 import { readCoordinatorConfig } from "../../packages/coordinator/src/daemon/config.ts";
 import { runCoordinator, type Daemon } from "../../packages/coordinator/src/daemon/run.ts";
 
@@ -55,6 +57,7 @@ export const aVmSpec = (name: string, change: Partial<VmSpec> = {}): VmSpec => (
   antiAffinityGroups: [],
   cpuModel: "",
   machineType: "",
+  ha: undefined,
   ...change,
 });
 
@@ -228,6 +231,12 @@ export class RealCluster implements AsyncDisposable {
           networks: new SimulatedNetworkDriver(networks),
           inventory: () => collectInventory({ hypervisor, system, agentVersion: "0.1.0" }),
           load: () => system.readLoad(),
+          guarding: {
+            bootClock: { bootId: name, uptimeMs: () => systemClock.now() },
+            leases: new MemoryLease(),
+            fence: fenceRunner(),
+            storageHeartbeats: { read: async () => [] },
+          },
         },
         identity,
         dataDirectory,

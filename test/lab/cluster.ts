@@ -120,6 +120,7 @@ export class Cluster implements AsyncDisposable {
         antiAffinityGroups: [],
         cpuModel: "",
         machineType: "",
+        ha: undefined,
       },
       stopped: vm.stopped ?? false,
       rules: undefined,

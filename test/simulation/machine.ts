@@ -4,13 +4,17 @@ import {
   collectInventory,
   FileJournal,
   MemoryAssignmentStore,
+  MemoryBootStore,
+  MemoryLease,
+  noStorageHeartbeats,
   SimulatedHostNetworks,
   SimulatedHypervisor,
   SimulatedNetworkDriver,
+  SimulatedWatchdog,
   type SimulatedWorld,
 } from "@muster/agent/simulated";
 import { MusterError, type ClusterId, type Command, type HostId } from "@muster/model";
-import { seededRandom, type Clock, type Log, type Random } from "@muster/runtime";
+import { seededRandom, type Clock, type FenceRunner, type Log, type Random } from "@muster/runtime";
 import { Life } from "./life.ts";
 import { ProcessClock } from "./process-clock.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
@@ -28,6 +32,10 @@ export interface MachineParts {
   readonly log: Log;
   readonly onAct: (act: Act) => void;
   readonly dial: () => Connection;
+  /** Switches the power of other machines. */
+  readonly fence: FenceRunner;
+  /** Timeout of its watchdog; absent: it has none. */
+  readonly watchdogMs?: number;
 }
 
 interface RunningAgent {
@@ -45,7 +53,11 @@ export class Machine {
   readonly clock: ProcessClock;
   readonly #parts: MachineParts;
   readonly #assignments = new MemoryAssignmentStore();
+  readonly #boots = new MemoryBootStore();
   readonly #random: Random;
+  readonly watchdog: SimulatedWatchdog | undefined;
+  /** Gone with the boot. */
+  #lease = new MemoryLease();
   #id: HostId;
   #running: RunningAgent | undefined;
   #isStarting = false;
@@ -57,6 +69,17 @@ export class Machine {
     this.#id = parts.id;
     this.#random = seededRandom(Math.floor(parts.random.fraction() * 2 ** 32));
     this.clock = new ProcessClock(parts.clock, parts.clockRate);
+    const { watchdogMs } = parts;
+    if (watchdogMs !== undefined) {
+      this.watchdog = new SimulatedWatchdog({
+        clock: parts.clock,
+        timeoutMs: watchdogMs,
+        // It resets the machine; a while later somebody boots it.
+        fire: () => {
+          void this.powerCut();
+        },
+      });
+    }
     this.disk = new SimulatedDisk({ path: `/${parts.name}/journal`, random: this.#random });
   }
 
@@ -126,6 +149,13 @@ export class Machine {
     this.#parts.world.powerCut(this.name);
     this.networks.reboot();
     this.disk.powerCut();
+    this.watchdog?.disarm();
+    this.#lease = new MemoryLease();
+  }
+
+  /** Its processes stand still, for good as far as they know: `thaw` is a new agent that knows what was kept. */
+  freeze(): void {
+    this.#running?.life.end();
   }
 
   /** The other end of its connection died. */
@@ -165,6 +195,17 @@ export class Machine {
       },
       inventory: () => collectInventory({ hypervisor, system, agentVersion: "0.1.0" }),
       load: () => system.readLoad(),
+      guarding: {
+        ...(this.watchdog === undefined ? {} : { watchdog: this.watchdog }),
+        bootClock: {
+          bootId: this.#parts.world.host(this.name).bootId,
+          uptimeMs: () => this.clock.now(),
+        },
+        leases: life.bind(this.#lease),
+        boots: life.bind(this.#boots),
+        fence: this.#parts.fence,
+        storageHeartbeats: noStorageHeartbeats,
+      },
       clusterId,
       agentVersion: "0.1.0",
       agentIncarnation: this.#random.uuid(),

@@ -6,189 +6,30 @@
  * nothing is held, no VM has two owners, and the operation has ended.
  */
 import { allOperations } from "../../packages/coordinator/src/operations/all-operations.ts";
-import { isEnded, parseVmId, type OperationRecord, type VmId } from "@muster/model";
+import { isEnded, parseVmId, type OperationRecord } from "@muster/model";
 import { aNetwork } from "@muster/model/testing";
-import { encodeNetworkSpec, encodeNic } from "@muster/model/wire";
-import { VmChange } from "@muster/proto/admin";
+import { encodeNetworkSpec } from "@muster/model/wire";
 import { checkAtRest } from "./invariants/at-rest.ts";
+import {
+  askAndWait,
+  createVm,
+  NEW_NETWORK,
+  operationOf,
+  untilEnded,
+  WAIT_MS,
+  why,
+  type Request,
+  type Scene,
+} from "./operation-requests.ts";
+import { simulatedFencing } from "./simulated-fencing.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
 
-const MIB = 1024n ** 2n;
-const WAIT_MS = 90 * 60_000;
-
-interface Scene {
-  readonly cluster: SimulatedCluster;
-  /** Present unless the operation makes it. */
-  readonly vmId: VmId | undefined;
-}
-
-/** How an operation is asked for, in a cluster with a running VM "web" on h1. */
-export interface Request {
-  readonly type: string;
-  /** Steps in order, as the request makes them. */
-  readonly steps: readonly string[];
-  readonly ask: (scene: Scene) => Promise<string>;
-  /** What must be so before it is asked for, beyond a running VM. */
-  readonly before?: (scene: Scene) => Promise<void>;
-}
-
-const why = undefined;
-
-/** The network that operations make and delete; VMs are on another one. */
-const NEW_NETWORK = "red";
-
-const change =
-  (wanted: VmChange) =>
-  async ({ cluster, vmId }: Scene): Promise<string> => {
-    const { operation } = await cluster.api.vms.changeVm(
-      { vm: vmId ?? "", change: wanted, graceMs: 30_000, keepVolumes: false, why },
-      cluster.api.context,
-    );
-    return operation?.id ?? "";
-  };
-
-async function askAndWait(scene: Scene, ask: Request["ask"]): Promise<void> {
-  const id = await ask(scene);
-  await untilEnded(scene.cluster, id);
-}
-
-const createNetwork = async ({ cluster }: Scene): Promise<string> => {
-  const { operation } = await cluster.api.networks.createNetwork(
-    { spec: encodeNetworkSpec(aNetwork({ name: NEW_NETWORK, vlan: 20 })), why },
-    cluster.api.context,
-  );
-  return operation?.id ?? "";
-};
-
-const createVm =
-  (name: string) =>
-  async ({ cluster }: Scene): Promise<string> => {
-    const { operation } = await cluster.api.vms.createVm(
-      {
-        spec: {
-          name,
-          cpus: 1,
-          memoryBytes: 1024n * MIB,
-          disks: [{ storage: "shared", sizeBytes: 1024n * MIB, baseVolume: "" }],
-          nics: [encodeNic({ network: "blue" })],
-          kernel: undefined,
-          antiAffinityGroups: [],
-          cpuModel: "",
-          machineType: "",
-        },
-        stopped: false,
-        host: "h1",
-        why,
-      },
-      cluster.api.context,
-    );
-    return operation?.id ?? "";
-  };
-
-export const requests: readonly Request[] = [
-  { type: "vm-create", steps: ["define", "start"], ask: createVm("new") },
-  { type: "vm-delete", steps: ["stop", "delete"], ask: change(VmChange.FORCE_DELETE) },
-  {
-    type: "vm-migrate",
-    steps: ["prepare", "move", "settle", "clean"],
-    ask: async ({ cluster, vmId }) => {
-      const { operation } = await cluster.api.vms.migrateVm(
-        {
-          vm: vmId ?? "",
-          host: "h2",
-          bandwidthMibPerSecond: 0,
-          noAutoConverge: false,
-          copyStorage: false,
-          downtimeLimitMs: 0,
-          why,
-        },
-        cluster.api.context,
-      );
-      return operation?.id ?? "";
-    },
-  },
-  {
-    type: "host-drain",
-    steps: ["move-vms"],
-    ask: async ({ cluster }) => {
-      const { operation } = await cluster.api.drains.drainHost(
-        { host: "h1", copyStorage: false, why },
-        cluster.api.context,
-      );
-      return operation?.id ?? "";
-    },
-  },
-  {
-    type: "plan-run",
-    steps: ["move-vms", "verify"],
-    ask: async ({ cluster }) => {
-      const { api } = cluster;
-      const { keptPlans } = await api.plans.askPlan(
-        {
-          snapshotGzip: Buffer.alloc(0),
-          withinMs: 0,
-          keep: true,
-          placeRules: undefined,
-          question: { $case: "drain", value: { hosts: ["h1"] } },
-        },
-        api.context,
-      );
-      const plan = keptPlans[0] ?? "";
-      const { operation } = await api.kept.runPlan(
-        { plan, replan: false, copyStorage: false, why },
-        api.context,
-      );
-      return operation?.id ?? "";
-    },
-  },
-  { type: "network-create", steps: ["reach-hosts"], ask: createNetwork },
-  {
-    type: "network-delete",
-    steps: ["leave-hosts"],
-    before: (scene) => askAndWait(scene, createNetwork),
-    ask: async ({ cluster }) => {
-      const { operation } = await cluster.api.networks.deleteNetwork(
-        { name: NEW_NETWORK, why },
-        cluster.api.context,
-      );
-      return operation?.id ?? "";
-    },
-  },
-  {
-    type: "vm-start",
-    steps: ["start"],
-    before: (scene) => askAndWait(scene, change(VmChange.FORCE_STOP)),
-    ask: change(VmChange.START),
-  },
-  { type: "vm-stop", steps: ["stop"], ask: change(VmChange.STOP) },
-  { type: "vm-reboot", steps: ["reboot"], ask: change(VmChange.REBOOT) },
-  { type: "vm-pause", steps: ["pause"], ask: change(VmChange.PAUSE) },
-  {
-    type: "vm-resume",
-    steps: ["resume"],
-    before: (scene) => askAndWait(scene, change(VmChange.PAUSE)),
-    ask: change(VmChange.RESUME),
-  },
-];
-
 /** Every type the coordinator has, so that none is forgotten above. */
-export const operationTypes: readonly string[] = allOperations().names();
-
-function operationOf(cluster: SimulatedCluster, id: string): OperationRecord {
-  const operations = cluster.coordinator.ledger.view.operations.values();
-  const found = [...operations].find((operation) => operation.id === id);
-  if (found === undefined) throw new Error(`operation ${id} is lost`);
-  return found;
-}
-
-async function untilEnded(cluster: SimulatedCluster, id: string): Promise<OperationRecord> {
-  const hasEnded = (): boolean =>
-    cluster.isCoordinatorUp && isEnded(operationOf(cluster, id).state);
-  if (!(await cluster.clock.runUntil(hasEnded, WAIT_MS))) {
-    throw new Error(`operation ${id} is still ${operationOf(cluster, id).state}`);
-  }
-  return operationOf(cluster, id);
-}
+export const operationTypes: readonly string[] = allOperations({
+  // Names only: nothing is run with these.
+  fencing: simulatedFencing(async () => ({})),
+  leases: { watchdogActedAtMs: () => undefined },
+}).names();
 
 export type Mishap =
   /** The step fails once, before it had any effect. */
@@ -233,6 +74,8 @@ export async function play(request: Request, step: string, mishap: Mishap): Prom
   await began(id);
   await heal(cluster);
   const operation = await untilEnded(cluster, id);
+  // A fence may have switched a host off after everything was healed.
+  await heal(cluster);
   await cluster.clock.runFor(10 * 60_000);
   const attempts = operation.steps.find(({ name }) => name === step)?.attempt ?? 0;
   return { operation, broken: checkAtRest(cluster), attempts };
@@ -259,7 +102,8 @@ async function heal(cluster: SimulatedCluster): Promise<void> {
   for (const host of cluster.hostNames) {
     cluster.world.clearFaults(host);
     cluster.networksOf(host).healNetwork(NEW_NETWORK);
-    await cluster.startAgent(host);
+    if (cluster.world.host(host).isOn) await cluster.startAgent(host);
+    else await cluster.boot(host);
   }
 }
 

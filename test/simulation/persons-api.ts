@@ -3,6 +3,9 @@ import {
   claimHandlers,
   drainHandlers,
   explainHostHandlers,
+  fenceDeviceHandlers,
+  fenceHostHandlers,
+  haHandlers,
   hostHandlers,
   keptPlanHandlers,
   networkHandlers,
@@ -70,5 +73,8 @@ export function personsApi(
     kept: keptPlanHandlers(parts),
     returns: returnHandlers(parts),
     explain: explainHostHandlers(parts),
+    ha: haHandlers(parts, coordinator.haParts),
+    fences: fenceHostHandlers(parts),
+    fenceDevices: fenceDeviceHandlers(parts, coordinator),
   };
 }

@@ -28,6 +28,7 @@ export async function createVm(
         antiAffinityGroups: [],
         cpuModel: "",
         machineType: "",
+        ha: undefined,
       },
       stopped: false,
       host,

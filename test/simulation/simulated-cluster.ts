@@ -13,13 +13,21 @@ import {
   type Store,
 } from "@muster/coordinator";
 import { detailOf, GIB, MusterError, parseHostId } from "@muster/model";
-import { seededRandom, SimulatedClock, type Log, type Random } from "@muster/runtime";
+import {
+  seededRandom,
+  SimulatedClock,
+  type FenceOrder,
+  type FenceOutcome,
+  type Log,
+  type Random,
+} from "@muster/runtime";
 import { Guard } from "./invariants/guard.ts";
 import { LedgerWatch } from "./invariants/ledger-watch.ts";
 import { Life } from "./life.ts";
 import { Machine } from "./machine.ts";
 import { personsApi } from "./persons-api.ts";
 import { ProcessClock } from "./process-clock.ts";
+import { simulatedFencing } from "./simulated-fencing.ts";
 import { SimulatedNetwork, type Connection } from "./simulated-network.ts";
 import { unreliableStore, type StoreTrouble } from "./unreliable-store.ts";
 
@@ -35,6 +43,8 @@ export interface SimulatedClusterOptions {
   readonly memoryBytesPerHost?: bigint;
   /** Clocks that run at different rates, and a store whose writes take time. */
   readonly isRough?: boolean;
+  /** Timeout of every host's watchdog; absent: they have none. */
+  readonly watchdogMs?: number;
   /** Hears what every process logs, with the simulated time. */
   readonly onLog?: (line: string) => void;
 }
@@ -62,6 +72,9 @@ export class SimulatedCluster implements AsyncDisposable {
     memoryReservedBytes: GIB,
     vmsPerHostMax: 100,
   };
+  /** A "plug" names the host whose power it switches; a test may break devices. */
+  readonly fencing = simulatedFencing((order) => this.#fence(order));
+  areFenceDevicesBroken = false;
   readonly coordinatorClock: ProcessClock;
   readonly storeTrouble: StoreTrouble = { isFull: false };
   readonly #store: Store;
@@ -159,6 +172,7 @@ export class SimulatedCluster implements AsyncDisposable {
       capacity: this.capacity,
       questions: this.questions,
       migrationTls: true,
+      fencing: this.fencing,
     }).finally(() => {
       this.#isStarting = false;
     });
@@ -189,6 +203,35 @@ export class SimulatedCluster implements AsyncDisposable {
   /** Power cut: the agent, libvirt and every VM on it die, and what no disk had synchronised. */
   async powerCut(host: string): Promise<void> {
     await this.#machine(host).powerCut();
+  }
+
+  watchdogOf(host: string): Machine["watchdog"] {
+    return this.#machine(host).watchdog;
+  }
+
+  /** Everything on it stands still: it says nothing and does nothing, and its VMs keep their disks. */
+  freeze(host: string): void {
+    this.cutOff(host);
+    this.world.libvirtd(host, "freeze");
+    this.#machine(host).freeze();
+  }
+
+  /** It goes on where it stood; the process that comes back knows no more than what it had kept. */
+  async thaw(host: string): Promise<void> {
+    this.reconnect(host);
+    if (!this.world.host(host).isOn) return;
+    this.world.libvirtd(host, "thaw");
+    await this.killAgent(host);
+    await this.startAgent(host);
+  }
+
+  async #fence({ action, parameters }: FenceOrder): Promise<FenceOutcome> {
+    const host = parameters["plug"] ?? "";
+    if (this.areFenceDevicesBroken) {
+      throw new MusterError("unreachable", "the management board does not answer");
+    }
+    if (action === "off") await this.powerCut(host);
+    return { power: this.world.host(host).isOn ? "on" : "off" };
   }
 
   async boot(host: string): Promise<void> {
@@ -276,6 +319,8 @@ export class SimulatedCluster implements AsyncDisposable {
         this.guard.saw(act);
       },
       dial: (): Connection => this.#dial(machine),
+      fence: this.fencing.runner,
+      ...(this.#options.watchdogMs === undefined ? {} : { watchdogMs: this.#options.watchdogMs }),
     });
     this.#machines.set(name, machine);
     await this.#enrol(machine);

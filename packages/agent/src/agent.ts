@@ -9,12 +9,19 @@ import type {
   HostInventory,
   HostLoad,
   NetworkObservation,
+  NetworkSpec,
 } from "@muster/model";
-import { Loop, type Clock, type Log, type LoopStatus, type Random } from "@muster/runtime";
+import type { Clock, FenceRunner, Log, LoopStatus, Random } from "@muster/runtime";
 import { applyAssignments, type Assigned } from "./assignments/assigned.ts";
 import type { AssignmentStore } from "./assignments/assignment-store.ts";
 import { NetworkKeeper } from "./assignments/network-keeper.ts";
 import { CommandRunner } from "./commands/command-runner.ts";
+import { makeLoops, paceAtStart, type AgentLoops } from "./agent-loops.ts";
+import { AutostartTask } from "./autostart/autostart-task.ts";
+import type { BootStore } from "./autostart/boot-store.ts";
+import { Guard } from "./guard/guard.ts";
+import type { StorageHeartbeats } from "./guard/storage-heartbeats.ts";
+import type { BootClock, LeaseStore, Watchdog } from "./guard/watchdog.ts";
 import type { Hypervisor } from "./hypervisor/hypervisor.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { AgentSummary } from "./metrics/summary.ts";
@@ -22,7 +29,12 @@ import type { NetworkDriver } from "./networks/network-driver.ts";
 import { watchChanges } from "./reports/change-watcher.ts";
 import { Reporter } from "./reports/reporter.ts";
 import type { Dialer } from "./session/dialer.ts";
-import { Session, type CoordinatorOrder, type SessionState } from "./session/session.ts";
+import {
+  Session,
+  type CoordinatorOrder,
+  type SessionHandlers,
+  type SessionState,
+} from "./session/session.ts";
 
 export interface AgentParts {
   readonly clock: Clock;
@@ -36,6 +48,16 @@ export interface AgentParts {
   /** Slow: asked seldom. */
   readonly inventory: () => Promise<HostInventory>;
   readonly load: () => Promise<HostLoad>;
+  readonly guarding: {
+    /** Absent: this host has none. */
+    readonly watchdog?: Watchdog;
+    readonly bootClock: BootClock;
+    readonly leases: LeaseStore;
+    readonly boots: BootStore;
+    /** Switches the power of other hosts, when asked. */
+    readonly fence: FenceRunner;
+    readonly storageHeartbeats: StorageHeartbeats;
+  };
   readonly clusterId: ClusterId;
   readonly agentVersion: string;
   /** Changes whenever the agent process starts. */
@@ -43,18 +65,6 @@ export interface AgentParts {
   readonly migrationAddress: string;
   readonly metricsAddress: string;
 }
-
-/** How often the agent reports and samples, in milliseconds. */
-interface Pace {
-  readonly fullReportIntervalMs: number;
-  readonly sampleIntervalMs: number;
-}
-
-/** Until the coordinator says otherwise. */
-const paceAtStart: Pace = { fullReportIntervalMs: 60_000, sampleIntervalMs: 5_000 };
-
-/** Hardware and software change seldom; asking costs about a second of CPU time. */
-const INVENTORY_MS = 10 * 60_000;
 
 /** libvirt that takes longer than this for a cheap question is reported as not answering. */
 const LIBVIRT_ANSWER_MS = 2_000;
@@ -73,14 +83,6 @@ type AgentCounters = Pick<
   | "journalEntries"
 >;
 
-/** A type, not an interface: only then are its values known to be loops. */
-type AgentLoops = {
-  readonly networks: Loop;
-  readonly report: Loop;
-  readonly sample: Loop;
-  readonly inventory: Loop;
-};
-
 export class Agent {
   readonly #parts: AgentParts;
   readonly #stop = new AbortController();
@@ -88,6 +90,8 @@ export class Agent {
   readonly #commands: CommandRunner;
   readonly #session: Session;
   readonly #networkKeeper: NetworkKeeper;
+  readonly #guard: Guard;
+  readonly #autostart: AutostartTask;
   readonly #loops: AgentLoops;
   #assigned: Assigned | undefined;
   #inventory: HostInventory | undefined;
@@ -96,10 +100,18 @@ export class Agent {
   #isLibvirtAlive = true;
   #messagesReceived = 0;
   #watching: Promise<void> = Promise.resolve();
+  #starting: Promise<void> = Promise.resolve();
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
-    const { clock, log, hypervisor, networks, journal, dialer } = parts;
+    const { clock, log, hypervisor, networks, journal, dialer, guarding } = parts;
+    this.#guard = new Guard({
+      ...guarding,
+      hypervisor,
+      assigned: () => this.#assigned,
+      clock,
+      log,
+    });
     this.#networkKeeper = new NetworkKeeper({
       driver: networks,
       assigned: () => this.#assigned,
@@ -128,21 +140,7 @@ export class Agent {
         migrationAddress: parts.migrationAddress,
         metricsAddress: parts.metricsAddress,
       },
-      handlers: {
-        opened: async (welcome, send) => {
-          this.#pace = welcome;
-          this.#opened(send);
-        },
-        received: (message) => this.#received(message),
-        closed: () => {
-          this.#reporter.close();
-        },
-        isLibvirtAlive: async () => {
-          this.#isLibvirtAlive = await hypervisor.watch.isAlive(LIBVIRT_ANSWER_MS);
-          return this.#isLibvirtAlive;
-        },
-        reportSequence: () => this.#reporter.sequence,
-      },
+      handlers: this.#sessionHandlers(),
     });
     this.#commands = new CommandRunner({
       hypervisor,
@@ -151,7 +149,9 @@ export class Agent {
       clock,
       journal,
       log,
-      assignedNetwork: (name) => this.#assigned?.networks.find((network) => network.name === name),
+      fence: guarding.fence,
+      storageHeartbeats: guarding.storageHeartbeats,
+      assignedNetwork: (name) => this.#assignedNetwork(name),
       clusterId: () => parts.clusterId,
       send: (message) => {
         this.#session.send(message);
@@ -160,6 +160,16 @@ export class Agent {
         this.#reporter.reportVm(vmId, () => undefined);
       },
     });
+    this.#autostart = new AutostartTask({
+      hypervisor,
+      networks,
+      boots: guarding.boots,
+      bootId: guarding.bootClock.bootId,
+      assigned: () => this.#assigned,
+      assignedNetwork: (name) => this.#assignedNetwork(name),
+      clock,
+      log,
+    });
     this.#loops = this.#makeLoops();
   }
 
@@ -167,6 +177,7 @@ export class Agent {
   async start(): Promise<void> {
     const { assignments, hypervisor, clock, log } = this.#parts;
     this.#assigned = await assignments.load();
+    await this.#guard.resume();
     this.#commands.resume();
     for (const loop of Object.values(this.#loops)) loop.start();
     const watch = { watch: hypervisor.watch, reporter: this.#reporter, clock, log };
@@ -179,15 +190,20 @@ export class Agent {
       },
       this.#stop.signal,
     );
+    this.#starting = this.#autostart.run(this.#stop.signal);
     this.#session.start();
   }
 
   /** Stops what the agent does. VMs run on, and so do migrations: the next agent finds them again. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error("the agent stops"));
+    await this.#guard.release(() => {
+      this.#session.beatNow(this.#isLibvirtAlive);
+    });
     await this.#session.stop();
     await Promise.all(Object.values(this.#loops).map((loop) => loop.stop()));
     await this.#watching;
+    await this.#starting;
   }
 
   /** Pokes: they carry no data and do no work. */
@@ -211,6 +227,15 @@ export class Agent {
 
   get networks(): readonly NetworkObservation[] {
     return this.#networkKeeper.observed;
+  }
+
+  /** 0: no watchdog is armed. */
+  get watchdogTimeoutMs(): number {
+    return this.#guard.watchdogTimeoutMs;
+  }
+
+  get hasLease(): boolean {
+    return this.#guard.hasLease;
   }
 
   get isLibvirtAlive(): boolean {
@@ -246,6 +271,44 @@ export class Agent {
     return Object.values(this.#loops).map((loop) => loop.status());
   }
 
+  #makeLoops(): AgentLoops {
+    const { clock, log, hypervisor } = this.#parts;
+    return makeLoops({
+      clock,
+      log,
+      networkKeeper: this.#networkKeeper,
+      guard: this.#guard,
+      pace: () => this.#pace,
+      report: () => this.#report(),
+      sample: async () => {
+        this.#reporter.sampled(await hypervisor.watch.sample());
+      },
+      inventory: async () => {
+        this.#inventory = await this.#parts.inventory();
+      },
+    });
+  }
+
+  #sessionHandlers(): SessionHandlers {
+    const { watch } = this.#parts.hypervisor;
+    return {
+      opened: async (welcome, send) => {
+        this.#pace = welcome;
+        this.#opened(send);
+      },
+      received: (message) => this.#received(message),
+      closed: () => {
+        this.#reporter.close();
+      },
+      isLibvirtAlive: async () => {
+        this.#isLibvirtAlive = await watch.isAlive(LIBVIRT_ANSWER_MS);
+        return this.#isLibvirtAlive;
+      },
+      reportSequence: () => this.#reporter.sequence,
+      leaseRequest: (leaseMs) => this.#guard.request(leaseMs),
+    };
+  }
+
   #opened(send: (message: AgentMessage) => void): void {
     this.#reporter.open(send);
     this.#commands.resendResults();
@@ -265,7 +328,13 @@ export class Agent {
         return this.#commands.acknowledge(message.commandId);
       case "request-report":
         return this.reportSoon();
+      case "lease-renewed":
+        return this.#guard.granted(message.number);
     }
+  }
+
+  #assignedNetwork(name: string): NetworkSpec | undefined {
+    return this.#assigned?.networks.find((network) => network.name === name);
   }
 
   async #assign(message: Extract<CoordinatorMessage, { kind: "assignments" }>): Promise<void> {
@@ -285,57 +354,12 @@ export class Agent {
       "assignments changed",
     );
     this.keepNetworks();
+    this.#loops.guard.poke();
   }
 
   async #knownInventory(): Promise<HostInventory> {
     this.#inventory ??= await this.#parts.inventory();
     return this.#inventory;
-  }
-
-  #makeLoops(): AgentLoops {
-    const { clock, log, hypervisor } = this.#parts;
-    const loop = (name: string, periodMs: () => number, reconcile: () => Promise<void>): Loop =>
-      new Loop({
-        reconciler: {
-          name,
-          get periodMs() {
-            return periodMs();
-          },
-          reconcile,
-        },
-        clock,
-        onFailure: (error) => {
-          log.warn({ loop: name, err: error }, "a loop's pass failed");
-        },
-      });
-    return {
-      networks: new Loop({
-        reconciler: this.#networkKeeper,
-        clock,
-        onFailure: (error) => {
-          log.warn({ loop: "keep-networks", err: error }, "a loop's pass failed");
-        },
-      }),
-      report: loop(
-        "report",
-        () => this.#pace.fullReportIntervalMs,
-        () => this.#report(),
-      ),
-      sample: loop(
-        "sample",
-        () => this.#pace.sampleIntervalMs,
-        async () => {
-          this.#reporter.sampled(await hypervisor.watch.sample());
-        },
-      ),
-      inventory: loop(
-        "inventory",
-        () => INVENTORY_MS,
-        async () => {
-          this.#inventory = await this.#parts.inventory();
-        },
-      ),
-    };
   }
 
   async #report(): Promise<void> {

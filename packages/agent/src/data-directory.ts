@@ -5,3 +5,6 @@ export const journalPath = (dataDirectory: string): string => join(dataDirectory
 
 export const assignmentsPath = (dataDirectory: string): string =>
   join(dataDirectory, "assignments.json");
+
+/** The last boot of the host that the agent has seen to. */
+export const bootPath = (dataDirectory: string): string => join(dataDirectory, "boot");

@@ -1,5 +1,9 @@
 /** What a simulated cluster is made of: the agent's ports on a world that only exists in memory. */
 export { MemoryAssignmentStore } from "./assignments/assignment-store.ts";
+export { MemoryBootStore } from "./autostart/boot-store.ts";
+export { MemoryLease } from "./guard/lease-file.ts";
+export { noStorageHeartbeats } from "./guard/storage-heartbeats.ts";
+export { SimulatedWatchdog } from "./guard/simulated-watchdog.ts";
 export { SimulatedHypervisor } from "./hypervisor/simulated/simulated-hypervisor.ts";
 export { SimulatedWorld } from "./hypervisor/simulated/simulated-world.ts";
 export { collectInventory } from "./inventory/collect-inventory.ts";

@@ -6,6 +6,7 @@ import { addCompletionCommand } from "./commands/completion.ts";
 import { addEventsCommand } from "./commands/events.ts";
 import { addExplainCommand } from "./commands/explain.ts";
 import { durationOf } from "./commands/flags.ts";
+import { addHaCommands } from "./commands/ha.ts";
 import { addHostCommands } from "./commands/host.ts";
 import { addNetworkCommands } from "./commands/network.ts";
 import { addOperationCommands } from "./commands/operation.ts";
@@ -81,6 +82,7 @@ export function buildProgram(parts: {
   addRuleCommands(program, run);
   addClaimCommands(program, run);
   addPolicyCommands(program, run);
+  addHaCommands(program, run);
   addEventsCommand(program, run);
   addExplainCommand(program, run);
   addCompletionCommand(program, stdout);

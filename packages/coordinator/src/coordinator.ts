@@ -18,7 +18,11 @@ import {
   type Random,
   type Reconciler,
 } from "@muster/runtime";
+import type { HaParts } from "./api/ha.ts";
 import { EventLog } from "./events/event-log.ts";
+import type { Fencing } from "./ha/fencing.ts";
+import { haSettings, type HaSettings } from "./ha/ha-settings.ts";
+import { Leases } from "./ha/leases.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import { MeasuredVms } from "./observations/measured-vms.ts";
 import { Observations } from "./observations/observations.ts";
@@ -28,6 +32,7 @@ import { isWanted } from "./operations/operation-state.ts";
 import { OperationRunner } from "./operations/operation-runner.ts";
 import type { CapacityPolicy } from "./planning/cluster-snapshot.ts";
 import { SnapshotKeeper, type Snapshots } from "./planning/snapshot-keeper.ts";
+import { cleanHosts } from "./reconcilers/clean-hosts.ts";
 import { expireClaims } from "./reconcilers/expire-claims.ts";
 import type { Questions } from "./plans/questions.ts";
 import { compactStore } from "./reconcilers/compact-store.ts";
@@ -35,6 +40,8 @@ import { expirePlans } from "./reconcilers/expire-plans.ts";
 import { Rebalancer } from "./reconcilers/rebalance.ts";
 import { expireOperations } from "./reconcilers/expire-operations.ts";
 import { trackCoordinators } from "./reconcilers/track-coordinators.ts";
+import { RecoverHosts } from "./reconcilers/recover-hosts.ts";
+import { RestartVms } from "./reconcilers/restart-vms.ts";
 import { mayHaveMoved, trackPlacements } from "./reconcilers/track-placements.ts";
 import { Commands } from "./sessions/commands.ts";
 import { Consoles } from "./sessions/consoles.ts";
@@ -52,7 +59,24 @@ export interface CoordinatorParts {
   readonly questions: Questions;
   /** Encrypt migrations that nobody in particular asked for. */
   readonly migrationTls: boolean;
+  readonly fencing: Fencing;
+  /** Absent: the defaults. */
+  readonly ha?: HaSettings;
 }
+
+/** A type, not an interface: only then are its values known to be loops. */
+type CoordinatorLoops = {
+  readonly rebalance: Loop;
+  readonly plans: Loop;
+  readonly coordinators: Loop;
+  readonly compact: Loop;
+  readonly claims: Loop;
+  readonly track: Loop;
+  readonly expire: Loop;
+  readonly recoverHosts: Loop;
+  readonly restartVms: Loop;
+  readonly cleanHosts: Loop;
+};
 
 export class Coordinator {
   readonly ledger: Ledger;
@@ -64,13 +88,22 @@ export class Coordinator {
   readonly consoles: Consoles;
   readonly snapshots: Snapshots;
   readonly rebalancer: Rebalancer;
-  readonly #loops: { readonly track: Loop } & Readonly<Record<string, Loop>>;
+  readonly leases: Leases;
+  readonly fencing: Fencing;
+  readonly ha: HaSettings;
+  readonly restarts: RestartVms;
+  readonly recoveries: RecoverHosts;
+  readonly #loops: CoordinatorLoops;
   readonly #stopping = new AbortController();
 
   private constructor(parts: CoordinatorParts, ledger: Ledger) {
     const { clock, random, log, times, capacity, questions, migrationTls } = parts;
     this.ledger = ledger;
-    this.observations = new Observations(clock);
+    const { ha = haSettings } = parts;
+    this.ha = ha;
+    this.fencing = parts.fencing;
+    this.observations = new Observations(clock, ha.lostAfterMs);
+    this.leases = new Leases({ ledger, clock, leaseMs: ha.leaseMs });
     this.events = new EventLog(clock);
     this.commands = new Commands({
       clock,
@@ -88,23 +121,26 @@ export class Coordinator {
       questions,
       commands,
       events,
-      registry: allOperations(),
+      registry: allOperations({ leases: this.leases, fencing: parts.fencing }),
       clock,
       log,
     });
-    this.sessions = new Sessions({ ledger, observations, commands, events, clock, times, log });
+    const { leases, runner } = this;
+    this.sessions = new Sessions({
+      ledger,
+      observations,
+      commands,
+      leases,
+      events,
+      clock,
+      times,
+      log,
+    });
+    const watched = { ledger, observations, runner, events, clock, log };
+    this.restarts = new RestartVms({ ...watched, capacity });
+    this.recoveries = new RecoverHosts({ ...watched, leases });
     this.rebalancer = new Rebalancer(
-      {
-        ledger,
-        observations,
-        snapshots,
-        questions,
-        runner: this.runner,
-        events,
-        clock,
-        log,
-        migrationTls,
-      },
+      { ...watched, snapshots, questions, migrationTls },
       this.#stopping.signal,
     );
     const loop = (reconciler: Reconciler): Loop =>
@@ -123,13 +159,11 @@ export class Coordinator {
       expire: loop(expireOperations({ ledger, clock })),
       coordinators: loop(trackCoordinators({ ledger, members: () => parts.store.members() })),
       compact: loop(compactStore(parts.store)),
+      recoverHosts: loop(this.recoveries),
+      restartVms: loop(this.restarts),
+      cleanHosts: loop(cleanHosts(watched)),
     };
-    observations.listen({
-      vmChanged: (transition) => {
-        recordTransition(transition, ledger.view, events);
-        if (mayHaveMoved(transition)) this.#loops.track.poke();
-      },
-    });
+    this.#listen();
   }
 
   /** The only coordinator of its store; with others see `roles/member.ts`. */
@@ -146,13 +180,44 @@ export class Coordinator {
   /** Goes on with every operation that has not ended. Call it when this one leads, before agents are let in. */
   start(): void {
     this.observations.begin();
+    this.leases.begin();
     this.runner.resume();
     for (const loop of Object.values(this.#loops)) loop.start();
+  }
+
+  #listen(): void {
+    const { ledger, observations, events } = this;
+    observations.listen({
+      vmChanged: (transition) => {
+        recordTransition(transition, ledger.view, events);
+        if (mayHaveMoved(transition)) this.#loops.track.poke();
+        if (this.restarts.concerns(transition)) this.#loops.restartVms.poke();
+      },
+      hostChanged: () => {
+        this.#loops.recoverHosts.poke();
+      },
+    });
   }
 
   /** Serves one agent that was authenticated as this host, until its session is over. */
   serveAgent(hostId: HostId, link: Link<CoordinatorMessage, AgentMessage>): Promise<void> {
     return this.sessions.serve(hostId, link);
+  }
+
+  /** What people are told of high availability. */
+  get haParts(): HaParts {
+    const { recoveries, restarts, ledger, ha: settings } = this;
+    // A standby hears no host: it does not know what comes next.
+    const nothing = { kind: "none" } as const;
+    return {
+      settings,
+      restarts: {
+        stepFor: (vm) => (ledger.isLeading ? restarts.stepFor(vm) : nothing),
+        refusalOf: (vmId) => restarts.refusalOf(vmId),
+      },
+      brake: () => (ledger.isLeading ? recoveries.brake() : undefined),
+      nextForHost: (host) => (ledger.isLeading ? recoveries.stepFor(host) : nothing),
+    };
   }
 
   loopStatus(): readonly LoopStatus[] {

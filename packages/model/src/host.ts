@@ -1,4 +1,5 @@
 /** A host: what it has, and how the coordinator sees it. */
+import type { FenceDevice, HostOff, HostWatchdog } from "./ha.ts";
 import type { HostId } from "./ids.ts";
 import type { HostTraits } from "./rules.ts";
 
@@ -113,13 +114,19 @@ export interface HostRecord {
   readonly enrolledAt: string;
   /** False until its agent first connected. */
   readonly connectedBefore: boolean;
+  /** Present while it has said that its watchdog is armed. */
+  readonly watchdog?: HostWatchdog;
+  /** Present while it is certain that it runs nothing. */
+  readonly off?: HostOff;
+  /** In the order they are tried. */
+  readonly fenceDevices?: readonly FenceDevice[];
 }
 
 /**
  * joining: enrolled, never connected since the coordinator started and before. online: connected and reported.
- * unknown: its agent is gone; its VMs run on for all we know.
+ * unknown: its agent is gone; its VMs run on for all we know. lost: the same for longer than the grace.
  */
-export type HostState = "joining" | "online" | "unknown";
+export type HostState = "joining" | "online" | "unknown" | "lost";
 
 /** An invitation as it is stored. The secret itself is not kept. */
 export interface InviteRecord {

@@ -30,6 +30,28 @@ export {
   type MusterErrorOptions,
 } from "./errors.ts";
 export type { ClusterEvent } from "./event.ts";
+export {
+  HA_PRIORITY_DEFAULT,
+  HA_PRIORITY_MAX,
+  HA_RESTARTS_MAX_DEFAULT,
+  HA_RESTARTS_MAX_MAX,
+  HA_WINDOW_MS_DEFAULT,
+  HA_WINDOW_MS_MAX,
+  haArmed,
+  isGuarded,
+  noHaPolicy,
+  noRecovery,
+  policyOf,
+  type FenceDevice,
+  type HaIsolation,
+  type HaMode,
+  type HaPolicy,
+  type HaRestart,
+  type HaSwitch,
+  type HostOff,
+  type HostWatchdog,
+  type VmRecovery,
+} from "./ha.ts";
 export type {
   CpuInventory,
   HostInventory,
@@ -96,6 +118,8 @@ export {
   PROTOCOL_COMPACT,
   PROTOCOL_VERSIONS,
   STANDBY_AGE_NOTE,
+  fenceActions,
+  vmIdOf,
   type AgentMessage,
   type Assignments,
   type Command,
@@ -105,9 +129,13 @@ export {
   type CommandResult,
   type ConfirmNetwork,
   type CoordinatorMessage,
+  type FenceAction,
+  type HostAction,
+  type LeaseRequest,
   type MigrateAction,
   type NetworkApplied,
   type ProbeReport,
+  type VmAction,
   type VmAssignment,
 } from "./link.ts";
 export {

@@ -10,7 +10,7 @@ import type {
   ProbeAssignment,
   ProbeResult,
 } from "./host-networking.ts";
-import type { ClusterId, CommandId, VmId } from "./ids.ts";
+import type { ClusterId, CommandId, HostId, VmId } from "./ids.ts";
 import type { NetworkObservation, NetworkSpec } from "./network.ts";
 import type { MigrationStats } from "./operation.ts";
 import type { NicSpec, VmObservation, VmSpec } from "./vm.ts";
@@ -70,11 +70,23 @@ export type AgentMessage =
       readonly libvirtAlive: boolean;
       /** Counts the session's heartbeats from 1; 0: no answer is wanted. */
       readonly number: number;
+      /** Sent by agents that guard VMs with a watchdog. */
+      readonly lease?: LeaseRequest;
     }
   | NetworkApplied
   | ProbeReport
   | CommandProgress
   | CommandResult;
+
+/** Answered once what it says is recorded; only then may the agent count on it. */
+export interface LeaseRequest {
+  /** Counts the requests of an agent process from 1. */
+  readonly number: number;
+  /** Of the armed watchdog; 0: it is not armed any more. */
+  readonly watchdogTimeoutMs: number;
+  /** The assignments the agent has and keeps to. */
+  readonly assignmentsRevision: bigint;
+}
 
 /**
  * The host has changed its networks and asks, over the new configuration, whether it is heard. Sent again when a session
@@ -111,6 +123,8 @@ export interface CommandResult {
   readonly vm?: VmObservation;
   /** Milliseconds in which a VM that arrived could not be reached, as its new host measured; absent: not measured. */
   readonly networkBlackoutMs?: number;
+  /** What the command was asked to find out. */
+  readonly findings?: readonly string[];
 }
 
 /** From coordinator to agent. */
@@ -124,6 +138,8 @@ export type CoordinatorMessage =
       readonly clusterId: ClusterId;
       /** Agents spread their return over this when the session ends; 0 from coordinators that do not say. */
       readonly reconnectSpreadMs: number;
+      /** How long a lease lasts, from when the agent sent the heartbeat that asked for it. */
+      readonly leaseMs: number;
     }
   | Assignments
   | Command
@@ -131,6 +147,7 @@ export type CoordinatorMessage =
   | { readonly kind: "acknowledge"; readonly commandId: CommandId }
   | { readonly kind: "request-report" }
   | { readonly kind: "heartbeat-answer"; readonly number: number }
+  | { readonly kind: "lease-renewed"; readonly number: number }
   | ConfirmNetwork;
 
 /** The coordinator has heard "network-applied". */
@@ -148,6 +165,10 @@ export interface VmAssignment {
   readonly generation: number;
   /** With addresses: what DHCP and the guards go by, also before its coordinator is heard after a reboot. */
   readonly nics: readonly NicSpec[];
+  /** The agent stops it when its lease has ended. */
+  readonly guarded?: true;
+  /** The agent starts it after the host has booted, without asking. */
+  readonly autostart?: true;
 }
 
 export interface Assignments {
@@ -175,12 +196,35 @@ export interface Command {
   readonly action: CommandAction;
 }
 
-export type CommandAction =
+export type CommandAction = VmAction | HostAction;
+
+/** Of the VM a command works on; commands about a host have none. */
+export const vmIdOf = (action: CommandAction): VmId | undefined =>
+  "vmId" in action ? action.vmId : undefined;
+
+/** Done by a host for others. It changes nothing on the host itself. */
+export type HostAction =
+  | {
+      readonly kind: "run-fence";
+      /** Fence agent: "fence_ipmilan". */
+      readonly agent: string;
+      readonly action: FenceAction;
+      readonly parameters: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: "read-storage-heartbeat"; readonly hostId: HostId };
+
+export type FenceAction = "off" | "on" | "status" | "monitor";
+
+export const fenceActions: readonly FenceAction[] = ["off", "on", "status", "monitor"];
+
+export type VmAction =
   | {
       readonly kind: "define-vm";
       readonly vmId: VmId;
       readonly spec: VmSpec;
       readonly generation: number;
+      /** Its volumes exist, on shared storage: a missing one is an error and is never made anew. */
+      readonly existingVolumes?: true;
     }
   | { readonly kind: "start-vm"; readonly vmId: VmId; readonly spec: VmSpec }
   | {
@@ -207,7 +251,8 @@ export type CommandAction =
       readonly vmId: VmId;
       readonly ticket: string;
       readonly force: boolean;
-    };
+    }
+  | { readonly kind: "confirm-policy"; readonly vmId: VmId };
 
 export interface MigrateAction {
   readonly kind: "migrate-vm";

@@ -1,4 +1,5 @@
 /** A VM: what a person wants of it, where it is placed, and what its host says. */
+import type { HaPolicy, VmRecovery } from "./ha.ts";
 import type { HostId, OperationId, VmId } from "./ids.ts";
 import type { VlanRange } from "./network.ts";
 import type { VmRules } from "./rules.ts";
@@ -61,6 +62,8 @@ export interface VmSpec {
   readonly antiAffinityGroups: readonly string[];
   readonly cpuModel?: string;
   readonly machineType?: string;
+  /** Absent: the cluster does nothing for it by itself. */
+  readonly ha?: HaPolicy;
 }
 
 /** What a hypervisor says of a VM. */
@@ -131,4 +134,8 @@ export interface VmRecord {
   readonly created: boolean;
   /** RFC 3339. */
   readonly createdAt: string;
+  /** Whether it is meant to run. Absent: nobody has said since this was first kept. */
+  readonly wanted?: "running" | "stopped";
+  /** Absent: the cluster has not restarted it. */
+  readonly recovery?: VmRecovery;
 }

@@ -88,3 +88,10 @@ export {
   type CertificateRole,
   type CertificateSubject,
 } from "./tls/role.ts";
+export {
+  FENCE_AGENTS_DIRECTORY,
+  fenceRunner,
+  type FenceOrder,
+  type FenceOutcome,
+  type FenceRunner,
+} from "./fence/fence-agent.ts";

@@ -2,7 +2,15 @@
  * Watches what agents have done to VMs, at the moment they have it done: on a journalled command only (S4, S5),
  * nothing powered off that nobody asked for (S2), no wild VM touched (S8).
  */
-import { isEnded, type Command, type OperationRecord, type VmId } from "@muster/model";
+import {
+  isEnded,
+  isGuarded,
+  policyOf,
+  vmIdOf,
+  type Command,
+  type OperationRecord,
+  type VmId,
+} from "@muster/model";
 import type { LedgerView } from "@muster/coordinator";
 import type { Act } from "../watched-hypervisor.ts";
 
@@ -52,7 +60,8 @@ export class Guard {
       this.#reboots.set(vmId, this.rebootsOf(vmId) + 1);
     }
     if (this.#parts.isWild(act)) this.#broken(`S8: ${what} of a wild VM on ${host}`);
-    const commands = this.#parts.commandsOf(host).filter(({ action }) => action.vmId === vmId);
+    if (this.#isPolicy(act)) return;
+    const commands = this.#parts.commandsOf(host).filter(({ action }) => vmIdOf(action) === vmId);
     if (commands.length === 0) {
       this.#broken(`S4: ${what} of ${this.#nameOf(act)} on ${host} without a journalled command`);
     }
@@ -60,6 +69,15 @@ export class Guard {
       const behind = commands.map(({ commandId }) => commandId).join(", ");
       this.#broken(`S2: ${what} of ${this.#nameOf(act)} on ${host}, asked for by "${behind}"`);
     }
+  }
+
+  /** What its owner asked the host to do by itself: stop it without a lease, start it after a boot. */
+  #isPolicy({ what, vmId }: Act): boolean {
+    const spec = this.#parts.view()?.vms.get(vmId)?.spec;
+    if (spec === undefined) return false;
+    const policy = policyOf(spec);
+    if (what === "power destroy") return isGuarded(policy);
+    return what === "power start" && policy.autostart;
   }
 
   #isAllowed({ commandId }: Command, what: string): boolean {

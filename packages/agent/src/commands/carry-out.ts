@@ -11,35 +11,54 @@ import {
   resumeMigration,
 } from "./migration.ts";
 
-/** Resolves with the statistics of a migration, and with nothing for any other command. */
+/** What a command has to tell besides that it is done. */
+export interface CommandOutcome {
+  readonly migration?: MigrationStats;
+  readonly findings?: readonly string[];
+}
+
+const migrated = (migration: MigrationStats | undefined): CommandOutcome =>
+  migration === undefined ? {} : { migration };
+
 export async function carryOut(
   context: CommandContext,
   action: CommandAction,
-): Promise<MigrationStats | undefined> {
-  if (action.kind === "migrate-vm") return migrateVm(context, action);
-  await carryOutSimple(context, action);
-  return undefined;
+): Promise<CommandOutcome> {
+  switch (action.kind) {
+    case "migrate-vm":
+      return migrated(await migrateVm(context, action));
+    case "run-fence": {
+      const { power } = await context.fence.run(action);
+      return power === undefined ? {} : { findings: [power] };
+    }
+    case "read-storage-heartbeat":
+      return { findings: await context.storageHeartbeats.read(action.hostId) };
+    default:
+      await carryOutSimple(context, action);
+      return {};
+  }
 }
 
 /** The same after a restart of the agent, when the command may have taken effect already. */
 export async function resume(
   context: CommandContext,
   action: CommandAction,
-): Promise<MigrationStats | undefined> {
-  if (action.kind === "migrate-vm") return resumeMigration(context, action);
+): Promise<CommandOutcome> {
+  if (action.kind === "migrate-vm") return migrated(await resumeMigration(context, action));
   if (action.kind === "reboot-vm") {
     throw new MusterError("interrupted", "the agent was restarted while it rebooted the VM", {
       hint: "the guest may or may not have rebooted: look, and ask again if it has not",
     });
   }
-  await carryOutSimple(context, action);
-  return undefined;
+  return carryOut(context, action);
 }
 
-async function carryOutSimple(
-  context: CommandContext,
-  action: Exclude<CommandAction, { kind: "migrate-vm" }>,
-): Promise<void> {
+type SimpleAction = Exclude<
+  CommandAction,
+  { kind: "migrate-vm" | "run-fence" | "read-storage-heartbeat" }
+>;
+
+async function carryOutSimple(context: CommandContext, action: SimpleAction): Promise<void> {
   const { control } = context.hypervisor;
   switch (action.kind) {
     case "define-vm":
@@ -64,6 +83,9 @@ async function carryOutSimple(
       return cleanDeparture(context, action);
     case "open-console":
       return openConsole(context, action);
+    case "confirm-policy":
+      // Assignments and commands come in order: that this one arrived is the answer.
+      return;
     default:
       return assertNever(action);
   }

@@ -1,6 +1,7 @@
 /** What carrying out a command needs. */
 import type { CommandProgress, ClusterId, NetworkSpec } from "@muster/model";
-import type { Clock } from "@muster/runtime";
+import type { Clock, FenceRunner } from "@muster/runtime";
+import type { StorageHeartbeats } from "../guard/storage-heartbeats.ts";
 import type { Hypervisor } from "../hypervisor/hypervisor.ts";
 import type { NetworkDriver } from "../networks/network-driver.ts";
 import type { BulkDialer } from "../session/dialer.ts";
@@ -10,6 +11,9 @@ export interface CommandParts {
   readonly networks: NetworkDriver;
   readonly bulk: BulkDialer;
   readonly clock: Clock;
+  /** Switches other hosts' power, when the coordinator asks this host to. */
+  readonly fence: FenceRunner;
+  readonly storageHeartbeats: StorageHeartbeats;
   /** The network as it was assigned to this host. */
   readonly assignedNetwork: (name: string) => NetworkSpec | undefined;
   readonly clusterId: () => ClusterId;

@@ -7,6 +7,7 @@ import {
   clusterId,
   commandIdFor,
   keptLog,
+  noHelp,
   simulatedHosts,
   vmIdOf,
 } from "../testing/agent-setting.ts";
@@ -139,6 +140,7 @@ describe("a command", () => {
       hypervisor: hypervisorOf("h1"),
       networks: newDriver(),
       bulk: { openBulk: () => new Promise(() => undefined) },
+      ...noHelp,
       clock,
       journal: {
         entries: () => memory.entries(),

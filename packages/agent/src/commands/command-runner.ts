@@ -5,19 +5,18 @@
 import {
   detailOf,
   MusterError,
+  vmIdOf,
   type Command,
-  type CommandAction,
   type CommandId,
   type CommandKind,
   type CommandProgress,
   type CommandResult,
-  type MigrationStats,
   type VmId,
 } from "@muster/model";
 import type { Log } from "@muster/runtime";
 import type { Journal, JournalEntry } from "../journal/journal.ts";
 import type { CommandContext, CommandParts } from "./command-context.ts";
-import { carryOut, resume } from "./carry-out.ts";
+import { carryOut, resume, type CommandOutcome } from "./carry-out.ts";
 import { untilCancelled } from "./until-cancelled.ts";
 
 export interface CommandRunnerParts extends CommandParts {
@@ -115,10 +114,9 @@ export class CommandRunner {
   #start(command: Command, act: typeof carryOut, known?: JournalEntry): void {
     const cancel = new AbortController();
     this.#running.set(command.commandId, cancel);
-    const { vmId } = command.action;
     // A console changes nothing: people may look on while the VM is moved.
-    const takesTurns = isDurable(command);
-    const before = (takesTurns ? this.#vmTails.get(vmId) : undefined) ?? Promise.resolve();
+    const vmId = isDurable(command) ? vmIdOf(command.action) : undefined;
+    const before = (vmId === undefined ? undefined : this.#vmTails.get(vmId)) ?? Promise.resolve();
     const journalled = known !== undefined || act === resume;
     const turn = before
       .then(() => this.#run(command, act, cancel, journalled))
@@ -130,9 +128,9 @@ export class CommandRunner {
       })
       .finally(() => {
         this.#running.delete(command.commandId);
-        if (this.#vmTails.get(vmId) === turn) this.#vmTails.delete(vmId);
+        if (vmId !== undefined && this.#vmTails.get(vmId) === turn) this.#vmTails.delete(vmId);
       });
-    if (takesTurns) this.#vmTails.set(vmId, turn);
+    if (vmId !== undefined) this.#vmTails.set(vmId, turn);
   }
 
   async #run(
@@ -150,7 +148,8 @@ export class CommandRunner {
     }
     const result = await this.#outcome(command, act, cancel);
     this.#count(command.action.kind, result.error === undefined ? "succeeded" : "failed");
-    const fields = { commandId, command: command.action.kind, vmId: command.action.vmId };
+    const vmId = vmIdOf(command.action);
+    const fields = { commandId, command: command.action.kind, vmId };
     if (result.error === undefined) log.info(fields, "command done");
     else
       log.warn(
@@ -164,7 +163,7 @@ export class CommandRunner {
       );
     if (isDurable(command)) await this.#finish(result);
     send(result);
-    ended(command.action.vmId);
+    if (vmId !== undefined) ended(vmId);
   }
 
   /**
@@ -201,8 +200,8 @@ export class CommandRunner {
     const finished = new AbortController();
     const late = this.#watchTime(command, cancel, finished.signal);
     try {
-      const migration = await act(this.#context(commandId, cancel.signal), action);
-      return await this.#succeeded(commandId, action, migration);
+      const outcome = await act(this.#context(commandId, cancel.signal), action);
+      return await this.#succeeded(commandId, vmIdOf(action), outcome);
     } catch (error) {
       // What was cancelled says so, whatever words the hypervisor found for it.
       const reason: unknown = cancel.signal.aborted ? cancel.signal.reason : undefined;
@@ -248,21 +247,22 @@ export class CommandRunner {
 
   async #succeeded(
     commandId: CommandId,
-    action: CommandAction,
-    migration: MigrationStats | undefined,
+    vmId: VmId | undefined,
+    outcome: CommandOutcome,
   ): Promise<CommandResult> {
-    const vm = await this.#parts.hypervisor.watch.observe(action.vmId);
-    return {
-      kind: "result",
-      commandId,
-      ...(migration === undefined ? {} : { migration }),
-      ...(vm === undefined ? {} : { vm }),
-    };
+    const vm = vmId === undefined ? undefined : await this.#parts.hypervisor.watch.observe(vmId);
+    return { kind: "result", commandId, ...outcome, ...(vm === undefined ? {} : { vm }) };
   }
 }
 
-/** Opening a console changes nothing, and its stream would not survive us anyway. */
-const isDurable = ({ action }: Command): boolean => action.kind !== "open-console";
+/**
+ * Opening a console changes nothing, and its stream would not survive us anyway. Nor is what hosts do for others
+ * written down: it is harmless when repeated, and the parameters of a fence agent are secrets.
+ */
+const isDurable = ({ action }: Command): boolean =>
+  action.kind !== "open-console" &&
+  action.kind !== "run-fence" &&
+  action.kind !== "read-storage-heartbeat";
 
 function failed(commandId: CommandId, error: unknown): CommandResult {
   return { kind: "result", commandId, error: detailOf(error) };

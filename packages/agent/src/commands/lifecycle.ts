@@ -35,7 +35,9 @@ export async function defineVm(
   context: CommandContext,
   action: Action<"define-vm">,
 ): Promise<void> {
-  const { vmId, spec, generation } = action;
+  const { vmId, spec, generation, existingVolumes = false } = action;
+  // A blank disk in the place of one that another host cannot see would look like a disk that was lost.
+  if (existingVolumes) await context.hypervisor.migration.checkArrival(vmId, spec);
   const attachments = await plugAll(context, vmId, spec);
   await context.hypervisor.control.define({
     vmId,

@@ -1,6 +1,14 @@
 /** The agent's configuration, parsed once into a complete value. */
 import { hostname } from "node:os";
-import { logLevels, readConfig, type ConfigSources, type LogLevel } from "@muster/runtime";
+import {
+  FENCE_AGENTS_DIRECTORY,
+  logLevels,
+  readConfig,
+  type ConfigSources,
+  type Fields,
+  type LogLevel,
+} from "@muster/runtime";
+import type { WatchdogConfig } from "../guard/device-watchdog.ts";
 import { readNetworksConfig, type NetworksConfig } from "../networks/networks-config.ts";
 
 export interface AgentConfig {
@@ -10,6 +18,11 @@ export interface AgentConfig {
   /** Name or address other hosts send migrations to; empty: the name the host joined by. */
   readonly migrationAddress: string;
   readonly networks: NetworksConfig;
+  /** Absent: this host has no watchdog, or muster must leave it alone. */
+  readonly watchdog?: WatchdogConfig;
+  /** Where the lease is kept for the next agent: in memory, gone with the boot. */
+  readonly leaseFile: string;
+  readonly fenceAgentsDirectory: string;
   readonly metrics: {
     readonly host: string;
     readonly port: number;
@@ -30,11 +43,20 @@ export const readAgentConfig = (sources: ConfigSources): AgentConfig =>
     ),
     migrationAddress: fields.text("migration-address", { default: "" }),
     networks: fields.section("networks", readNetworksConfig),
+    ...fields.section("watchdog", readWatchdog),
+    leaseFile: fields.text("lease-file", { default: "/run/muster-agent/lease" }),
+    fenceAgentsDirectory: fields.text("fence-agents", { default: FENCE_AGENTS_DIRECTORY }),
     metrics: fields.section("metrics", (metrics) => ({
       host: metrics.text("host", { default: "127.0.0.1" }),
       port: metrics.integer("port", { min: 0, max: 65_535, default: METRICS_PORT }),
       advertise: metrics.text("advertise", { default: "" }),
     })),
   }));
+
+function readWatchdog(fields: Fields): { readonly watchdog?: WatchdogConfig } {
+  const device = fields.text("device", { default: "" });
+  const sysfs = fields.text("sysfs", { default: "/sys/class/watchdog/watchdog0" });
+  return device === "" ? {} : { watchdog: { device, sysfs } };
+}
 
 export const machineName = (): string => hostname();

@@ -2,7 +2,8 @@
 import { systemClock, systemRandom, type Logger } from "@muster/runtime";
 import { Agent, type AgentParts } from "../agent.ts";
 import { FileAssignmentStore } from "../assignments/assignment-store.ts";
-import { assignmentsPath, journalPath } from "../data-directory.ts";
+import { FileBootStore } from "../autostart/boot-store.ts";
+import { assignmentsPath, bootPath, journalPath } from "../data-directory.ts";
 import { FileJournal } from "../journal/file-journal.ts";
 import { VERSION } from "../version.ts";
 import { GrpcDialer } from "./grpc-dialer.ts";
@@ -10,7 +11,9 @@ import type { IdentityKeeper } from "./identity-keeper.ts";
 import { startSchedules } from "./schedules.ts";
 
 /** The ports that differ between a real host and a simulated one. */
-export type HostPorts = Pick<AgentParts, "hypervisor" | "networks" | "inventory" | "load">;
+export type HostPorts = Pick<AgentParts, "hypervisor" | "networks" | "inventory" | "load"> & {
+  readonly guarding: Omit<AgentParts["guarding"], "boots">;
+};
 
 export interface HostAgentParts {
   readonly ports: HostPorts;
@@ -34,6 +37,7 @@ export async function startHostAgent(
   const journal = stack.use(await FileJournal.open(journalPath(dataDirectory)));
   const agent = new Agent({
     ...ports,
+    guarding: { ...ports.guarding, boots: new FileBootStore(bootPath(dataDirectory)) },
     clock: systemClock,
     random: systemRandom,
     log,

@@ -1,8 +1,11 @@
 /** `muster-agent run`: everything the daemon owns, in the order it starts; it stops in reverse. */
 import { mkdir } from "node:fs/promises";
-import { systemClock, type Logger } from "@muster/runtime";
+import { fenceRunner, systemClock, type Logger } from "@muster/runtime";
 import type { Agent, AgentParts } from "../agent.ts";
 import { loadIdentity } from "../enrolment/identity.ts";
+import { DeviceWatchdog } from "../guard/device-watchdog.ts";
+import { LeaseFile, linuxBootClock } from "../guard/lease-file.ts";
+import { noStorageHeartbeats } from "../guard/storage-heartbeats.ts";
 import { LibvirtHypervisor } from "../hypervisor/libvirt/libvirt-hypervisor.ts";
 import { collectInventory } from "../inventory/collect-inventory.ts";
 import { LinuxSystem } from "../inventory/collect.ts";
@@ -73,5 +76,12 @@ async function openHost(
     networks: driver,
     inventory: () => collectInventory({ hypervisor, system, agentVersion: VERSION }),
     load: () => system.readLoad(),
+    guarding: {
+      ...(config.watchdog === undefined ? {} : { watchdog: new DeviceWatchdog(config.watchdog) }),
+      bootClock: linuxBootClock(),
+      leases: new LeaseFile(config.leaseFile),
+      fence: fenceRunner(config.fenceAgentsDirectory),
+      storageHeartbeats: noStorageHeartbeats,
+    },
   };
 }

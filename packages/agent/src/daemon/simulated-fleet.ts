@@ -8,9 +8,11 @@ import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join as joinPath } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import { MusterError, parseJoinString } from "@muster/model";
-import { systemClock, systemRandom, type Logger } from "@muster/runtime";
+import { fenceRunner, systemClock, systemRandom, type Logger } from "@muster/runtime";
 import { hasIdentity, loadIdentity } from "../enrolment/identity.ts";
 import { join } from "../enrolment/join.ts";
+import { MemoryLease } from "../guard/lease-file.ts";
+import { noStorageHeartbeats } from "../guard/storage-heartbeats.ts";
 import { SimulatedHypervisor } from "../hypervisor/simulated/simulated-hypervisor.ts";
 import { SimulatedWorld } from "../hypervisor/simulated/simulated-world.ts";
 import { collectInventory } from "../inventory/collect-inventory.ts";
@@ -132,6 +134,12 @@ async function startHost(parts: {
     networks: new SimulatedNetworkDriver(new SimulatedHostNetworks()),
     inventory: () => collectInventory({ hypervisor, system, agentVersion: VERSION }),
     load: () => system.readLoad(),
+    guarding: {
+      bootClock: { bootId: systemRandom.uuid(), uptimeMs: () => systemClock.now() },
+      leases: new MemoryLease(),
+      fence: fenceRunner(),
+      storageHeartbeats: noStorageHeartbeats,
+    },
   };
   // Thousands of listeners would say what the coordinator's metrics say anyway.
   const metricsAddress = "";

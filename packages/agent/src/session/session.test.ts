@@ -60,6 +60,7 @@ function setting(
         events.push("closed");
       },
       isLibvirtAlive: async () => isLibvirtAlive(),
+      leaseRequest: () => undefined,
       reportSequence: () => 7n,
     },
   });
@@ -198,6 +199,7 @@ describe("a session", () => {
       fullReportIntervalMs: 60_000,
       sampleIntervalMs: 5_000,
       reconnectSpreadMs: 0,
+      leaseMs: 30_000,
     });
     await clock.settle();
     expect(events).toStrictEqual(["closed"]);

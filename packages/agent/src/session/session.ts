@@ -7,6 +7,7 @@ import {
   type AgentMessage,
   type ClusterId,
   type CoordinatorMessage,
+  type LeaseRequest,
 } from "@muster/model";
 import type { Clock, Link, Log, Random } from "@muster/runtime";
 import type { Dialer } from "./dialer.ts";
@@ -27,6 +28,8 @@ export interface SessionHandlers {
   closed(): void;
   isLibvirtAlive(): Promise<boolean>;
   reportSequence(): bigint;
+  /** What to ask with the next heartbeat; undefined: nothing here is guarded. */
+  leaseRequest(leaseMs: number): LeaseRequest | undefined;
 }
 
 export interface SessionParts {
@@ -57,6 +60,7 @@ export class Session {
   #state: SessionState = { name: "disconnected", attempt: 0, lastError: "" };
   #running: Promise<void> | undefined;
   #opened = 0;
+  #leaseMs = 0;
   #link: Link<AgentMessage, CoordinatorMessage> | undefined;
   #heartbeats = new Heartbeats();
   /** As the last coordinator said. */
@@ -195,7 +199,7 @@ export class Session {
   }
 
   async #beat(
-    { heartbeatIntervalMs, protocolVersion }: Welcome,
+    { heartbeatIntervalMs, protocolVersion, leaseMs }: Welcome,
     link: Link<AgentMessage, CoordinatorMessage>,
     ended: AbortSignal,
   ): Promise<void> {
@@ -205,14 +209,27 @@ export class Session {
     while (!ended.aborted) {
       const libvirtAlive = await handlers.isLibvirtAlive();
       if (ended.aborted) return;
-      const number = isAnswered ? this.#heartbeats.sent(clock.now()) : 0;
-      link.send({ kind: "heartbeat", sequence: handlers.reportSequence(), libvirtAlive, number });
+      this.#leaseMs = leaseMs;
+      link.send(this.#heartbeat(libvirtAlive, isAnswered ? this.#heartbeats.sent(clock.now()) : 0));
       await clock.sleep(heartbeatIntervalMs, ended).catch(ignoreAbort(ended));
       const { unanswered } = this.#heartbeats;
       if (unanswered < ANSWERS_MISSED_MAX || this.#isBusy || ended.aborted) continue;
       const count = String(unanswered);
       throw new MusterError("timeout", `the coordinator has not answered ${count} heartbeats`);
     }
+  }
+
+  #heartbeat(libvirtAlive: boolean, number: number): AgentMessage {
+    const { handlers } = this.#parts;
+    const lease = handlers.leaseRequest(this.#leaseMs);
+    const sequence = handlers.reportSequence();
+    const heartbeat = { kind: "heartbeat", sequence, libvirtAlive, number } as const;
+    return lease === undefined ? heartbeat : { ...heartbeat, lease };
+  }
+
+  /** A heartbeat out of turn, because what the lease is asked for has changed. */
+  beatNow(libvirtAlive: boolean): void {
+    this.send(this.#heartbeat(libvirtAlive, 0));
   }
 }
 

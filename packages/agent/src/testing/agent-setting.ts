@@ -2,6 +2,7 @@
 import {
   commandIdOf,
   GIB,
+  MusterError,
   operationIdFrom,
   parseClusterId,
   parseVmId,
@@ -14,6 +15,7 @@ import {
   type VmSpec,
 } from "@muster/model";
 import { Mailbox, seededRandom, SimulatedClock, type Link, type Log } from "@muster/runtime";
+import { noStorageHeartbeats } from "../guard/storage-heartbeats.ts";
 import { SimulatedHypervisor } from "../hypervisor/simulated/simulated-hypervisor.ts";
 import { SimulatedWorld } from "../hypervisor/simulated/simulated-world.ts";
 import { SimulatedHostNetworks } from "../networks/simulated/simulated-host-networks.ts";
@@ -40,6 +42,16 @@ export const aCommand = (number: number, action: CommandAction, timeoutMs = 600_
   timeoutMs,
   action,
 });
+
+/** A host that does nothing for others. */
+export const noHelp = {
+  fence: {
+    run: async () => {
+      throw new MusterError("unreachable", "this host has no fence agents");
+    },
+  },
+  storageHeartbeats: noStorageHeartbeats,
+};
 
 export function keptLog(): { readonly log: Log; readonly lines: string[] } {
   const lines: string[] = [];
@@ -97,6 +109,7 @@ export class ScriptedCoordinator {
       fullReportIntervalMs: 60_000,
       sampleIntervalMs: 5_000,
       reconnectSpreadMs,
+      leaseMs: 30_000,
     });
   }
 

@@ -9,6 +9,7 @@ import {
   clusterId,
   commandIdFor,
   keptLog,
+  noHelp,
   simulatedHosts,
   vmIdOf,
 } from "./agent-setting.ts";
@@ -31,6 +32,7 @@ export function commandSetting() {
       hypervisor,
       networks: newDriver(),
       bulk: { openBulk: () => new Promise(() => undefined) },
+      ...noHelp,
       clock,
       // A dead process writes nothing.
       journal: {

@@ -13,6 +13,7 @@ import { addChangeFlags, durationOf, example } from "./flags.ts";
 import { addHostDrain } from "./host-drain.ts";
 import { addHostReturn } from "./host-return.ts";
 import { addHostSet } from "./host-set.ts";
+import { addHostFence } from "./host-fence.ts";
 import type { Run } from "./run.ts";
 
 interface InviteOptions extends ChangeOptions {
@@ -67,6 +68,7 @@ export function addHostCommands(program: Command, run: Run): void {
   addHostDrain(host, run);
   addHostReturn(host, run);
   addHostSet(host, run);
+  addHostFence(host, run);
   addChangeFlags(host.command("remove"))
     .argument("<host>", "name or id")
     .description("forget a host for good: its identity can do nothing any more")

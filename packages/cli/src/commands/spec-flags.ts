@@ -6,6 +6,7 @@ import { parseNetworkFlag } from "../spec/nic.ts";
 import type { PartialVmSpec } from "../spec/partial-spec.ts";
 import { parseSpecFile, SPEC_FILE_BYTES_MAX } from "../spec/spec-file.ts";
 import { parseDiskFlag } from "../spec/spec-flags.ts";
+import { parseHaFlag } from "../spec/ha-flag.ts";
 import type { Keyboard } from "../surroundings.ts";
 import { countOf, repeated } from "./flags.ts";
 
@@ -35,6 +36,11 @@ export const addSpecFlags = (command: Command): Command =>
     )
     .option("--cpu-model <model>", "CPU model the guest sees (default: the host's choice)")
     .option("--machine <type>", "machine type (default: the host's)")
+    .option(
+      "--ha <restart=...|none>",
+      "what the cluster does by itself: restart=on-failure,priority=200,restarts=3,window=1h,isolation=run,autostart=yes",
+      parseHaFlag,
+    )
     .option("-f, --file <path>", "a spec in YAML or JSON, - for stdin; flags win over it");
 
 /** Reads and parses `-f`. Throws `invalid` when the file cannot be read or is wrong. */

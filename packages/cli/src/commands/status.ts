@@ -3,9 +3,10 @@ import { AdminService } from "@muster/proto/admin";
 import type { Command } from "commander";
 import { VERSION } from "../version.ts";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
-import { renderCluster, summarize, type ClusterView } from "../render/cluster.ts";
+import { renderCluster, summarize, summarizeHa, type ClusterView } from "../render/cluster.ts";
 import { renderLines } from "../render/operation.ts";
 import type { Session } from "../session.ts";
+import { decodeHa } from "../view/ha.ts";
 import { decodeHost } from "../view/host.ts";
 import { decodeOperation } from "../view/operation.ts";
 import { decodeVm } from "../view/vm.ts";
@@ -27,7 +28,7 @@ export function addStatusCommands(program: Command, run: Run): void {
 
 async function showStatus({ admin, output, surroundings }: Session): Promise<ExitCode> {
   const request = { active: true, subject: "", limit: 0 };
-  const [summary, hosts, vms, operations] = await Promise.all([
+  const [summary, hosts, vms, operations, ha] = await Promise.all([
     admin.call(AdminService.getCluster, { doing: "show the cluster", request: {} }),
     admin.call(AdminService.listHosts, { doing: "list hosts", request: {} }),
     admin.call(AdminService.listVms, {
@@ -35,6 +36,7 @@ async function showStatus({ admin, output, surroundings }: Session): Promise<Exi
       request: { includeWild: true, host: "" },
     }),
     admin.call(AdminService.listOperations, { doing: "list operations", request }),
+    admin.call(AdminService.getHa, { doing: "show high availability", request: {} }),
   ]);
   const { clusterId, version, authorityFingerprint, agentAddresses, metricsAddress } = summary;
   const cluster: ClusterView = {
@@ -46,6 +48,7 @@ async function showStatus({ admin, output, surroundings }: Session): Promise<Exi
     metricsAddress,
     rebalance: summary.rebalance,
     openPlans: summary.openPlans,
+    highAvailability: summarizeHa(decodeHa(ha)),
     ...summarize(hosts.hosts.map(decodeHost), vms.vms.map(decodeVm)),
     activeOperations: operations.operations.map(decodeOperation),
   };

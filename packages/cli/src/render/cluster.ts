@@ -1,12 +1,14 @@
 /** The cluster at a glance. PURE. */
 import { renderSize } from "@muster/model";
 import type { RebalanceStatus } from "@muster/proto/admin";
+import type { HaView } from "../view/ha.ts";
+import type { HaModeWord } from "../view/words.ts";
 import type { HostView } from "../view/host.ts";
 import type { OperationView } from "../view/operation.ts";
 import type { VmView } from "../view/vm.ts";
 import { renderOperations } from "./operation.ts";
 import type { Paint } from "./style.ts";
-import { field, renderFields } from "./table.ts";
+import { field, renderFields, type Cell } from "./table.ts";
 
 export interface ClusterView {
   readonly clusterId: string;
@@ -27,6 +29,34 @@ export interface ClusterView {
   readonly capacityMemoryBytes: bigint;
   readonly claimedMemoryBytes: bigint;
   readonly activeOperations: readonly OperationView[];
+  readonly highAvailability: HaSummary;
+}
+
+export interface HaSummary {
+  readonly mode: HaModeWord;
+  /** Empty: no brake is on. */
+  readonly brake: string;
+  readonly vmCount: number;
+  readonly inErrorCount: number;
+}
+
+export const summarizeHa = ({ mode, brake, vms }: HaView): HaSummary => ({
+  mode,
+  brake,
+  vmCount: vms.length,
+  inErrorCount: vms.filter(({ haError }) => haError !== "").length,
+});
+
+/** "armed for 3 VMs, 1 in error" */
+function renderHaSummary({ mode, brake, vmCount, inErrorCount }: HaSummary): Cell {
+  const armed = mode === "armed" ? "armed" : `DISARMED (${mode})`;
+  const failed = inErrorCount === 0 ? "" : `, ${String(inErrorCount)} in error`;
+  const held = brake === "" ? "" : `; ${brake}`;
+  const isWell = mode === "armed" && failed === "" && held === "";
+  return {
+    text: `${armed} for ${String(vmCount)} VMs${failed}${held}`,
+    tone: isWell ? "plain" : "bad",
+  };
 }
 
 /** Sums over what was listed. */
@@ -92,6 +122,7 @@ export function renderCluster(cluster: ClusterView, now: Date, paint: Paint): st
       field("memory claimed", memory),
       field("rebalance", rebalanceText(cluster.rebalance)),
       field("open plans", cluster.openPlans.join(", ")),
+      field("high availability", renderHaSummary(cluster.highAvailability)),
       field("active operations", String(cluster.activeOperations.length)),
     ],
     paint,

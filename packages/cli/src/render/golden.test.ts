@@ -121,6 +121,7 @@ const event = decodeEvent({
 });
 
 const cluster = {
+  highAvailability: { mode: "armed" as const, brake: "", vmCount: 0, inErrorCount: 0 },
   clusterId: "00000000-0000-4000-8000-0000000000c1",
   version: "0.1.0",
   coordinator: "unix:///run/muster/coordinator.sock",

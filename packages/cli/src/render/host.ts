@@ -91,6 +91,12 @@ const headFields = (host: HostView) => [
   field("agent", host.agentVersion),
   field("certificate until", host.certificateExpiresAt),
   field("metrics", host.metricsAddress),
+  field(
+    "watchdog",
+    host.watchdogTimeoutMs === 0 ? "" : `armed, ${renderDuration(host.watchdogTimeoutMs)}`,
+  ),
+  field("fence devices", host.fenceDevices.map(({ agent }) => agent).join(", ")),
+  field("off", host.off),
 ];
 
 function machineFields(host: HostView) {

@@ -1,6 +1,7 @@
 /** VMs for people. PURE. */
 import { renderSize } from "@muster/model";
 import { renderAge, renderDuration } from "../duration.ts";
+import { renderPolicy } from "./ha.ts";
 import type { VmView } from "../view/vm.ts";
 import { ruleWords } from "./rule.ts";
 import { toneOf, type Paint } from "./style.ts";
@@ -109,6 +110,17 @@ function specFields(vm: VmView): readonly Field[] {
     field("never together with", spec.antiAffinityGroups.join(", ")),
     field("cpu model", spec.cpuModel),
     field("machine", spec.machineType),
+    ...haFields(vm),
+  ];
+}
+
+function haFields({ spec, wanted, restarts, haError }: VmView): readonly Field[] {
+  const policy = spec?.ha === undefined ? "" : renderPolicy(spec.ha);
+  return [
+    field("policy", policy),
+    field("meant to be", policy === "" ? "" : wanted),
+    field("restarts", restarts === 0 ? "" : String(restarts)),
+    field("in error", { text: haError, tone: "bad" }),
   ];
 }
 

@@ -62,6 +62,14 @@ export class Fields {
     throw invalid(this.#at(names[0]), "must be a whole number, at most nine digits");
   }
 
+  /** Text, a number, or yes and no, as text. */
+  scalar(names: Names): string | undefined {
+    const value = this.#value(names);
+    if (value === undefined) return undefined;
+    if (isScalar(value) || typeof value === "boolean") return String(value);
+    throw invalid(this.#at(names[0]), "must be text or a number");
+  }
+
   /** "512M", or a plain number of bytes. */
   size(names: Names): bigint | undefined {
     const value = this.#value(names);

@@ -1,6 +1,6 @@
 /** A VM spec while it is gathered from a file and from flags. PURE. */
 import { invalid, parseName } from "@muster/model";
-import type { DiskSpec, KernelBoot, NicSpec, VmSpec } from "@muster/proto/types";
+import type { DiskSpec, HaPolicy, KernelBoot, NicSpec, VmSpec } from "@muster/proto/types";
 
 /** What was given so far; absent means not given, never empty. */
 export interface PartialVmSpec {
@@ -13,6 +13,7 @@ export interface PartialVmSpec {
   readonly antiAffinityGroups?: readonly string[];
   readonly cpuModel?: string;
   readonly machineType?: string;
+  readonly ha?: Readonly<HaPolicy>;
 }
 
 /** The fields without those that are undefined, as exact optional properties want them. */
@@ -47,5 +48,6 @@ export function completeSpec(parts: readonly PartialVmSpec[]): VmSpec {
     ),
     cpuModel: merged.cpuModel ?? "",
     machineType: merged.machineType ?? "",
+    ha: merged.ha,
   };
 }

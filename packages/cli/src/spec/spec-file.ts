@@ -7,6 +7,7 @@ import type { DiskSpec, KernelBoot } from "@muster/proto/types";
 import { parseDocument } from "yaml";
 import { Fields, type Names } from "./fields.ts";
 import { decodeNicField } from "./nic.ts";
+import { readHa } from "./ha-flag.ts";
 import { given, type PartialVmSpec } from "./partial-spec.ts";
 
 /** A spec is a few hundred bytes; more is another file by mistake. */
@@ -22,6 +23,7 @@ const spec = {
   antiAffinity: ["antiAffinity", "antiAffinityGroups"],
   cpuModel: ["cpuModel"],
   machine: ["machine", "machineType"],
+  ha: ["ha"],
 } as const satisfies Record<string, Names>;
 
 const disk = {
@@ -80,6 +82,7 @@ function decodeSpec(value: unknown): PartialVmSpec {
     antiAffinityGroups: fields.list(spec.antiAffinity, decodeName),
     cpuModel: fields.text(spec.cpuModel),
     machineType: fields.text(spec.machine),
+    ha: fields.object(spec.ha, readHa),
   });
 }
 

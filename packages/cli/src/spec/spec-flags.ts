@@ -1,6 +1,6 @@
 /** A VM spec from flags. PURE. */
 import { invalid, parseName, parseSize } from "@muster/model";
-import type { DiskSpec, NicSpec } from "@muster/proto/types";
+import type { DiskSpec, HaPolicy, NicSpec } from "@muster/proto/types";
 import { parsePairs } from "./pairs.ts";
 import { given, type PartialVmSpec } from "./partial-spec.ts";
 
@@ -16,6 +16,7 @@ export interface SpecFlags {
   readonly antiAffinity?: readonly string[];
   readonly cpuModel?: string;
   readonly machine?: string;
+  readonly ha?: HaPolicy;
   readonly file?: string;
 }
 
@@ -37,6 +38,7 @@ export function specOfFlags(flags: SpecFlags): PartialVmSpec {
     antiAffinityGroups: flags.antiAffinity,
     cpuModel: flags.cpuModel,
     machineType: flags.machine,
+    ha: flags.ha,
   });
 }
 

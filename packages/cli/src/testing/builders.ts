@@ -34,6 +34,7 @@ export const aSpec = (fields: Partial<VmSpec> = {}): VmSpec => ({
   antiAffinityGroups: [],
   cpuModel: "",
   machineType: "",
+  ha: undefined,
   ...fields,
 });
 
@@ -75,6 +76,9 @@ export const aVm = (fields: Partial<Vm> = {}): Vm => ({
   trouble: "",
   rules: undefined,
   awayFrom: "",
+  wanted: "running",
+  restarts: 0,
+  haError: "",
   ...fields,
 });
 
@@ -153,6 +157,9 @@ export const aHost = (fields: Partial<Host> = {}): Host => ({
   certificateExpiresAt: "2026-02-01T00:00:00Z",
   metricsAddress: "http://10.99.0.1:9180/metrics",
   traits: undefined,
+  watchdogTimeoutMs: 0,
+  off: "",
+  fenceDevices: [],
   ...fields,
 });
 

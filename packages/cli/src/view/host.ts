@@ -1,5 +1,5 @@
 /** Hosts as the CLI shows them. Field names are those of `-o json`: a contract with scripts. */
-import type { Host, HostTraits } from "@muster/proto/admin";
+import type { FenceDevice, Host, HostTraits } from "@muster/proto/admin";
 import type { HostInventory, HostLoad } from "@muster/proto/types";
 import { decodeNetworkObservation, type NetworkObservationView } from "./network.ts";
 import { hostStateWord, type HostStateWord } from "./words.ts";
@@ -21,6 +21,11 @@ export interface HostView {
   readonly agentVersion: string;
   readonly certificateExpiresAt: string;
   readonly metricsAddress: string;
+  /** 0: none is armed. */
+  readonly watchdogTimeoutMs: number;
+  /** Why it is certain that it runs nothing; empty: it is not. */
+  readonly off: string;
+  readonly fenceDevices: readonly Readonly<FenceDevice>[];
   readonly networks: readonly NetworkObservationView[];
   /** Absent until the first report. */
   readonly load?: Readonly<HostLoad>;
@@ -47,6 +52,9 @@ export function decodeHost(wire: Host): HostView {
     agentVersion: wire.agentVersion,
     certificateExpiresAt: wire.certificateExpiresAt,
     metricsAddress: wire.metricsAddress,
+    watchdogTimeoutMs: wire.watchdogTimeoutMs,
+    off: wire.off,
+    fenceDevices: wire.fenceDevices,
     networks: wire.networks.map(decodeNetworkObservation),
     ...(wire.load === undefined ? {} : { load: wire.load }),
     ...(wire.inventory === undefined ? {} : { inventory: wire.inventory }),

@@ -58,6 +58,11 @@ export interface VmView {
   readonly rules?: Readonly<VmRules>;
   /** Absent: no drain took it away from anywhere. */
   readonly awayFrom?: string;
+  /** "running" or "stopped"; empty: nobody has said. */
+  readonly wanted: string;
+  readonly restarts: number;
+  /** Empty: the cluster restarts it as its policy says. */
+  readonly haError: string;
 }
 
 function decodeObservation(wire: VmObservation): VmObservationView {
@@ -108,5 +113,8 @@ export function decodeVm(wire: Vm): VmView {
     trouble: wire.trouble,
     ...(wire.rules === undefined ? {} : { rules: wire.rules }),
     ...(wire.awayFrom === "" ? {} : { awayFrom: wire.awayFrom }),
+    wanted: wire.wanted,
+    restarts: wire.restarts,
+    haError: wire.haError,
   };
 }

@@ -1,6 +1,6 @@
 /** The model's words for the wire's enums. A value this version does not know is "unrecognized", never a guess. */
-import { HostState, OperationState, StepState, VmDisplayState } from "@muster/proto/admin";
-import { NetworkState, VmState } from "@muster/proto/types";
+import { HaMode, HostState, OperationState, StepState, VmDisplayState } from "@muster/proto/admin";
+import { HaRestart, NetworkState, VmState } from "@muster/proto/types";
 
 const UNSPECIFIED = "unspecified";
 const UNRECOGNIZED = "unrecognized";
@@ -10,8 +10,25 @@ const hostStates = {
   [HostState.ONLINE]: "online",
   [HostState.UNKNOWN]: "unknown",
   [HostState.JOINING]: "joining",
+  [HostState.LOST]: "lost",
   [HostState.UNRECOGNIZED]: UNRECOGNIZED,
 } as const satisfies Record<HostState, string>;
+
+const haModes = {
+  [HaMode.UNSPECIFIED]: UNSPECIFIED,
+  [HaMode.ARMED]: "armed",
+  [HaMode.FREEZE]: "freeze",
+  [HaMode.IGNORE]: "ignore",
+  [HaMode.UNRECOGNIZED]: UNRECOGNIZED,
+} as const satisfies Record<HaMode, string>;
+
+const haRestarts = {
+  [HaRestart.UNSPECIFIED]: "never",
+  [HaRestart.NEVER]: "never",
+  [HaRestart.ON_FAILURE]: "on-failure",
+  [HaRestart.ALWAYS]: "always",
+  [HaRestart.UNRECOGNIZED]: UNRECOGNIZED,
+} as const satisfies Record<HaRestart, string>;
 
 const vmDisplayStates = {
   [VmDisplayState.UNSPECIFIED]: UNSPECIFIED,
@@ -82,6 +99,11 @@ export type OperationStateWord = (typeof operationStates)[OperationState];
 export type StepStateWord = (typeof stepStates)[StepState];
 export type NetworkStateWord = (typeof networkStates)[NetworkState];
 
+export type HaModeWord = (typeof haModes)[HaMode];
+export type HaRestartWord = (typeof haRestarts)[HaRestart];
+
+export const haModeWord = (value: HaMode): HaModeWord => wordIn(haModes, value);
+export const haRestartWord = (value: HaRestart): HaRestartWord => wordIn(haRestarts, value);
 export const hostStateWord = (value: HostState): HostStateWord => wordIn(hostStates, value);
 export const vmStateWord = (value: VmDisplayState): VmStateWord => wordIn(vmDisplayStates, value);
 export const vmObservedWord = (value: VmState): VmObservedWord => wordIn(vmStates, value);

@@ -2,10 +2,14 @@
 import { isPlanOver } from "@muster/model";
 import { AdminService } from "@muster/proto/admin";
 import { implement, type RpcService } from "@muster/runtime";
+import type { Fencing } from "../ha/fencing.ts";
 import type { Commands } from "../sessions/commands.ts";
 import { claimHandlers } from "./claims.ts";
 import { consoleHandler } from "./console.ts";
 import { drainHandlers } from "./drain-host.ts";
+import { fenceDeviceHandlers } from "./fence-devices.ts";
+import { fenceHostHandlers } from "./fence-host.ts";
+import { haHandlers, type HaParts } from "./ha.ts";
 import { hostHandlers } from "./hosts.ts";
 import { explainHostHandlers } from "./explain-host.ts";
 import { keptPlanHandlers } from "./kept-plans.ts";
@@ -18,7 +22,11 @@ import { encodeRebalanceStatus, policyHandlers } from "./policy.ts";
 import { ruleHandlers } from "./rules.ts";
 import { vmHandlers } from "./vms.ts";
 
-export function adminService(parts: CoordinatorsParts, commands: Commands): RpcService {
+export function adminService(
+  parts: CoordinatorsParts,
+  help: { readonly commands: Commands; readonly fencing: Fencing; readonly ha: HaParts },
+): RpcService {
+  const { commands, fencing, ha } = help;
   return implement(AdminService, {
     async getCluster(_request, context) {
       parts.operatorOf(context);
@@ -48,6 +56,9 @@ export function adminService(parts: CoordinatorsParts, commands: Commands): RpcS
     ...ruleHandlers(parts),
     ...policyHandlers(parts),
     ...claimHandlers(parts),
+    ...haHandlers(parts, ha),
+    ...fenceHostHandlers(parts),
+    ...fenceDeviceHandlers(parts, { commands, fencing }),
     openConsole: consoleHandler(parts, commands),
   });
 }

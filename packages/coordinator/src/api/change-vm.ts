@@ -60,11 +60,18 @@ export async function changeVm(
           parameters,
           explanation: [],
         },
-        changes: (operationId) => [put("vm", { ...vm, operationId })],
+        changes: (operationId) => [put("vm", { ...asWanted(vm, wanted.change), operationId })],
       };
     },
   );
   return { operation: encodeNow(operation, parts), summary };
+}
+
+/** What a person asks for is meant; a VM in error that a person starts is given another chance. */
+function asWanted(vm: VmRecord, change: VmChange | "delete"): VmRecord {
+  const { recovery: _recovery, ...fresh } = vm;
+  if (change === "start") return { ...fresh, wanted: "running" };
+  return change === "stop" || change === "delete" ? { ...vm, wanted: "stopped" } : vm;
 }
 
 interface Change {

@@ -34,6 +34,7 @@ export async function createVm(
         vmId: claim?.id ?? freshId,
         draft,
         createdAt,
+        wanted: request.stopped ? "stopped" : "running",
         ...host,
         ...(rules === undefined ? {} : { rules }),
         ...(claim === undefined ? {} : { claim }),

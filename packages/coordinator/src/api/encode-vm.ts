@@ -24,6 +24,9 @@ export function encodeVm(vm: VmView, view: LedgerView): pb.Vm {
     trouble: vm.trouble,
     rules: encodeRules(record.rules, view),
     awayFrom: record.away === undefined ? "" : (view.hosts.get(record.away)?.name ?? record.away),
+    wanted: record.wanted ?? "",
+    restarts: record.recovery?.restartsMs.length ?? 0,
+    haError: record.recovery?.error?.message ?? "",
   };
 }
 
@@ -45,6 +48,9 @@ export function encodeWildVm(observed: VmObservation, host: string, ageMs: numbe
     trouble: observed.managed ? "marked as ours, but this cluster does not know it" : "",
     rules: undefined,
     awayFrom: "",
+    wanted: "",
+    restarts: 0,
+    haError: "",
   };
 }
 

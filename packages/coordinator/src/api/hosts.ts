@@ -13,6 +13,7 @@ import {
 import { encodeHostInventory, encodeHostLoad, encodeNetworkObservation } from "@muster/model/wire";
 import * as pb from "@muster/proto/admin";
 import type { CallContext } from "@muster/runtime";
+import { offSentence } from "../ha/host-off.ts";
 import { put, remove, type RecordChange } from "../ledger/ledger.ts";
 import { findHost } from "../ledger/view.ts";
 import { hostUse } from "../planning/host-use.ts";
@@ -20,13 +21,15 @@ import { moveClaimsOff, yieldChanges } from "../planning/yielding-claims.ts";
 import { coordinatorAddresses } from "../sessions/assignments.ts";
 import { encodeTraits } from "./decode-rules.ts";
 import { decodeWhy, type ApiParts } from "./parts.ts";
+import { encodeDevice } from "./encode-device.ts";
 import { encodeVm, encodeWildVm } from "./encode-vm.ts";
 import { vmView } from "./vm-view.ts";
 
-const hostStates: Record<HostState, pb.HostState> = {
+export const hostStates: Record<HostState, pb.HostState> = {
   online: pb.HostState.ONLINE,
   unknown: pb.HostState.UNKNOWN,
   joining: pb.HostState.JOINING,
+  lost: pb.HostState.LOST,
 };
 
 const INVITE_SECONDS_DEFAULT = 3_600;
@@ -273,5 +276,8 @@ export function encodeHost(host: HostRecord, parts: ApiParts): pb.Host {
     certificateExpiresAt: host.certificateExpiresAt,
     metricsAddress: observed?.metricsAddress ?? "",
     traits: encodeTraits(host.traits),
+    watchdogTimeoutMs: host.watchdog?.timeoutMs ?? 0,
+    off: host.off === undefined ? "" : offSentence(host.off),
+    fenceDevices: (host.fenceDevices ?? []).map((device) => encodeDevice(device, ledger.view)),
   };
 }

@@ -12,6 +12,7 @@ const standbyReads: ReadonlySet<string> = new Set([
   "ListCoordinators",
   "ListHosts",
   "GetHost",
+  "GetHa",
   "ListVms",
   "GetVm",
   "ListNetworks",

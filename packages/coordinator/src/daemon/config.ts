@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { invalid, MIB, parseName, parseSize } from "@muster/model";
 import {
   COORDINATOR_PORT,
+  FENCE_AGENTS_DIRECTORY,
   logLevels,
   parseRpcAddress,
   readConfig,
@@ -13,6 +14,7 @@ import {
 } from "@muster/runtime";
 import type { AuthorityPlace } from "../authority/shared-authority.ts";
 import type { CapacityPolicy } from "../planning/cluster-snapshot.ts";
+import { LEASE_MS, LOST_AFTER_MS, type HaSettings } from "../ha/ha-settings.ts";
 import type { SessionTimes } from "../sessions/host-session.ts";
 import { checkStore, readAuthorityPlace, readStore, type StoreConfig } from "./config-store.ts";
 
@@ -28,6 +30,8 @@ export interface CoordinatorConfig {
   readonly metrics: { readonly host: string; readonly port: number };
   readonly capacity: CapacityPolicy;
   readonly times: SessionTimes;
+  readonly ha: HaSettings;
+  readonly fenceAgentsDirectory: string;
   readonly migrationTls: boolean;
   readonly hostCertificateMs: number;
   /** Tells this coordinator from the others. */
@@ -86,6 +90,8 @@ const readFields = (sources: ConfigSources): CoordinatorConfig =>
       })),
       capacity: fields.section("capacity", readCapacity),
       times: fields.section("sessions", readTimes),
+      ha: fields.section("ha", readHa),
+      fenceAgentsDirectory: fields.text("fence-agents", { default: FENCE_AGENTS_DIRECTORY }),
       migrationTls: fields.section("migration", (migration) =>
         migration.flag("tls", { default: true }),
       ),
@@ -115,6 +121,23 @@ function readCapacity(fields: Fields): CapacityPolicy {
       ? parseSize(reserved, "capacity.memory-reserved")
       : 0n,
     vmsPerHostMax: fields.integer("vms-per-host-max", { min: 1, max: 10_000, default: 500 }),
+  };
+}
+
+function readHa(fields: Fields): HaSettings {
+  return {
+    // Sessions are given up after three heartbeats; a host that is called lost sooner has not been missed yet.
+    lostAfterMs: fields.durationMs("lost-after", {
+      min: 2 * SECOND_MS,
+      max: 3_600 * SECOND_MS,
+      default: LOST_AFTER_MS,
+    }),
+    // Below two heartbeats every lost packet would stop VMs.
+    leaseMs: fields.durationMs("lease", {
+      min: 4 * SECOND_MS,
+      max: 600 * SECOND_MS,
+      default: LEASE_MS,
+    }),
   };
 }
 

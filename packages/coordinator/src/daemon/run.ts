@@ -1,7 +1,15 @@
 /** `muster-coordinator run`: everything the daemon owns, in the order it starts; it stops in reverse. */
 import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
-import { listenLocal, listenTls, systemClock, systemRandom, type Logger } from "@muster/runtime";
+import { join } from "node:path";
+import {
+  fenceRunner,
+  listenLocal,
+  listenTls,
+  systemClock,
+  systemRandom,
+  type Logger,
+} from "@muster/runtime";
 import { adminService } from "../api/admin-service.ts";
 import { dispatchService } from "../api/dispatch-service.ts";
 import { enrolmentService } from "../api/enrolment-service.ts";
@@ -12,6 +20,7 @@ import type { Authority } from "../authority/authority.ts";
 import { keepServerCertificate } from "../authority/server-certificate.ts";
 import { ensureAuthority, openAuthority } from "../authority/shared-authority.ts";
 import type { Coordinator } from "../coordinator.ts";
+import { openSeal } from "../ha/seal-key.ts";
 import { QuestionThreads } from "../plans/question-threads.ts";
 import { CoordinatorMember } from "../roles/member.ts";
 import type { Store } from "../store/store.ts";
@@ -57,6 +66,7 @@ async function start(
   const threads = stack.use(new QuestionThreads({ entry, clock }));
   const { member, store, authority, over } = await takePart(config, { log, threads }, stack);
   const { coordinator } = member;
+  const { capacity } = config;
   const clusterId = coordinator.ledger.view.cluster.id;
   const gatekeeper = new Gatekeeper({ authority, ledger: coordinator.ledger, clock });
   const names = serverNames(config);
@@ -72,7 +82,7 @@ async function start(
     clock,
     random,
     log,
-    capacity: config.capacity,
+    capacity,
     migrationTls: config.migrationTls,
     about: {
       version: VERSION,
@@ -82,7 +92,8 @@ async function start(
     },
     operatorOf: (context) => gatekeeper.operatorOf(context),
   };
-  const admin = guardStandby(adminService(api, coordinator.commands), {
+  const { commands, fencing, haParts: ha } = coordinator;
+  const admin = guardStandby(adminService(api, { commands, fencing, ha }), {
     ledger,
     ageMs: () => member.ageMs,
   });
@@ -122,6 +133,7 @@ async function takePart(
 ): Promise<Part> {
   const [clock, random] = [systemClock, systemRandom];
   const store = await openStore(config, stack);
+  const seal = await openSeal(join(config.dataDirectory, "seal.key"), random);
   const options = {
     dataDirectory: config.dataDirectory,
     clock,
@@ -131,6 +143,7 @@ async function takePart(
   const member = await CoordinatorMember.open({
     ...{ store, clock, random, log, questions: threads },
     ...{ times: config.times, capacity: config.capacity, migrationTls: config.migrationTls },
+    ...{ ha: config.ha, fencing: { runner: fenceRunner(config.fenceAgentsDirectory), seal } },
     self: { name: config.name, version: VERSION, addresses: config.agentAddresses },
     beforeLeading: (ledger) => ensureAuthority({ ledger, place: config.authority, options }),
   });

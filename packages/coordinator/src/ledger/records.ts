@@ -9,6 +9,7 @@ import {
   type ClusterId,
   type ClusterPolicy,
   type HostInterfacesRecord,
+  type HaSwitch,
   type HostRecord,
   type InviteRecord,
   type NetworkRecord,
@@ -32,6 +33,8 @@ export interface ClusterRecord {
   readonly format?: number;
   /** Number of the last kept plan; absent: none yet. */
   readonly planCount?: number;
+  /** Absent: armed. */
+  readonly ha?: HaSwitch;
 }
 
 /** A coordinator that has been there. Kept while it is away, so that agents know where it will be. */

@@ -14,6 +14,8 @@ import type {
 } from "@muster/model";
 import type { Clock } from "@muster/runtime";
 import { VmPlaces } from "./vm-places.ts";
+import { LOST_AFTER_MS } from "../ha/ha-settings.ts";
+import { hostState } from "../ha/liveness.ts";
 
 type Hello = Extract<AgentMessage, { kind: "hello" }>;
 type FullReport = Extract<AgentMessage, { kind: "full-report" }>;
@@ -55,12 +57,16 @@ export interface ObservationListener {
 export class Observations {
   readonly #clock: Clock;
   #bornMs: number;
+  readonly #lostAfterMs: number;
   readonly #hosts = new Map<HostId, HostObservation>();
   readonly #places = new VmPlaces();
+  readonly #sessions = new Map<HostId, number>();
   readonly #listeners = new Set<ObservationListener>();
 
-  constructor(clock: Clock) {
+  /** @param lostAfterMs silence after which a host is lost */
+  constructor(clock: Clock, lostAfterMs = LOST_AFTER_MS) {
     this.#clock = clock;
+    this.#lostAfterMs = lostAfterMs;
     this.#bornMs = clock.now();
   }
 
@@ -94,8 +100,15 @@ export class Observations {
 
   stateOf(host: { readonly id: HostId; readonly connectedBefore: boolean }): HostState {
     const observation = this.#hosts.get(host.id);
-    if (observation?.connected === true && observation.reported) return "online";
-    return host.connectedBefore ? "unknown" : "joining";
+    const { connected = false, reported = false, heardAtMs = this.#bornMs } = observation ?? {};
+    const silentMs = this.#clock.now() - heardAtMs;
+    const { connectedBefore } = host;
+    return hostState({ connected, reported, connectedBefore, silentMs }, this.#lostAfterMs);
+  }
+
+  /** Sessions of the host since the coordinator began: tells whether it was heard anew meanwhile. */
+  sessionsOf(hostId: HostId): number {
+    return this.#sessions.get(hostId) ?? 0;
   }
 
   /** Milliseconds since the host was heard; 0 while it is connected; undefined when it never was. */
@@ -114,6 +127,7 @@ export class Observations {
 
   sessionOpened(hostId: HostId, hello: Hello): void {
     const before = this.#hosts.get(hostId);
+    this.#sessions.set(hostId, this.sessionsOf(hostId) + 1);
     this.#hosts.set(hostId, {
       ...(before ?? { vms: new Map(), networks: new Map() }),
       connected: true,

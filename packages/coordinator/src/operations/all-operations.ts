@@ -1,5 +1,7 @@
 /** Every operation type there is. */
+import { changePolicy } from "./change-policy.ts";
 import { changeVmOperations } from "./change-vm.ts";
+import { cleanHost } from "./clean-host.ts";
 import { createVm } from "./create-vm.ts";
 import { deleteVm } from "./delete-vm.ts";
 import { drainHost } from "./drain-host.ts";
@@ -7,14 +9,20 @@ import { migrateVm } from "./migrate-vm.ts";
 import { runPlan } from "./run-plan.ts";
 import { createNetwork, deleteNetwork } from "./network-operations.ts";
 import { OperationRegistry } from "./operation-registry.ts";
+import { recoverHost, type RecoverHostHelp } from "./recover-host.ts";
+import { recoverVm } from "./recover-vm.ts";
 
-export function allOperations(): OperationRegistry {
+export function allOperations(help: RecoverHostHelp): OperationRegistry {
   const registry = new OperationRegistry()
     .add(createVm)
     .add(deleteVm)
     .add(migrateVm)
     .add(drainHost)
     .add(runPlan)
+    .add(recoverHost(help))
+    .add(recoverVm)
+    .add(changePolicy)
+    .add(cleanHost)
     .add(createNetwork)
     .add(deleteNetwork);
   for (const change of changeVmOperations) registry.add(change);

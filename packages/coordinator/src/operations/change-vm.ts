@@ -2,7 +2,8 @@
 import type { CommandAction, VmId, VmSpec } from "@muster/model";
 import { hostNameOf, placedVm } from "./create-vm.ts";
 import type { OperationType, StepDefinition } from "./operation-type.ts";
-import { release } from "./vm-release.ts";
+import { put } from "../ledger/ledger.ts";
+import { heldVm, released } from "./vm-release.ts";
 
 export type VmChange = "start" | "stop" | "reboot" | "pause" | "resume";
 
@@ -59,7 +60,13 @@ const changeOperation = (change: VmChange): OperationType<ChangeVmParameters> =>
   name: `vm-${change}`,
   verb: change,
   steps: () => [stepOf(change)],
-  ended: (view, operation) => release(view, operation, operation.parameters.vmId),
+  ended(view, operation, outcome) {
+    const vm = heldVm(view, operation, operation.parameters.vmId);
+    if (vm === undefined) return [];
+    // A guest that did not shut down runs on, and is still to be looked after.
+    const runsOn = change === "stop" && outcome !== "succeeded";
+    return [put("vm", { ...released(vm), ...(runsOn ? { wanted: "running" as const } : {}) })];
+  },
 });
 
 export const changeVmOperations: readonly OperationType<ChangeVmParameters>[] = [

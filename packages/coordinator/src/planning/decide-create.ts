@@ -39,6 +39,8 @@ export interface CreateRequest {
   readonly claim?: ClaimRecord;
   /** RFC 3339. */
   readonly createdAt: string;
+  /** Default: it is meant to run. */
+  readonly wanted?: NonNullable<VmRecord["wanted"]>;
 }
 
 export interface CreateDecision {
@@ -61,13 +63,13 @@ export function decideCreate(
   const ruled = rules === undefined ? {} : { rules };
   const pinnedTo = pinnedToHost(draft.name, rules, request.host);
   const claimed = request.claim === undefined ? {} : { homeHostId: request.claim.hostId };
-  const wanted = requestFor({ id: vmId, spec, ...ruled });
-  const asked = { vm: { ...claimed, ...wanted, ...pinnedTo } };
-  if (rules !== undefined) refuseClashOfNew(sources.snapshot, wanted);
+  const shape = requestFor({ id: vmId, spec, ...ruled });
+  const asked = { vm: { ...claimed, ...shape, ...pinnedTo } };
+  if (rules !== undefined) refuseClashOfNew(sources.snapshot, shape);
   const { answer, yielded } = placeAmongClaims(sources.snapshot, asked);
   const chosen = placementOf(answer, view, { request: asked, snapshot: sources.snapshot });
-  const { createdAt, claim } = request;
-  const vm = { id: vmId, spec, ...ruled, placement: chosen, created: false, createdAt };
+  const { createdAt, claim, wanted = "running" } = request;
+  const vm = { id: vmId, spec, ...ruled, placement: chosen, created: false, createdAt, wanted };
   return {
     vm,
     answer,

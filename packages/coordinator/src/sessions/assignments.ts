@@ -1,6 +1,8 @@
 /** What a host should have, from the ledger, and the increment from what it was last told. Pure. */
 import {
   isChosen,
+  isGuarded,
+  policyOf,
   sameData,
   type Assignments,
   type HostId,
@@ -10,6 +12,7 @@ import {
   type VmAssignment,
   type VmId,
 } from "@muster/model";
+import { haSwitchOf } from "../ha/ha-switch.ts";
 import type { LedgerView } from "../ledger/view.ts";
 
 export interface HostAssignments {
@@ -33,11 +36,21 @@ export function assignmentsOf(view: LedgerView, hostId: HostId): HostAssignments
   const networks = [...view.networks.values()]
     .filter((network) => shouldHave(network, host))
     .map((network) => [network.spec.name, network.spec] as const);
+  const isArmed = haSwitchOf(view.cluster).mode === "armed";
   const vms = [...view.vmsOn(hostId).values()].flatMap((vm) => {
     const here = [vm.placement, vm.target].find((placement) => placement?.hostId === hostId);
     if (here === undefined) return [];
     const { name, nics } = vm.spec;
-    return [[vm.id, { id: vm.id, name, generation: here.generation, nics }] as const];
+    const policy = policyOf(vm.spec);
+    const assignment = {
+      id: vm.id,
+      name,
+      generation: here.generation,
+      nics,
+      ...(isArmed && isGuarded(policy) ? { guarded: true as const } : {}),
+      ...(policy.autostart && vm.wanted === "running" ? { autostart: true as const } : {}),
+    };
+    return [[vm.id, assignment] as const];
   });
   const coordinators = coordinatorAddresses(view);
   return { networks: new Map(networks), vms: new Map(vms), coordinators };

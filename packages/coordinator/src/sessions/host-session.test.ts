@@ -47,6 +47,7 @@ function setting() {
     observations,
     commands: new Commands({ clock, isWanted: () => false }),
     silence: new SilenceWatch(clock, 1_000),
+    leases: { leaseMs: 30_000, grant: async () => true },
     onOpen: () => undefined,
   });
   const ended = session.run().then(

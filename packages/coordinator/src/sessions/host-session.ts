@@ -7,11 +7,13 @@ import {
   type ClusterId,
   type CoordinatorMessage,
   type HostId,
+  type LeaseRequest,
 } from "@muster/model";
 import type { Clock, Link } from "@muster/runtime";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Observations } from "../observations/observations.ts";
 import { assignmentsOf, fullAssignments, increment, type HostAssignments } from "./assignments.ts";
+import type { Leases } from "../ha/leases.ts";
 import type { Commands } from "./commands.ts";
 import type { SilenceWatch, Watched } from "./silence-watch.ts";
 
@@ -31,6 +33,7 @@ export interface SessionParts {
   readonly observations: Observations;
   readonly commands: Commands;
   readonly silence: SilenceWatch;
+  readonly leases: Pick<Leases, "grant" | "leaseMs">;
   /** Called once the agent said hello. */
   readonly onOpen: () => void;
 }
@@ -119,12 +122,28 @@ export class HostSession implements Watched {
         return;
       case "heartbeat":
         if (message.number !== 0) link.send({ kind: "heartbeat-answer", number: message.number });
-        return observations.heartbeat(hostId, message.libvirtAlive);
+        observations.heartbeat(hostId, message.libvirtAlive);
+        if (message.lease !== undefined) this.#renewLease(message.lease);
+        return;
       case "progress":
         return commands.progress(message);
       case "result":
         return commands.result(hostId, message);
     }
+  }
+
+  /** Only to an agent that has everything it was told: it knows which of its VMs it must stop without a lease. */
+  #renewLease(request: LeaseRequest): void {
+    const { hostId, leases, link } = this.#parts;
+    if (request.assignmentsRevision !== this.#toldRevision) return;
+    leases.grant(hostId, request).then(
+      (granted) => {
+        if (granted && !this.#closed) link.send({ kind: "lease-renewed", number: request.number });
+      },
+      (cause: unknown) => {
+        this.close(new MusterError("storage-failed", "a lease could not be recorded", { cause }));
+      },
+    );
   }
 
   #welcome(hello: Extract<AgentMessage, { kind: "hello" }>): void {
@@ -139,7 +158,9 @@ export class HostSession implements Watched {
     this.#open = true;
     const reconnectSpreadMs = Math.min(RECONNECT_SPREAD_MAX_MS, RECONNECT_MS * view.hosts.size);
     observations.sessionOpened(hostId, hello);
-    link.send({ kind: "welcome", protocolVersion, clusterId, ...times, reconnectSpreadMs });
+    const { leaseMs } = this.#parts.leases;
+    const paced = { ...times, reconnectSpreadMs, leaseMs };
+    link.send({ kind: "welcome", protocolVersion, clusterId, ...paced });
     this.#told = assignmentsOf(view, hostId);
     this.#toldRevision = 1n;
     link.send(fullAssignments(this.#told, this.#toldRevision));

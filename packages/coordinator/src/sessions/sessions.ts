@@ -3,6 +3,7 @@ import {
   MusterError,
   type AgentMessage,
   type CoordinatorMessage,
+  type HaMode,
   type HostId,
 } from "@muster/model";
 import { mapLink, type Clock, type Link, type Log } from "@muster/runtime";
@@ -10,6 +11,9 @@ import type { EventLog } from "../events/event-log.ts";
 import { put, type AppliedChange, type Ledger } from "../ledger/ledger.ts";
 import { hostsOf } from "../ledger/vms-by-host.ts";
 import type { SessionSummary } from "../metrics/summary.ts";
+import { forgetOff } from "../ha/host-off.ts";
+import { haSwitchOf } from "../ha/ha-switch.ts";
+import type { Leases } from "../ha/leases.ts";
 import type { Observations } from "../observations/observations.ts";
 import type { Commands } from "./commands.ts";
 import { HostSession, type SessionTimes } from "./host-session.ts";
@@ -29,6 +33,7 @@ export interface SessionsParts {
   readonly ledger: Ledger;
   readonly observations: Observations;
   readonly commands: Commands;
+  readonly leases: Leases;
   readonly events: EventLog;
   readonly clock: Clock;
   readonly times: SessionTimes;
@@ -41,13 +46,16 @@ export class Sessions {
   readonly #traffic = new Map<HostId, Traffic>();
   readonly #silence: SilenceWatch;
   readonly #stopListening: () => void;
+  #mode: HaMode;
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
+    this.#mode = haSwitchOf(parts.ledger.view.cluster).mode;
     this.#silence = new SilenceWatch(parts.clock, parts.times.heartbeatIntervalMs);
     this.#stopListening = parts.ledger.onChange((changes) => {
       const kinds = new Set(changes.map((change) => change.kind));
-      if (kinds.has("network") || kinds.has("coordinator")) this.#refresh(this.#sessions.keys());
+      const isForAll = kinds.has("network") || kinds.has("coordinator") || this.#isSwitched();
+      if (isForAll) this.#refresh(this.#sessions.keys());
       else if (kinds.has("vm")) this.#refresh(hostsConcerned(changes));
       if (kinds.has("host")) this.#closeRemoved();
     });
@@ -75,7 +83,9 @@ export class Sessions {
 
   /** Serves one agent until its session is over. The caller has authenticated it as this host. */
   async serve(hostId: HostId, link: Link<CoordinatorMessage, AgentMessage>): Promise<void> {
-    const { ledger, observations, commands, clock, times, log } = this.#parts;
+    const { ledger, observations, commands, leases, clock, times, log } = this.#parts;
+    // It lives: that it is off must be forgotten before it is told to start anything.
+    await forgetOff(ledger, hostId);
     const name = ledger.view.hosts.get(hostId)?.name ?? hostId;
     const session = new HostSession({
       hostId,
@@ -87,6 +97,7 @@ export class Sessions {
       observations,
       commands,
       silence: this.#silence,
+      leases,
       onOpen: () => {
         this.#opened(hostId, session);
       },
@@ -178,6 +189,14 @@ export class Sessions {
 
   #refresh(hostIds: Iterable<HostId>): void {
     for (const hostId of hostIds) this.#sessions.get(hostId)?.refreshAssignments();
+  }
+
+  /** What every host should have changes when the cluster is armed or disarmed. */
+  #isSwitched(): boolean {
+    const { mode } = haSwitchOf(this.#parts.ledger.view.cluster);
+    const isSwitched = mode !== this.#mode;
+    this.#mode = mode;
+    return isSwitched;
   }
 
   #closeRemoved(): void {

@@ -72,6 +72,10 @@ export class TestMembers implements AsyncDisposable {
       times,
       questions: answeredAtOnce(clock),
       migrationTls: true,
+      fencing: {
+        runner: { run: async () => ({}) },
+        seal: { seal: (text) => text, open: (text) => text },
+      },
       capacity: { cpuOvercommit: 4, memoryReservedBytes: 0n, vmsPerHostMax: 100 },
       self: { name, version: "1.0.0", addresses: [`https://${name}:7443`] },
     });

@@ -1,5 +1,6 @@
 /** Numbers, texts and names within what the wire accepts. */
 import * as fc from "fast-check";
+import { parseHostId, type HostId } from "../ids.ts";
 
 /** Like fc.record, with ordinary objects, so that they compare equal to decoded ones. */
 export const plainRecord = <Model>(model: {
@@ -43,3 +44,5 @@ export const optional = <Key extends string, Value>(
     if (chosen !== undefined) record[key] = chosen;
     return record;
   });
+
+export const anyHostId: fc.Arbitrary<HostId> = fc.uuid().map(parseHostId);

@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import type { AgentMessage, Assignments, CommandAction, CoordinatorMessage } from "../link.ts";
 import { anyHostInventory, anyHostLoad } from "./arbitrary-host.ts";
 import {
+  anyHostId,
   anyLine,
   anyName,
   anyPositiveUint32,
@@ -84,14 +85,35 @@ const anyResult = fc
     optional("migration", anyMigrationStats),
     optional("vm", anyVmObservation),
     optional("networkBlackoutMs", anyUint32),
+    optional("findings", fc.array(anyLine, { minLength: 1, maxLength: 3 })),
   )
-  .map(([result, error, migration, vm, blackout]) => ({
+  .map(([result, error, migration, vm, blackout, findings]) => ({
     ...result,
     ...error,
     ...migration,
     ...vm,
     ...blackout,
+    ...findings,
   }));
+
+const anyHeartbeat = fc
+  .tuple(
+    plainRecord({
+      kind: kind("heartbeat"),
+      sequence: anyUint64,
+      libvirtAlive: fc.boolean(),
+      number: anyUint32,
+    }),
+    optional(
+      "lease",
+      plainRecord({
+        number: anyPositiveUint32,
+        watchdogTimeoutMs: fc.integer({ min: 0, max: 3_600_000 }),
+        assignmentsRevision: anyUint64,
+      }),
+    ),
+  )
+  .map(([heartbeat, lease]) => ({ ...heartbeat, ...lease }));
 
 const anyQuestion = {
   revision: anyLine,
@@ -103,12 +125,7 @@ export const anyAgentMessage: fc.Arbitrary<AgentMessage> = fc.oneof<fc.Arbitrary
   anyHello,
   anyFullReport,
   anyDeltaReport,
-  plainRecord({
-    kind: kind("heartbeat"),
-    sequence: anyUint64,
-    libvirtAlive: fc.boolean(),
-    number: anyUint32,
-  }),
+  anyHeartbeat,
   plainRecord({ kind: kind("network-applied"), ...anyQuestion }),
   plainRecord({
     kind: kind("probe-report"),
@@ -133,11 +150,26 @@ const anyMigrateAction = plainRecord({
 export const anyCommandAction: fc.Arbitrary<CommandAction> = fc.oneof<
   fc.Arbitrary<CommandAction>[]
 >(
+  fc
+    .tuple(
+      plainRecord({
+        kind: kind("define-vm"),
+        vmId: anyVmId,
+        spec: anyVmSpec,
+        generation: anyPositiveUint32,
+      }),
+      optional("existingVolumes", fc.constant(true as const)),
+    )
+    .map(([define, existing]) => ({ ...define, ...existing })),
+  plainRecord({ kind: kind("confirm-policy"), vmId: anyVmId }),
+  plainRecord({ kind: kind("read-storage-heartbeat"), hostId: anyHostId }),
   plainRecord({
-    kind: kind("define-vm"),
-    vmId: anyVmId,
-    spec: anyVmSpec,
-    generation: anyPositiveUint32,
+    kind: kind("run-fence"),
+    agent: fc.constantFrom("fence_ipmilan", "fence_apc"),
+    action: fc.constantFrom("off" as const, "on" as const, "status" as const, "monitor" as const),
+    parameters: fc
+      .dictionary(fc.constantFrom("ip", "username", "ssl-insecure"), anyLine)
+      .map((parameters) => ({ ...parameters })),
   }),
   plainRecord({ kind: kind("start-vm"), vmId: anyVmId, spec: anyVmSpec }),
   plainRecord({ kind: fc.constantFrom("pause-vm", "resume-vm"), vmId: anyVmId }),
@@ -169,14 +201,21 @@ const anyWelcome = plainRecord({
   sampleIntervalMs: anyInterval,
   clusterId: anyClusterId,
   reconnectSpreadMs: fc.nat({ max: 600_000 }),
+  leaseMs: fc.integer({ min: 0, max: 3_600_000 }),
 });
 
-const anyVmAssignment = plainRecord({
-  id: anyVmId,
-  name: anyName,
-  generation: anyPositiveUint32,
-  nics: anyNics,
-});
+const anyVmAssignment = fc
+  .tuple(
+    plainRecord({
+      id: anyVmId,
+      name: anyName,
+      generation: anyPositiveUint32,
+      nics: anyNics,
+    }),
+    optional("guarded", fc.constant(true as const)),
+    optional("autostart", fc.constant(true as const)),
+  )
+  .map(([assignment, guarded, autostart]) => ({ ...assignment, ...guarded, ...autostart }));
 
 export const anyAssignments: fc.Arbitrary<Assignments> = fc
   .tuple(
@@ -216,4 +255,5 @@ export const anyCoordinatorMessage: fc.Arbitrary<CoordinatorMessage> = fc.oneof<
   plainRecord({ kind: kind("request-report") }),
   plainRecord({ kind: kind("heartbeat-answer"), number: anyUint32 }),
   plainRecord({ kind: kind("confirm-network"), ...anyQuestion }),
+  plainRecord({ kind: kind("lease-renewed"), number: anyUint32 }),
 );

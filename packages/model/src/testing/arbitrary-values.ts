@@ -1,6 +1,7 @@
 /** Whole, legal model values for property tests: numbers and texts within what the wire accepts. */
 import * as fc from "fast-check";
 import { errorCodes, type ErrorCode, type ErrorDetail } from "../errors.ts";
+import type { HaPolicy } from "../ha.ts";
 import {
   commandIdOf,
   operationIdFrom,
@@ -55,6 +56,28 @@ const anyKernel: fc.Arbitrary<KernelBoot> = plainRecord({
 
 const anyMachineWord = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,20}$/);
 
+const anyHaPolicy: fc.Arbitrary<HaPolicy> = fc.oneof(
+  plainRecord({
+    restart: fc.constant("never" as const),
+    autostart: fc.boolean(),
+    ...haNumbers(),
+  }),
+  plainRecord({
+    restart: fc.constantFrom("on-failure" as const, "always" as const),
+    autostart: fc.constant(false),
+    ...haNumbers(),
+  }),
+);
+
+function haNumbers() {
+  return {
+    priority: fc.integer({ min: 0, max: 1_000 }),
+    restartsMax: fc.integer({ min: 1, max: 100 }),
+    windowMs: fc.integer({ min: 1, max: 86_400 }).map((seconds) => seconds * 1_000),
+    isolation: fc.constantFrom("stop" as const, "run" as const),
+  };
+}
+
 export const anyVmSpec: fc.Arbitrary<VmSpec> = fc
   .tuple(
     plainRecord({
@@ -68,12 +91,14 @@ export const anyVmSpec: fc.Arbitrary<VmSpec> = fc
     optional("kernel", anyKernel),
     optional("cpuModel", anyMachineWord),
     optional("machineType", anyMachineWord),
+    optional("ha", anyHaPolicy),
   )
-  .map(([spec, kernel, cpuModel, machineType]) => ({
+  .map(([spec, kernel, cpuModel, machineType, ha]) => ({
     ...spec,
     ...kernel,
     ...cpuModel,
     ...machineType,
+    ...ha,
   }));
 
 const anyVmUsage: fc.Arbitrary<VmUsage> = plainRecord({

@@ -40,6 +40,9 @@ type MessageOf<Kind extends AgentMessage["kind"]> = Extract<AgentMessage, { kind
 const PROTOCOL_VERSIONS_MAX = 64;
 const ADDRESS_MAX = 300;
 const PHASE_MAX = 1024;
+const FINDINGS_MAX = 16;
+/** Hardware watchdogs end at minutes; a longer one would recover nothing. */
+const WATCHDOG_MS_MAX = 3_600_000;
 
 function decodeHello(wire: pb.Hello, field: string): MessageOf<"hello"> {
   const at = (part: string): string => fieldAt(field, part);
@@ -114,6 +117,11 @@ function decodeProgress(wire: pb.CommandProgress, field: string): CommandProgres
 function decodeResult(wire: pb.CommandResult, field: string): CommandResult {
   const at = (part: string): string => fieldAt(field, part);
   const { error, migration, vm, networkBlackoutMs } = wire;
+  const findings = readList(
+    wire.findings,
+    { field: at("findings"), max: FINDINGS_MAX },
+    (line, lineField) => readLine(line, lineField, { max: PHASE_MAX }),
+  );
   return {
     kind: "result",
     commandId: parseCommandId(wire.commandId),
@@ -123,6 +131,24 @@ function decodeResult(wire: pb.CommandResult, field: string): CommandResult {
       : { migration: decodeMigrationStats(migration, at("migration")) }),
     ...(vm === undefined ? {} : { vm: decodeVmObservation(vm, at("vm")) }),
     ...(networkBlackoutMs === undefined ? {} : { networkBlackoutMs }),
+    ...(findings.length === 0 ? {} : { findings }),
+  };
+}
+
+function decodeHeartbeat(wire: pb.Heartbeat, field: string): MessageOf<"heartbeat"> {
+  const { sequence, libvirtAlive, number, lease } = wire;
+  const heartbeat = { kind: "heartbeat", sequence, libvirtAlive, number } as const;
+  if (lease === undefined) return heartbeat;
+  const at = (part: string): string => fieldAt(fieldAt(field, "lease"), part);
+  return {
+    ...heartbeat,
+    lease: {
+      number: readCount(lease.number, at("number"), { min: 1 }),
+      watchdogTimeoutMs: readCount(lease.watchdogTimeoutMs, at("watchdogTimeoutMs"), {
+        max: WATCHDOG_MS_MAX,
+      }),
+      assignmentsRevision: lease.assignmentsRevision,
+    },
   };
 }
 
@@ -139,10 +165,8 @@ export function decodeAgentMessage(wire: pb.SessionRequest): AgentMessage {
       return decodeFullReport(message.value, message.$case);
     case "deltaReport":
       return decodeDeltaReport(message.value, message.$case);
-    case "heartbeat": {
-      const { sequence, libvirtAlive, number } = message.value;
-      return { kind: "heartbeat", sequence, libvirtAlive, number };
-    }
+    case "heartbeat":
+      return decodeHeartbeat(message.value, message.$case);
     case "progress":
       return decodeProgress(message.value, message.$case);
     case "result":
@@ -194,9 +218,10 @@ function encodeProgress({ commandId, phase, migration }: CommandProgress): pb.Co
 }
 
 function encodeResult(result: CommandResult): pb.CommandResult {
-  const { commandId, error, migration, vm, networkBlackoutMs } = result;
+  const { commandId, error, migration, vm, networkBlackoutMs, findings = [] } = result;
   return {
     commandId,
+    findings: findings.map((line) => shortened(line, PHASE_MAX)),
     error: error === undefined ? undefined : encodeErrorDetail(error),
     migration: migration === undefined ? undefined : encodeMigrationStats(migration),
     vm: vm === undefined ? undefined : encodeVmObservation(vm),
@@ -218,8 +243,9 @@ function encodeMessage(message: AgentMessage): WireMessage {
     case "delta-report":
       return { $case: "deltaReport", value: encodeDeltaReport(message) };
     case "heartbeat": {
-      const { sequence, libvirtAlive, number } = message;
-      return { $case: "heartbeat", value: { sequence, libvirtAlive, number } };
+      const { sequence, libvirtAlive, number, lease } = message;
+      const asked = lease === undefined ? undefined : { ...lease };
+      return { $case: "heartbeat", value: { sequence, libvirtAlive, number, lease: asked } };
     }
     case "progress":
       return { $case: "progress", value: encodeProgress(message) };

@@ -2,8 +2,9 @@
 import type * as pb from "@muster/proto/dispatch";
 import { assertNever } from "../assert.ts";
 import { invalid } from "../errors.ts";
-import { parseCommandId } from "../ids.ts";
-import type { Command, CommandAction, MigrateAction } from "../link.ts";
+import { parseCommandId, parseHostId } from "../ids.ts";
+import { fenceActions, type Command, type CommandAction, type MigrateAction } from "../link.ts";
+import { parseFenceAgent, readFenceParameters } from "./fence.ts";
 import { fieldAt, measuredUint32, readCount, readLine, required } from "./fields.ts";
 import { decodeVmId, encodeVmId } from "./vm-id.ts";
 import { decodeVmSpec, encodeVmSpec } from "./vm-spec.ts";
@@ -45,6 +46,10 @@ function decodeOpenConsole(wire: pb.OpenConsole, field: string): CommandAction {
 
 function decodeAction(wire: WireAction, field: string): CommandAction {
   const at = (part: string): string => fieldAt(field, part);
+  if (wire.$case === "runFence") return decodeRunFence(wire.value, field);
+  if (wire.$case === "readStorageHeartbeat") {
+    return { kind: "read-storage-heartbeat", hostId: parseHostId(wire.value.hostId) };
+  }
   const vmId = decodeVmId(wire.value.uuid, at("uuid"));
   const decodeSpec = (spec: Parameters<typeof decodeVmSpec>[0] | undefined) =>
     decodeVmSpec(required(spec, at("spec")), at("spec"));
@@ -54,7 +59,14 @@ function decodeAction(wire: WireAction, field: string): CommandAction {
   switch (wire.$case) {
     case "defineVm": {
       const generation = readGeneration(wire.value.generation);
-      return { kind: "define-vm", vmId, spec: decodeSpec(wire.value.spec), generation };
+      const existing = wire.value.existingVolumes ? ({ existingVolumes: true } as const) : {};
+      return {
+        kind: "define-vm",
+        vmId,
+        spec: decodeSpec(wire.value.spec),
+        generation,
+        ...existing,
+      };
     }
     case "startVm":
       return { kind: "start-vm", vmId, spec: decodeSpec(wire.value.spec) };
@@ -82,18 +94,47 @@ function decodeAction(wire: WireAction, field: string): CommandAction {
       return { kind: "clean-departure", vmId, generation: readGeneration(wire.value.generation) };
     case "openConsole":
       return decodeOpenConsole(wire.value, field);
+    case "confirmPolicy":
+      return { kind: "confirm-policy", vmId };
     default:
       return assertNever(wire);
   }
 }
 
+function decodeRunFence(wire: pb.RunFence, field: string): CommandAction {
+  const at = (part: string): string => fieldAt(field, part);
+  const action = fenceActions.find((known) => known === wire.action);
+  if (action === undefined) {
+    throw invalid(
+      at("action"),
+      `${JSON.stringify(wire.action.slice(0, 20))} is not one of ${fenceActions.join(", ")}`,
+    );
+  }
+  return {
+    kind: "run-fence",
+    agent: parseFenceAgent(wire.agent, at("agent")),
+    action,
+    parameters: readFenceParameters(wire.parameters, at("parameters")),
+  };
+}
+
 function encodeAction(action: CommandAction): WireAction {
+  if (action.kind === "run-fence") {
+    const { kind: _kind, parameters, ...rest } = action;
+    return { $case: "runFence", value: { ...rest, parameters: { ...parameters } } };
+  }
+  if (action.kind === "read-storage-heartbeat") {
+    return { $case: "readStorageHeartbeat", value: { hostId: action.hostId } };
+  }
   const uuid = encodeVmId(action.vmId);
   switch (action.kind) {
     case "define-vm": {
-      const { spec, generation } = action;
-      return { $case: "defineVm", value: { uuid, spec: encodeVmSpec(spec), generation } };
+      const { spec, generation, existingVolumes = false } = action;
+      const value = { uuid, spec: encodeVmSpec(spec), generation, existingVolumes };
+      return { $case: "defineVm", value };
     }
+    case "confirm-policy":
+      return { $case: "confirmPolicy", value: { uuid } };
     case "start-vm":
       return { $case: "startVm", value: { uuid, spec: encodeVmSpec(action.spec) } };
     case "stop-vm": {

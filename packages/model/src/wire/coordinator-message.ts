@@ -42,6 +42,7 @@ function decodeWelcome(wire: pb.Welcome, field: string): Welcome {
     reconnectSpreadMs: readCount(wire.reconnectSpreadMs, fieldAt(field, "reconnectSpreadMs"), {
       max: RECONNECT_SPREAD_MAX_MS,
     }),
+    leaseMs: readCount(wire.leaseMs, fieldAt(field, "leaseMs"), { max: interval.max }),
   };
 }
 
@@ -51,6 +52,8 @@ function decodeVmAssignment(wire: pb.VmAssignment, field: string): VmAssignment 
     name: parseName(wire.name, fieldAt(field, "name")),
     generation: readCount(wire.generation, fieldAt(field, "generation"), { min: 1 }),
     nics: decodeNics(wire.nics, fieldAt(field, "nics")),
+    ...(wire.guarded ? { guarded: true as const } : {}),
+    ...(wire.autostart ? { autostart: true as const } : {}),
   };
 }
 
@@ -127,6 +130,8 @@ export function decodeCoordinatorMessage(wire: pb.SessionResponse): CoordinatorM
       return { kind: "heartbeat-answer", number: message.value.number };
     case "confirmNetwork":
       return { kind: "confirm-network", ...decodeQuestion(message.value, message.$case) };
+    case "leaseRenewed":
+      return { kind: "lease-renewed", number: message.value.number };
     default:
       return assertNever(message);
   }
@@ -138,11 +143,13 @@ function encodeAssignments(assignments: Assignments): pb.Assignments {
     resultsIn: assignments.resultsIn,
     networks: assignments.networks.map(encodeNetworkSpec),
     removedNetworks: [...assignments.removedNetworks],
-    vms: assignments.vms.map(({ id, name, generation, nics }) => ({
+    vms: assignments.vms.map(({ id, name, generation, nics, ...policy }) => ({
       uuid: encodeVmId(id),
       name,
       generation,
       nics: nics.map(encodeNic),
+      guarded: policy.guarded ?? false,
+      autostart: policy.autostart ?? false,
     })),
     removedVms: assignments.removedVms.map(encodeVmId),
     hostNetwork:
@@ -177,6 +184,8 @@ function encodeMessage(message: CoordinatorMessage): WireMessage {
       return { $case: "heartbeatAnswer", value: { number: message.number } };
     case "confirm-network":
       return { $case: "confirmNetwork", value: encodeQuestion(message) };
+    case "lease-renewed":
+      return { $case: "leaseRenewed", value: { number: message.number } };
     default:
       return assertNever(message);
   }

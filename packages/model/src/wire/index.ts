@@ -1,6 +1,8 @@
 /** The door: generated wire types on one side, model types on the other. */
 export { decodeVmState, encodeVmState } from "./enums.ts";
 export { decodeErrorDetail, encodeErrorDetail } from "./error-detail.ts";
+export { parseFenceAgent, readFenceParameters } from "./fence.ts";
+export { decodeHaPolicy, encodeHaPolicy } from "./ha.ts";
 export {
   decodeHostInventory,
   decodeHostLoad,

@@ -27,6 +27,7 @@ const welcome = (protocolVersion: number): CoordinatorMessage => ({
   fullReportIntervalMs: 60_000,
   sampleIntervalMs: 5_000,
   reconnectSpreadMs: 0,
+  leaseMs: 30_000,
   clusterId: "cc000000-0000-4000-8000-000000000000" as never,
 });
 

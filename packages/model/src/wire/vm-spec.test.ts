@@ -17,6 +17,7 @@ const good: pb.VmSpec = {
   antiAffinityGroups: ["web"],
   cpuModel: "",
   machineType: "",
+  ha: undefined,
 };
 const kernel = { kernelPath: "/boot/vmlinuz", initrdPath: "/boot/initrd", commandLine: "quiet" };
 const disk = { storage: "default", sizeBytes: GIB, baseVolume: "" };

@@ -7,6 +7,7 @@ import { invalid } from "../errors.ts";
 import { parseName } from "../names.ts";
 import { MIB, renderSize, TIB } from "../sizes.ts";
 import type { DiskSpec, KernelBoot, VmSpec } from "../vm.ts";
+import { decodeHaPolicy, encodeHaPolicy } from "./ha.ts";
 import { fieldAt, readCount, readLine, readList, refuseDuplicates } from "./fields.ts";
 import { completeNic, decodeNicDrafts, encodeNic, type NicDraft } from "./nic.ts";
 
@@ -125,6 +126,7 @@ export function decodeVmSpecDraft(wire: pb.VmSpec, field: string): VmSpecDraft {
     ...(wire.machineType === ""
       ? {}
       : { machineType: readMachineWord(wire.machineType, at("machineType")) }),
+    ...(wire.ha === undefined ? {} : { ha: decodeHaPolicy(wire.ha, at("ha")) }),
   };
 }
 
@@ -153,5 +155,6 @@ export function encodeVmSpec(spec: VmSpecDraft): pb.VmSpec {
     antiAffinityGroups: [...spec.antiAffinityGroups],
     cpuModel: spec.cpuModel ?? "",
     machineType: spec.machineType ?? "",
+    ha: spec.ha === undefined ? undefined : encodeHaPolicy(spec.ha),
   };
 }

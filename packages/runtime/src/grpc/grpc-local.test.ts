@@ -37,7 +37,10 @@ function adminWith(handlers: Partial<Admin>): Admin {
 }
 
 const heartbeat = (sequence: bigint): SessionRequest => ({
-  message: { $case: "heartbeat", value: { sequence, libvirtAlive: true, number: 0 } },
+  message: {
+    $case: "heartbeat",
+    value: { sequence, libvirtAlive: true, number: 0, lease: undefined },
+  },
 });
 const requestReport: SessionResponse = { message: { $case: "requestReport", value: {} } };
 

@@ -304,7 +304,10 @@ describe("gRPC over TLS", () => {
     await client.unary(EnrolmentService.renew, { certificateRequest: "" });
     const link = client.open(DispatchService.session);
     link.send({
-      message: { $case: "heartbeat", value: { sequence: 1n, libvirtAlive: true, number: 0 } },
+      message: {
+        $case: "heartbeat",
+        value: { sequence: 1n, libvirtAlive: true, number: 0, lease: undefined },
+      },
     });
     for (const socket of sockets) socket.unpipe().pause();
     const reading = (async () => {

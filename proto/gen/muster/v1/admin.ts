@@ -25,6 +25,7 @@ import {
 import { MigrationStats } from "./dispatch.ts";
 import {
   ErrorDetail,
+  HaPolicy,
   HostInventory,
   HostLoad,
   NetworkObservation,
@@ -68,6 +69,8 @@ export const HostState = {
   UNKNOWN: 2,
   /** JOINING - Enrolled, never yet connected. */
   JOINING: 3,
+  /** LOST - Its agent has been gone for longer than the grace. */
+  LOST: 4,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -78,6 +81,7 @@ export namespace HostState {
   export type ONLINE = typeof HostState.ONLINE;
   export type UNKNOWN = typeof HostState.UNKNOWN;
   export type JOINING = typeof HostState.JOINING;
+  export type LOST = typeof HostState.LOST;
   export type UNRECOGNIZED = typeof HostState.UNRECOGNIZED;
 }
 
@@ -267,6 +271,29 @@ export namespace PlanChange {
   export type UNRECOGNIZED = typeof PlanChange.UNRECOGNIZED;
 }
 
+/** HaMode is what is done about failures. */
+export const HaMode = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /** ARMED - Hosts are fenced and VMs restarted. */
+  ARMED: 1,
+  /** FREEZE - Nothing is done; what is due by then is done when it is armed again. */
+  FREEZE: 2,
+  /** IGNORE - Nothing is done; VMs that stopped meanwhile are then taken as stopped on purpose. */
+  IGNORE: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type HaMode = typeof HaMode[keyof typeof HaMode];
+
+export namespace HaMode {
+  export type UNSPECIFIED = typeof HaMode.UNSPECIFIED;
+  export type ARMED = typeof HaMode.ARMED;
+  export type FREEZE = typeof HaMode.FREEZE;
+  export type IGNORE = typeof HaMode.IGNORE;
+  export type UNRECOGNIZED = typeof HaMode.UNRECOGNIZED;
+}
+
 /** Why is kept with every change. */
 export interface Why {
   /** Free text from the person, kept on the operation. */
@@ -394,7 +421,32 @@ export interface Host {
   /** Where the agent serves its metrics. */
   metricsAddress: string;
   /** Written by people; unset: nothing was said. */
-  traits: HostTraits | undefined;
+  traits:
+    | HostTraits
+    | undefined;
+  /** Timeout of its armed watchdog in milliseconds; 0: none is armed. */
+  watchdogTimeoutMs: number;
+  /** Why it is certain that it runs nothing, in a sentence; empty: it is not. */
+  off: string;
+  /** How its power is switched off, in the order they are tried. */
+  fenceDevices: FenceDevice[];
+}
+
+/** FenceDevice is one way to switch a host's power off. */
+export interface FenceDevice {
+  /** Fence agent of the distribution, as "fence_ipmilan". */
+  agent: string;
+  /** Its parameters. The values of secrets are not shown. */
+  parameters: { [key: string]: string };
+  /** Names of parameters that are secret. */
+  secrets: string[];
+  /** Host whose agent runs it; empty: the coordinator runs it. */
+  viaHost: string;
+}
+
+export interface FenceDevice_ParametersEntry {
+  key: string;
+  value: string;
 }
 
 /** ListHostsRequest asks for all. */
@@ -511,6 +563,12 @@ export interface Vm {
     | undefined;
   /** Host a drain took it away from; empty: none. */
   awayFrom: string;
+  /** Whether it is meant to run: "running", "stopped"; empty: nobody has said. */
+  wanted: string;
+  /** Restarts by the cluster within the window of its policy. */
+  restarts: number;
+  /** Why the cluster does not restart it any more; empty: it does. */
+  haError: string;
 }
 
 /** ListVmsRequest narrows the list. */
@@ -1717,6 +1775,176 @@ export interface DrainHostResponse {
   snapshotHash: string;
 }
 
+/** GetHaRequest asks for all. */
+export interface GetHaRequest {
+}
+
+/** GetHaResponse is the state of high availability. */
+export interface GetHaResponse {
+  /** What is done about failures. */
+  mode: HaMode;
+  /** Why it was disarmed. */
+  reason: string;
+  /** Who disarmed it. */
+  changedBy: string;
+  /** When, RFC 3339. */
+  changedAt: string;
+  /** Why nobody is fenced now although hosts are missing, in a sentence; empty: no brake is on. */
+  brake: string;
+  /** Hosts that are not as they should be. */
+  hosts: HaHost[];
+  /** VMs the cluster restarts. */
+  vms: HaVm[];
+  /** Milliseconds of silence after which a host is lost. */
+  lostAfterMs: number;
+  /** Milliseconds a lease lasts. */
+  leaseMs: number;
+}
+
+/** HaHost is one host and what is to be done about it. */
+export interface HaHost {
+  /** Name. */
+  host: string;
+  /** As in Host. */
+  state: HostState;
+  /** As in Host. */
+  watchdogTimeoutMs: number;
+  /** As in Host. */
+  off: string;
+  /** What happens next, in a sentence. */
+  next: string;
+  /** VMs there that would be restarted elsewhere. */
+  vms: number;
+  /** Fence devices set. */
+  fenceDevices: number;
+}
+
+/** HaVm is one VM and what is to be done about it. */
+export interface HaVm {
+  /** Name. */
+  vm: string;
+  /** Where it is placed. */
+  host: string;
+  /** Its policy. */
+  policy:
+    | HaPolicy
+    | undefined;
+  /** As in Vm. */
+  wanted: string;
+  /** As in Vm. */
+  restarts: number;
+  /** What happens next, in a sentence; empty: it is as it should be. */
+  next: string;
+  /** As in Vm. */
+  haError: string;
+}
+
+/** SetHaRequest names the mode. */
+export interface SetHaRequest {
+  /** What is to be done about failures. */
+  mode: HaMode;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** SetHaResponse says what became of it. */
+export interface SetHaResponse {
+  /** In sentences. */
+  notes: string[];
+}
+
+/** SetVmPolicyRequest names the VM and the policy. */
+export interface SetVmPolicyRequest {
+  /** Name or id. */
+  vm: string;
+  /** Unset: none. */
+  policy:
+    | HaPolicy
+    | undefined;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** SetVmPolicyResponse is the operation. */
+export interface SetVmPolicyResponse {
+  /** Unset in a dry run. */
+  operation: Operation | undefined;
+}
+
+/** ResetVmRequest names the VM. */
+export interface ResetVmRequest {
+  /** Name or id. */
+  vm: string;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** ResetVmResponse shows it. */
+export interface ResetVmResponse {
+  /** The VM. */
+  vm: Vm | undefined;
+}
+
+/** FenceHostRequest names the host. */
+export interface FenceHostRequest {
+  /** Name or id. */
+  host: string;
+  /** A person has seen that the host is off; no device is asked. */
+  confirmedOff: boolean;
+  /** Switch it off although its agent is connected. */
+  force: boolean;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** FenceHostResponse is the operation that restarts its VMs. */
+export interface FenceHostResponse {
+  /** Unset in a dry run. */
+  operation:
+    | Operation
+    | undefined;
+  /** What is done, in sentences. */
+  notes: string[];
+}
+
+/** SetHostFenceRequest replaces a host's fence devices. */
+export interface SetHostFenceRequest {
+  /** Name or id. */
+  host: string;
+  /** In the order they are tried; empty: none. */
+  devices: FenceDevice[];
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** SetHostFenceResponse shows what is kept. */
+export interface SetHostFenceResponse {
+  /** The host. */
+  host: Host | undefined;
+}
+
+/** TestHostFenceRequest names the host. */
+export interface TestHostFenceRequest {
+  /** Name or id. */
+  host: string;
+}
+
+/** TestHostFenceResponse is what each device answered. */
+export interface TestHostFenceResponse {
+  /** One for each device. */
+  answers: FenceAnswer[];
+}
+
+/** FenceAnswer is what one device said. */
+export interface FenceAnswer {
+  /** Fence agent. */
+  agent: string;
+  /** "on", "off"; empty: it did not say. */
+  power: string;
+  /** What went wrong; empty: nothing. */
+  problem: string;
+}
+
 function createBaseWhy(): Why {
   return { reason: "", dryRun: false, requestId: "" };
 }
@@ -2333,6 +2561,9 @@ function createBaseHost(): Host {
     certificateExpiresAt: "",
     metricsAddress: "",
     traits: undefined,
+    watchdogTimeoutMs: 0,
+    off: "",
+    fenceDevices: [],
   };
 }
 
@@ -2403,6 +2634,15 @@ export const Host: MessageFns<Host> = {
     }
     if (message.traits !== undefined) {
       HostTraits.encode(message.traits, writer.uint32(154).fork()).join();
+    }
+    if (message.watchdogTimeoutMs !== 0) {
+      writer.uint32(160).uint32(message.watchdogTimeoutMs);
+    }
+    if (message.off !== "") {
+      writer.uint32(170).string(message.off);
+    }
+    for (const v of message.fenceDevices) {
+      FenceDevice.encode(v!, writer.uint32(178).fork()).join();
     }
     return writer;
   },
@@ -2570,6 +2810,169 @@ export const Host: MessageFns<Host> = {
             }
 
             message.traits = HostTraits.decode(reader, reader.uint32());
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.watchdogTimeoutMs = reader.uint32();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.off = reader.string();
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.fenceDevices.push(FenceDevice.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFenceDevice(): FenceDevice {
+  return { agent: "", parameters: {}, secrets: [], viaHost: "" };
+}
+
+export const FenceDevice: MessageFns<FenceDevice> = {
+  encode(message: FenceDevice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.agent !== "") {
+      writer.uint32(10).string(message.agent);
+    }
+    globalThis.Object.entries(message.parameters).forEach(([key, value]: [string, string]) => {
+      FenceDevice_ParametersEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    for (const v of message.secrets) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.viaHost !== "") {
+      writer.uint32(34).string(message.viaHost);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FenceDevice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFenceDevice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.agent = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = FenceDevice_ParametersEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.parameters[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.secrets.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.viaHost = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFenceDevice_ParametersEntry(): FenceDevice_ParametersEntry {
+  return { key: "", value: "" };
+}
+
+export const FenceDevice_ParametersEntry: MessageFns<FenceDevice_ParametersEntry> = {
+  encode(message: FenceDevice_ParametersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FenceDevice_ParametersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFenceDevice_ParametersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }
@@ -3139,6 +3542,9 @@ function createBaseVm(): Vm {
     trouble: "",
     rules: undefined,
     awayFrom: "",
+    wanted: "",
+    restarts: 0,
+    haError: "",
   };
 }
 
@@ -3191,6 +3597,15 @@ export const Vm: MessageFns<Vm> = {
     }
     if (message.awayFrom !== "") {
       writer.uint32(122).string(message.awayFrom);
+    }
+    if (message.wanted !== "") {
+      writer.uint32(130).string(message.wanted);
+    }
+    if (message.restarts !== 0) {
+      writer.uint32(136).uint32(message.restarts);
+    }
+    if (message.haError !== "") {
+      writer.uint32(146).string(message.haError);
     }
     return writer;
   },
@@ -3326,6 +3741,30 @@ export const Vm: MessageFns<Vm> = {
             }
 
             message.awayFrom = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.wanted = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.restarts = reader.uint32();
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.haError = reader.string();
             continue;
           }
         }
@@ -10700,6 +11139,1139 @@ export const DrainHostResponse: MessageFns<DrainHostResponse> = {
   },
 };
 
+function createBaseGetHaRequest(): GetHaRequest {
+  return {};
+}
+
+export const GetHaRequest: MessageFns<GetHaRequest> = {
+  encode(_: GetHaRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetHaRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetHaRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetHaResponse(): GetHaResponse {
+  return {
+    mode: 0,
+    reason: "",
+    changedBy: "",
+    changedAt: "",
+    brake: "",
+    hosts: [],
+    vms: [],
+    lostAfterMs: 0,
+    leaseMs: 0,
+  };
+}
+
+export const GetHaResponse: MessageFns<GetHaResponse> = {
+  encode(message: GetHaResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mode !== 0) {
+      writer.uint32(8).int32(message.mode);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.changedBy !== "") {
+      writer.uint32(26).string(message.changedBy);
+    }
+    if (message.changedAt !== "") {
+      writer.uint32(34).string(message.changedAt);
+    }
+    if (message.brake !== "") {
+      writer.uint32(42).string(message.brake);
+    }
+    for (const v of message.hosts) {
+      HaHost.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.vms) {
+      HaVm.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.lostAfterMs !== 0) {
+      writer.uint32(64).uint32(message.lostAfterMs);
+    }
+    if (message.leaseMs !== 0) {
+      writer.uint32(72).uint32(message.leaseMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetHaResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetHaResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.changedBy = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.changedAt = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.brake = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.hosts.push(HaHost.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.vms.push(HaVm.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.lostAfterMs = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.leaseMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHaHost(): HaHost {
+  return { host: "", state: 0, watchdogTimeoutMs: 0, off: "", next: "", vms: 0, fenceDevices: 0 };
+}
+
+export const HaHost: MessageFns<HaHost> = {
+  encode(message: HaHost, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.state !== 0) {
+      writer.uint32(16).int32(message.state);
+    }
+    if (message.watchdogTimeoutMs !== 0) {
+      writer.uint32(24).uint32(message.watchdogTimeoutMs);
+    }
+    if (message.off !== "") {
+      writer.uint32(34).string(message.off);
+    }
+    if (message.next !== "") {
+      writer.uint32(42).string(message.next);
+    }
+    if (message.vms !== 0) {
+      writer.uint32(48).uint32(message.vms);
+    }
+    if (message.fenceDevices !== 0) {
+      writer.uint32(56).uint32(message.fenceDevices);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HaHost {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHaHost();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.watchdogTimeoutMs = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.off = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.next = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.vms = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.fenceDevices = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHaVm(): HaVm {
+  return { vm: "", host: "", policy: undefined, wanted: "", restarts: 0, next: "", haError: "" };
+}
+
+export const HaVm: MessageFns<HaVm> = {
+  encode(message: HaVm, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.vm !== "") {
+      writer.uint32(10).string(message.vm);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    if (message.policy !== undefined) {
+      HaPolicy.encode(message.policy, writer.uint32(26).fork()).join();
+    }
+    if (message.wanted !== "") {
+      writer.uint32(34).string(message.wanted);
+    }
+    if (message.restarts !== 0) {
+      writer.uint32(40).uint32(message.restarts);
+    }
+    if (message.next !== "") {
+      writer.uint32(50).string(message.next);
+    }
+    if (message.haError !== "") {
+      writer.uint32(58).string(message.haError);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HaVm {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHaVm();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.vm = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.policy = HaPolicy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.wanted = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.restarts = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.next = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.haError = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetHaRequest(): SetHaRequest {
+  return { mode: 0, why: undefined };
+}
+
+export const SetHaRequest: MessageFns<SetHaRequest> = {
+  encode(message: SetHaRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mode !== 0) {
+      writer.uint32(8).int32(message.mode);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetHaRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetHaRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetHaResponse(): SetHaResponse {
+  return { notes: [] };
+}
+
+export const SetHaResponse: MessageFns<SetHaResponse> = {
+  encode(message: SetHaResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.notes) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetHaResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetHaResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.notes.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetVmPolicyRequest(): SetVmPolicyRequest {
+  return { vm: "", policy: undefined, why: undefined };
+}
+
+export const SetVmPolicyRequest: MessageFns<SetVmPolicyRequest> = {
+  encode(message: SetVmPolicyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.vm !== "") {
+      writer.uint32(10).string(message.vm);
+    }
+    if (message.policy !== undefined) {
+      HaPolicy.encode(message.policy, writer.uint32(18).fork()).join();
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetVmPolicyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetVmPolicyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.vm = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.policy = HaPolicy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetVmPolicyResponse(): SetVmPolicyResponse {
+  return { operation: undefined };
+}
+
+export const SetVmPolicyResponse: MessageFns<SetVmPolicyResponse> = {
+  encode(message: SetVmPolicyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetVmPolicyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetVmPolicyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseResetVmRequest(): ResetVmRequest {
+  return { vm: "", why: undefined };
+}
+
+export const ResetVmRequest: MessageFns<ResetVmRequest> = {
+  encode(message: ResetVmRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.vm !== "") {
+      writer.uint32(10).string(message.vm);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResetVmRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResetVmRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.vm = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseResetVmResponse(): ResetVmResponse {
+  return { vm: undefined };
+}
+
+export const ResetVmResponse: MessageFns<ResetVmResponse> = {
+  encode(message: ResetVmResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.vm !== undefined) {
+      Vm.encode(message.vm, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResetVmResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResetVmResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.vm = Vm.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFenceHostRequest(): FenceHostRequest {
+  return { host: "", confirmedOff: false, force: false, why: undefined };
+}
+
+export const FenceHostRequest: MessageFns<FenceHostRequest> = {
+  encode(message: FenceHostRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.confirmedOff !== false) {
+      writer.uint32(16).bool(message.confirmedOff);
+    }
+    if (message.force !== false) {
+      writer.uint32(24).bool(message.force);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FenceHostRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFenceHostRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.confirmedOff = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.force = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFenceHostResponse(): FenceHostResponse {
+  return { operation: undefined, notes: [] };
+}
+
+export const FenceHostResponse: MessageFns<FenceHostResponse> = {
+  encode(message: FenceHostResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.notes) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FenceHostResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFenceHostResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.notes.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetHostFenceRequest(): SetHostFenceRequest {
+  return { host: "", devices: [], why: undefined };
+}
+
+export const SetHostFenceRequest: MessageFns<SetHostFenceRequest> = {
+  encode(message: SetHostFenceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    for (const v of message.devices) {
+      FenceDevice.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetHostFenceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetHostFenceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.devices.push(FenceDevice.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetHostFenceResponse(): SetHostFenceResponse {
+  return { host: undefined };
+}
+
+export const SetHostFenceResponse: MessageFns<SetHostFenceResponse> = {
+  encode(message: SetHostFenceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== undefined) {
+      Host.encode(message.host, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetHostFenceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetHostFenceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = Host.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTestHostFenceRequest(): TestHostFenceRequest {
+  return { host: "" };
+}
+
+export const TestHostFenceRequest: MessageFns<TestHostFenceRequest> = {
+  encode(message: TestHostFenceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TestHostFenceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTestHostFenceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTestHostFenceResponse(): TestHostFenceResponse {
+  return { answers: [] };
+}
+
+export const TestHostFenceResponse: MessageFns<TestHostFenceResponse> = {
+  encode(message: TestHostFenceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.answers) {
+      FenceAnswer.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TestHostFenceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTestHostFenceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.answers.push(FenceAnswer.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFenceAnswer(): FenceAnswer {
+  return { agent: "", power: "", problem: "" };
+}
+
+export const FenceAnswer: MessageFns<FenceAnswer> = {
+  encode(message: FenceAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.agent !== "") {
+      writer.uint32(10).string(message.agent);
+    }
+    if (message.power !== "") {
+      writer.uint32(18).string(message.power);
+    }
+    if (message.problem !== "") {
+      writer.uint32(26).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FenceAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFenceAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.agent = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.power = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /** Admin is everything a person can ask of the cluster. */
 export type AdminService = typeof AdminService;
 export const AdminService = {
@@ -11153,6 +12725,78 @@ export const AdminService = {
     responseSerialize: (value: DeleteClaimResponse): Buffer => Buffer.from(DeleteClaimResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteClaimResponse => DeleteClaimResponse.decode(value),
   },
+  /** GetHa says what the cluster does, and would do, about hosts and VMs that fail. */
+  getHa: {
+    path: "/muster.v1.Admin/GetHa" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetHaRequest): Buffer => Buffer.from(GetHaRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetHaRequest => GetHaRequest.decode(value),
+    responseSerialize: (value: GetHaResponse): Buffer => Buffer.from(GetHaResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetHaResponse => GetHaResponse.decode(value),
+  },
+  /** SetHa arms or disarms that. */
+  setHa: {
+    path: "/muster.v1.Admin/SetHa" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetHaRequest): Buffer => Buffer.from(SetHaRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetHaRequest => SetHaRequest.decode(value),
+    responseSerialize: (value: SetHaResponse): Buffer => Buffer.from(SetHaResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetHaResponse => SetHaResponse.decode(value),
+  },
+  /** SetVmPolicy changes what the cluster does for a VM by itself. */
+  setVmPolicy: {
+    path: "/muster.v1.Admin/SetVmPolicy" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetVmPolicyRequest): Buffer => Buffer.from(SetVmPolicyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetVmPolicyRequest => SetVmPolicyRequest.decode(value),
+    responseSerialize: (value: SetVmPolicyResponse): Buffer => Buffer.from(SetVmPolicyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetVmPolicyResponse => SetVmPolicyResponse.decode(value),
+  },
+  /** ResetVm lets a VM that was left in error be restarted again. */
+  resetVm: {
+    path: "/muster.v1.Admin/ResetVm" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ResetVmRequest): Buffer => Buffer.from(ResetVmRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResetVmRequest => ResetVmRequest.decode(value),
+    responseSerialize: (value: ResetVmResponse): Buffer => Buffer.from(ResetVmResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ResetVmResponse => ResetVmResponse.decode(value),
+  },
+  /** FenceHost makes certain that a host is off and restarts its VMs elsewhere. */
+  fenceHost: {
+    path: "/muster.v1.Admin/FenceHost" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: FenceHostRequest): Buffer => Buffer.from(FenceHostRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FenceHostRequest => FenceHostRequest.decode(value),
+    responseSerialize: (value: FenceHostResponse): Buffer => Buffer.from(FenceHostResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FenceHostResponse => FenceHostResponse.decode(value),
+  },
+  /** SetHostFence says how a host's power is switched off. */
+  setHostFence: {
+    path: "/muster.v1.Admin/SetHostFence" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetHostFenceRequest): Buffer => Buffer.from(SetHostFenceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetHostFenceRequest => SetHostFenceRequest.decode(value),
+    responseSerialize: (value: SetHostFenceResponse): Buffer =>
+      Buffer.from(SetHostFenceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetHostFenceResponse => SetHostFenceResponse.decode(value),
+  },
+  /** TestHostFence asks a host's fence devices for its power's state. */
+  testHostFence: {
+    path: "/muster.v1.Admin/TestHostFence" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TestHostFenceRequest): Buffer => Buffer.from(TestHostFenceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TestHostFenceRequest => TestHostFenceRequest.decode(value),
+    responseSerialize: (value: TestHostFenceResponse): Buffer =>
+      Buffer.from(TestHostFenceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TestHostFenceResponse => TestHostFenceResponse.decode(value),
+  },
 } as const;
 
 export interface AdminServer extends UntypedServiceImplementation {
@@ -11242,6 +12886,20 @@ export interface AdminServer extends UntypedServiceImplementation {
   listClaims: handleUnaryCall<ListClaimsRequest, ListClaimsResponse>;
   /** DeleteClaim gives the room of a claim back. */
   deleteClaim: handleUnaryCall<DeleteClaimRequest, DeleteClaimResponse>;
+  /** GetHa says what the cluster does, and would do, about hosts and VMs that fail. */
+  getHa: handleUnaryCall<GetHaRequest, GetHaResponse>;
+  /** SetHa arms or disarms that. */
+  setHa: handleUnaryCall<SetHaRequest, SetHaResponse>;
+  /** SetVmPolicy changes what the cluster does for a VM by itself. */
+  setVmPolicy: handleUnaryCall<SetVmPolicyRequest, SetVmPolicyResponse>;
+  /** ResetVm lets a VM that was left in error be restarted again. */
+  resetVm: handleUnaryCall<ResetVmRequest, ResetVmResponse>;
+  /** FenceHost makes certain that a host is off and restarts its VMs elsewhere. */
+  fenceHost: handleUnaryCall<FenceHostRequest, FenceHostResponse>;
+  /** SetHostFence says how a host's power is switched off. */
+  setHostFence: handleUnaryCall<SetHostFenceRequest, SetHostFenceResponse>;
+  /** TestHostFence asks a host's fence devices for its power's state. */
+  testHostFence: handleUnaryCall<TestHostFenceRequest, TestHostFenceResponse>;
 }
 
 export interface AdminClient extends Client {
@@ -11908,6 +13566,118 @@ export interface AdminClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteClaimResponse) => void,
+  ): ClientUnaryCall;
+  /** GetHa says what the cluster does, and would do, about hosts and VMs that fail. */
+  getHa(
+    request: GetHaRequest,
+    callback: (error: ServiceError | null, response: GetHaResponse) => void,
+  ): ClientUnaryCall;
+  getHa(
+    request: GetHaRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetHaResponse) => void,
+  ): ClientUnaryCall;
+  getHa(
+    request: GetHaRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetHaResponse) => void,
+  ): ClientUnaryCall;
+  /** SetHa arms or disarms that. */
+  setHa(
+    request: SetHaRequest,
+    callback: (error: ServiceError | null, response: SetHaResponse) => void,
+  ): ClientUnaryCall;
+  setHa(
+    request: SetHaRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetHaResponse) => void,
+  ): ClientUnaryCall;
+  setHa(
+    request: SetHaRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetHaResponse) => void,
+  ): ClientUnaryCall;
+  /** SetVmPolicy changes what the cluster does for a VM by itself. */
+  setVmPolicy(
+    request: SetVmPolicyRequest,
+    callback: (error: ServiceError | null, response: SetVmPolicyResponse) => void,
+  ): ClientUnaryCall;
+  setVmPolicy(
+    request: SetVmPolicyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetVmPolicyResponse) => void,
+  ): ClientUnaryCall;
+  setVmPolicy(
+    request: SetVmPolicyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetVmPolicyResponse) => void,
+  ): ClientUnaryCall;
+  /** ResetVm lets a VM that was left in error be restarted again. */
+  resetVm(
+    request: ResetVmRequest,
+    callback: (error: ServiceError | null, response: ResetVmResponse) => void,
+  ): ClientUnaryCall;
+  resetVm(
+    request: ResetVmRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ResetVmResponse) => void,
+  ): ClientUnaryCall;
+  resetVm(
+    request: ResetVmRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ResetVmResponse) => void,
+  ): ClientUnaryCall;
+  /** FenceHost makes certain that a host is off and restarts its VMs elsewhere. */
+  fenceHost(
+    request: FenceHostRequest,
+    callback: (error: ServiceError | null, response: FenceHostResponse) => void,
+  ): ClientUnaryCall;
+  fenceHost(
+    request: FenceHostRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: FenceHostResponse) => void,
+  ): ClientUnaryCall;
+  fenceHost(
+    request: FenceHostRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: FenceHostResponse) => void,
+  ): ClientUnaryCall;
+  /** SetHostFence says how a host's power is switched off. */
+  setHostFence(
+    request: SetHostFenceRequest,
+    callback: (error: ServiceError | null, response: SetHostFenceResponse) => void,
+  ): ClientUnaryCall;
+  setHostFence(
+    request: SetHostFenceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetHostFenceResponse) => void,
+  ): ClientUnaryCall;
+  setHostFence(
+    request: SetHostFenceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetHostFenceResponse) => void,
+  ): ClientUnaryCall;
+  /** TestHostFence asks a host's fence devices for its power's state. */
+  testHostFence(
+    request: TestHostFenceRequest,
+    callback: (error: ServiceError | null, response: TestHostFenceResponse) => void,
+  ): ClientUnaryCall;
+  testHostFence(
+    request: TestHostFenceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: TestHostFenceResponse) => void,
+  ): ClientUnaryCall;
+  testHostFence(
+    request: TestHostFenceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: TestHostFenceResponse) => void,
   ): ClientUnaryCall;
 }
 

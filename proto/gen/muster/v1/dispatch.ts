@@ -140,6 +140,9 @@ export interface SessionResponse {
     | //
     /** The host is heard over its new configuration. */
     { $case: "confirmNetwork"; value: ConfirmNetwork }
+    | //
+    /** The host's lease is renewed. */
+    { $case: "leaseRenewed"; value: LeaseRenewed }
     | undefined;
 }
 
@@ -174,6 +177,8 @@ export interface Welcome {
    * all of them.
    */
   reconnectSpreadMs: number;
+  /** Milliseconds a lease lasts, counted from when the agent sent the heartbeat that asked for it. */
+  leaseMs: number;
 }
 
 /** FullReport replaces everything the coordinator believes about the host. */
@@ -288,11 +293,29 @@ export interface Heartbeat {
   libvirtAlive: boolean;
   /** Counts heartbeats of a session from 1; 0, from agents of protocol 1: no answer is wanted. */
   number: number;
+  /** Set by agents that guard VMs with a watchdog: the agent wants its lease renewed. */
+  lease: LeaseRequest | undefined;
 }
 
 /** HeartbeatAnswer tells the agent that the coordinator heard it, and so that both ways of the session work. */
 export interface HeartbeatAnswer {
   /** Number of the heartbeat. */
+  number: number;
+}
+
+/** LeaseRequest says by what the agent guards its VMs, and is answered once that is recorded. */
+export interface LeaseRequest {
+  /** Counts the requests of an agent process; the answer repeats it. */
+  number: number;
+  /** Timeout of the armed watchdog in milliseconds; 0: it is not armed any more. */
+  watchdogTimeoutMs: number;
+  /** The assignments the agent has and keeps to. */
+  assignmentsRevision: bigint;
+}
+
+/** LeaseRenewed answers a request. Without it the host's guarded VMs may be started elsewhere. */
+export interface LeaseRenewed {
+  /** Number of the request. */
   number: number;
 }
 
@@ -372,6 +395,10 @@ export interface VmAssignment {
   generation: number;
   /** NICs, with their addresses. */
   nics: NicSpec[];
+  /** The agent stops the VM when its lease has ended, so that it may be started elsewhere. */
+  guarded: boolean;
+  /** The agent starts the VM after the host has booted, without asking. */
+  autostart: boolean;
 }
 
 /**
@@ -421,7 +448,43 @@ export interface Command {
     | //
     /** Open a console and carry its bytes over Bulk. */
     { $case: "openConsole"; value: OpenConsole }
+    | //
+    /** Confirm that the assignments sent before this are kept. */
+    { $case: "confirmPolicy"; value: ConfirmPolicy }
+    | //
+    /** Run a fence agent against another host. */
+    { $case: "runFence"; value: RunFence }
+    | //
+    /** Say how old another host's heartbeat on shared storage is. */
+    { $case: "readStorageHeartbeat"; value: ReadStorageHeartbeat }
     | undefined;
+}
+
+/** ConfirmPolicy changes nothing: commands and assignments arrive in order. */
+export interface ConfirmPolicy {
+  /** The VM's UUID, 16 bytes. */
+  uuid: Buffer;
+}
+
+/** RunFence runs one of the distribution's fence agents. */
+export interface RunFence {
+  /** Program, as "fence_ipmilan". */
+  agent: string;
+  /** "off", "on", "status" or "monitor". */
+  action: string;
+  /** Given on standard input, a line each; secrets too. */
+  parameters: { [key: string]: string };
+}
+
+export interface RunFence_ParametersEntry {
+  key: string;
+  value: string;
+}
+
+/** ReadStorageHeartbeat looks at files other agents write. */
+export interface ReadStorageHeartbeat {
+  /** Id of the host whose heartbeat is looked for. */
+  hostId: string;
 }
 
 /** DefineVm is idempotent by UUID and generation. */
@@ -434,6 +497,8 @@ export interface DefineVm {
     | undefined;
   /** Generation to mark it with. */
   generation: number;
+  /** Its volumes exist already, on shared storage: a missing one is an error, never made anew. */
+  existingVolumes: boolean;
 }
 
 /** StartVm succeeds at once when the VM runs. */
@@ -627,7 +692,11 @@ export interface CommandResult {
     | VmObservation
     | undefined;
   /** Milliseconds in which a VM that arrived could not be reached; unset: not measured. */
-  networkBlackoutMs?: number | undefined;
+  networkBlackoutMs?:
+    | number
+    | undefined;
+  /** What the command was asked to find out, a line each. */
+  findings: string[];
 }
 
 /** BulkRequest is bytes from the agent. */
@@ -1083,6 +1152,9 @@ export const SessionResponse: MessageFns<SessionResponse> = {
       case "confirmNetwork":
         ConfirmNetwork.encode(message.message.value, writer.uint32(66).fork()).join();
         break;
+      case "leaseRenewed":
+        LeaseRenewed.encode(message.message.value, writer.uint32(74).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1162,6 +1234,14 @@ export const SessionResponse: MessageFns<SessionResponse> = {
             }
 
             message.message = { $case: "confirmNetwork", value: ConfirmNetwork.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.message = { $case: "leaseRenewed", value: LeaseRenewed.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1289,6 +1369,7 @@ function createBaseWelcome(): Welcome {
     sampleIntervalMs: 0,
     clusterId: "",
     reconnectSpreadMs: 0,
+    leaseMs: 0,
   };
 }
 
@@ -1311,6 +1392,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.reconnectSpreadMs !== 0) {
       writer.uint32(48).uint32(message.reconnectSpreadMs);
+    }
+    if (message.leaseMs !== 0) {
+      writer.uint32(56).uint32(message.leaseMs);
     }
     return writer;
   },
@@ -1374,6 +1458,14 @@ export const Welcome: MessageFns<Welcome> = {
             }
 
             message.reconnectSpreadMs = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.leaseMs = reader.uint32();
             continue;
           }
         }
@@ -2147,7 +2239,7 @@ export const DeltaReport: MessageFns<DeltaReport> = {
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return { sequence: 0n, libvirtAlive: false, number: 0 };
+  return { sequence: 0n, libvirtAlive: false, number: 0, lease: undefined };
 }
 
 export const Heartbeat: MessageFns<Heartbeat> = {
@@ -2163,6 +2255,9 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     }
     if (message.number !== 0) {
       writer.uint32(24).uint32(message.number);
+    }
+    if (message.lease !== undefined) {
+      LeaseRequest.encode(message.lease, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -2204,6 +2299,14 @@ export const Heartbeat: MessageFns<Heartbeat> = {
             message.number = reader.uint32();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.lease = LeaseRequest.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2239,6 +2342,123 @@ export const HeartbeatAnswer: MessageFns<HeartbeatAnswer> = {
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseHeartbeatAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLeaseRequest(): LeaseRequest {
+  return { number: 0, watchdogTimeoutMs: 0, assignmentsRevision: 0n };
+}
+
+export const LeaseRequest: MessageFns<LeaseRequest> = {
+  encode(message: LeaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint32(message.number);
+    }
+    if (message.watchdogTimeoutMs !== 0) {
+      writer.uint32(16).uint32(message.watchdogTimeoutMs);
+    }
+    if (message.assignmentsRevision !== 0n) {
+      if (BigInt.asUintN(64, message.assignmentsRevision) !== message.assignmentsRevision) {
+        throw new globalThis.Error("value provided for field message.assignmentsRevision of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.assignmentsRevision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.watchdogTimeoutMs = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.assignmentsRevision = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLeaseRenewed(): LeaseRenewed {
+  return { number: 0 };
+}
+
+export const LeaseRenewed: MessageFns<LeaseRenewed> = {
+  encode(message: LeaseRenewed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint32(message.number);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeaseRenewed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeaseRenewed();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -2694,7 +2914,7 @@ export const ProbePeer: MessageFns<ProbePeer> = {
 };
 
 function createBaseVmAssignment(): VmAssignment {
-  return { uuid: Buffer.alloc(0), name: "", generation: 0, nics: [] };
+  return { uuid: Buffer.alloc(0), name: "", generation: 0, nics: [], guarded: false, autostart: false };
 }
 
 export const VmAssignment: MessageFns<VmAssignment> = {
@@ -2710,6 +2930,12 @@ export const VmAssignment: MessageFns<VmAssignment> = {
     }
     for (const v of message.nics) {
       NicSpec.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.guarded !== false) {
+      writer.uint32(40).bool(message.guarded);
+    }
+    if (message.autostart !== false) {
+      writer.uint32(48).bool(message.autostart);
     }
     return writer;
   },
@@ -2757,6 +2983,22 @@ export const VmAssignment: MessageFns<VmAssignment> = {
             }
 
             message.nics.push(NicSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.guarded = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.autostart = reader.bool();
             continue;
           }
         }
@@ -2820,6 +3062,15 @@ export const Command: MessageFns<Command> = {
         break;
       case "openConsole":
         OpenConsole.encode(message.action.value, writer.uint32(114).fork()).join();
+        break;
+      case "confirmPolicy":
+        ConfirmPolicy.encode(message.action.value, writer.uint32(122).fork()).join();
+        break;
+      case "runFence":
+        RunFence.encode(message.action.value, writer.uint32(130).fork()).join();
+        break;
+      case "readStorageHeartbeat":
+        ReadStorageHeartbeat.encode(message.action.value, writer.uint32(138).fork()).join();
         break;
     }
     return writer;
@@ -2950,6 +3201,253 @@ export const Command: MessageFns<Command> = {
             message.action = { $case: "openConsole", value: OpenConsole.decode(reader, reader.uint32()) };
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.action = { $case: "confirmPolicy", value: ConfirmPolicy.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.action = { $case: "runFence", value: RunFence.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.action = {
+              $case: "readStorageHeartbeat",
+              value: ReadStorageHeartbeat.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConfirmPolicy(): ConfirmPolicy {
+  return { uuid: Buffer.alloc(0) };
+}
+
+export const ConfirmPolicy: MessageFns<ConfirmPolicy> = {
+  encode(message: ConfirmPolicy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.uuid.length !== 0) {
+      writer.uint32(10).bytes(message.uuid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfirmPolicy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfirmPolicy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.uuid = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRunFence(): RunFence {
+  return { agent: "", action: "", parameters: {} };
+}
+
+export const RunFence: MessageFns<RunFence> = {
+  encode(message: RunFence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.agent !== "") {
+      writer.uint32(10).string(message.agent);
+    }
+    if (message.action !== "") {
+      writer.uint32(18).string(message.action);
+    }
+    globalThis.Object.entries(message.parameters).forEach(([key, value]: [string, string]) => {
+      RunFence_ParametersEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunFence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunFence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.agent = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.action = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = RunFence_ParametersEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.parameters[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRunFence_ParametersEntry(): RunFence_ParametersEntry {
+  return { key: "", value: "" };
+}
+
+export const RunFence_ParametersEntry: MessageFns<RunFence_ParametersEntry> = {
+  encode(message: RunFence_ParametersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunFence_ParametersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunFence_ParametersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReadStorageHeartbeat(): ReadStorageHeartbeat {
+  return { hostId: "" };
+}
+
+export const ReadStorageHeartbeat: MessageFns<ReadStorageHeartbeat> = {
+  encode(message: ReadStorageHeartbeat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hostId !== "") {
+      writer.uint32(10).string(message.hostId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadStorageHeartbeat {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadStorageHeartbeat();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hostId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2964,7 +3462,7 @@ export const Command: MessageFns<Command> = {
 };
 
 function createBaseDefineVm(): DefineVm {
-  return { uuid: Buffer.alloc(0), spec: undefined, generation: 0 };
+  return { uuid: Buffer.alloc(0), spec: undefined, generation: 0, existingVolumes: false };
 }
 
 export const DefineVm: MessageFns<DefineVm> = {
@@ -2977,6 +3475,9 @@ export const DefineVm: MessageFns<DefineVm> = {
     }
     if (message.generation !== 0) {
       writer.uint32(24).uint32(message.generation);
+    }
+    if (message.existingVolumes !== false) {
+      writer.uint32(32).bool(message.existingVolumes);
     }
     return writer;
   },
@@ -3016,6 +3517,14 @@ export const DefineVm: MessageFns<DefineVm> = {
             }
 
             message.generation = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.existingVolumes = reader.bool();
             continue;
           }
         }
@@ -4269,7 +4778,14 @@ export const CommandProgress: MessageFns<CommandProgress> = {
 };
 
 function createBaseCommandResult(): CommandResult {
-  return { commandId: "", error: undefined, migration: undefined, vm: undefined, networkBlackoutMs: undefined };
+  return {
+    commandId: "",
+    error: undefined,
+    migration: undefined,
+    vm: undefined,
+    networkBlackoutMs: undefined,
+    findings: [],
+  };
 }
 
 export const CommandResult: MessageFns<CommandResult> = {
@@ -4288,6 +4804,9 @@ export const CommandResult: MessageFns<CommandResult> = {
     }
     if (message.networkBlackoutMs !== undefined) {
       writer.uint32(40).uint32(message.networkBlackoutMs);
+    }
+    for (const v of message.findings) {
+      writer.uint32(50).string(v!);
     }
     return writer;
   },
@@ -4343,6 +4862,14 @@ export const CommandResult: MessageFns<CommandResult> = {
             }
 
             message.networkBlackoutMs = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.findings.push(reader.string());
             continue;
           }
         }

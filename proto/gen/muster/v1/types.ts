@@ -9,6 +9,29 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 /** Words shared by every audience: specs, states and observations. */
 
+/** HaRestart says after what a VM is started again. */
+export const HaRestart = {
+  /** UNSPECIFIED - As never. */
+  UNSPECIFIED: 0,
+  /** NEVER - Only people start it. */
+  NEVER: 1,
+  /** ON_FAILURE - After everything but a shutdown that its guest or a person asked for. */
+  ON_FAILURE: 2,
+  /** ALWAYS - After a shutdown of its guest as well. */
+  ALWAYS: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type HaRestart = typeof HaRestart[keyof typeof HaRestart];
+
+export namespace HaRestart {
+  export type UNSPECIFIED = typeof HaRestart.UNSPECIFIED;
+  export type NEVER = typeof HaRestart.NEVER;
+  export type ON_FAILURE = typeof HaRestart.ON_FAILURE;
+  export type ALWAYS = typeof HaRestart.ALWAYS;
+  export type UNRECOGNIZED = typeof HaRestart.UNRECOGNIZED;
+}
+
 /** VmState is what a hypervisor says of a VM. */
 export const VmState = {
   /** UNSPECIFIED - Never sent. */
@@ -161,6 +184,24 @@ export interface VmSpec {
   cpuModel: string;
   /** Machine type; empty: the host's default q35. */
   machineType: string;
+  /** What the cluster does for the VM by itself; unset: nothing. */
+  ha: HaPolicy | undefined;
+}
+
+/** HaPolicy is what a person wants the cluster to do for a VM by itself. */
+export interface HaPolicy {
+  /** After what it is started again. */
+  restart: HaRestart;
+  /** VMs with a larger number are started first, 0 to 1000. */
+  priority: number;
+  /** Restarts within the window before the VM is left in error; 0: 3. */
+  restartsMax: number;
+  /** Seconds the restarts are counted over; 0: one hour. */
+  windowSeconds: number;
+  /** It runs on where its host can no longer reach the coordinator; otherwise a host with an armed watchdog stops it. */
+  runWhenIsolated: boolean;
+  /** Its host starts it after a boot, without asking. Only for VMs that are never restarted elsewhere. */
+  autostart: boolean;
 }
 
 /** DiskSpec is one volume of a VM. */
@@ -735,6 +776,7 @@ function createBaseVmSpec(): VmSpec {
     antiAffinityGroups: [],
     cpuModel: "",
     machineType: "",
+    ha: undefined,
   };
 }
 
@@ -769,6 +811,9 @@ export const VmSpec: MessageFns<VmSpec> = {
     }
     if (message.machineType !== "") {
       writer.uint32(74).string(message.machineType);
+    }
+    if (message.ha !== undefined) {
+      HaPolicy.encode(message.ha, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -856,6 +901,115 @@ export const VmSpec: MessageFns<VmSpec> = {
             }
 
             message.machineType = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.ha = HaPolicy.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHaPolicy(): HaPolicy {
+  return { restart: 0, priority: 0, restartsMax: 0, windowSeconds: 0, runWhenIsolated: false, autostart: false };
+}
+
+export const HaPolicy: MessageFns<HaPolicy> = {
+  encode(message: HaPolicy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.restart !== 0) {
+      writer.uint32(8).int32(message.restart);
+    }
+    if (message.priority !== 0) {
+      writer.uint32(16).uint32(message.priority);
+    }
+    if (message.restartsMax !== 0) {
+      writer.uint32(24).uint32(message.restartsMax);
+    }
+    if (message.windowSeconds !== 0) {
+      writer.uint32(32).uint32(message.windowSeconds);
+    }
+    if (message.runWhenIsolated !== false) {
+      writer.uint32(40).bool(message.runWhenIsolated);
+    }
+    if (message.autostart !== false) {
+      writer.uint32(48).bool(message.autostart);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HaPolicy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHaPolicy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.restart = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.priority = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.restartsMax = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.windowSeconds = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.runWhenIsolated = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.autostart = reader.bool();
             continue;
           }
         }

@@ -59,6 +59,10 @@ export class SimulatedHost {
     return this.#powered;
   }
 
+  get isOn(): boolean {
+    return this.#powered;
+  }
+
   get isLibvirtdUp(): boolean {
     return this.#libvirtd !== "down";
   }

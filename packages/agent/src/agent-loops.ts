@@ -1,0 +1,59 @@
+/** The agent's loops and their periods. */
+import { Loop, type Clock, type Log, type Reconciler } from "@muster/runtime";
+
+/** How often the agent reports and samples, in milliseconds. */
+export interface Pace {
+  readonly fullReportIntervalMs: number;
+  readonly sampleIntervalMs: number;
+}
+
+/** Until the coordinator says otherwise. */
+export const paceAtStart: Pace = { fullReportIntervalMs: 60_000, sampleIntervalMs: 5_000 };
+
+/** Hardware and software change seldom; asking costs about a second of CPU time. */
+const INVENTORY_MS = 10 * 60_000;
+
+/** A type, not an interface: only then are its values known to be loops. */
+export type AgentLoops = {
+  readonly guard: Loop;
+  readonly networks: Loop;
+  readonly report: Loop;
+  readonly sample: Loop;
+  readonly inventory: Loop;
+};
+
+export function makeLoops(parts: {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly networkKeeper: Reconciler;
+  readonly guard: Reconciler;
+  readonly pace: () => Pace;
+  readonly report: () => Promise<void>;
+  readonly sample: () => Promise<void>;
+  readonly inventory: () => Promise<void>;
+}): AgentLoops {
+  const { clock, log, pace } = parts;
+  const of = (reconciler: Reconciler): Loop =>
+    new Loop({
+      reconciler,
+      clock,
+      onFailure: (error) => {
+        log.warn({ loop: reconciler.name, err: error }, "a loop's pass failed");
+      },
+    });
+  const every = (name: string, periodMs: () => number, reconcile: () => Promise<void>): Loop =>
+    of({
+      name,
+      get periodMs() {
+        return periodMs();
+      },
+      reconcile,
+    });
+  return {
+    guard: of(parts.guard),
+    networks: of(parts.networkKeeper),
+    report: every("report", () => pace().fullReportIntervalMs, parts.report),
+    sample: every("sample", () => pace().sampleIntervalMs, parts.sample),
+    inventory: every("inventory", () => INVENTORY_MS, parts.inventory),
+  };
+}
