@@ -46,11 +46,11 @@ export class Sessions {
   readonly #traffic = new Map<HostId, Traffic>();
   readonly #silence: SilenceWatch;
   readonly #stopListening: () => void;
-  #mode: HaMode;
+  /** Last told; undefined: nobody was told anything yet. */
+  #mode: HaMode | undefined;
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
-    this.#mode = haSwitchOf(parts.ledger.view.cluster).mode;
     this.#silence = new SilenceWatch(parts.clock, parts.times.heartbeatIntervalMs);
     this.#stopListening = parts.ledger.onChange((changes) => {
       const kinds = new Set(changes.map((change) => change.kind));
