@@ -5,6 +5,7 @@
  * every slot is taken and none becomes free for a moment, another connection is opened, up to a limit.
  */
 import type { Connection } from "./connection.ts";
+import { deferred } from "./deferred.ts";
 import { ConnectionLostError } from "./errors.ts";
 import { PendingCall, type CallOptions } from "./pending-call.ts";
 import type { Procedure } from "./protocol/procedure.ts";
@@ -52,7 +53,9 @@ export class CallPool {
     try {
       call = PendingCall.create(name, procedure, args, options);
     } catch (error) {
-      return Promise.reject(error);
+      const { promise, reject } = deferred<Ret>();
+      reject(error as Error);
+      return promise;
     }
     const connection = this.#pick(procedure.priority === "high");
     if (connection) connection.submit(call);
