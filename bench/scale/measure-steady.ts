@@ -71,7 +71,21 @@ export interface SteadyBars {
   readonly kbPerSecond?: number;
 }
 
-export function steadyRows(name: string, idle: Idle, steady: Steady, bars: SteadyBars): Row[] {
+/** Bars are set for two sizes; others only show how it grows. */
+export function steadyBars(hosts: number, heartbeatMs: number): SteadyBars {
+  if (hosts === 1_000 && heartbeatMs === 5_000) {
+    return { cpuPercent: 3, residentMb: 150, kbPerSecond: 100 };
+  }
+  if (hosts === 5_000 && heartbeatMs === 1_000) return { cpuPercent: 35, roundTripP99Ms: 25 };
+  return {};
+}
+
+export function steadyRows(
+  hosts: string,
+  parts: { readonly idle: Idle; readonly steady: Steady; readonly bars: SteadyBars },
+): readonly Row[] {
+  const { idle, steady, bars } = parts;
+  const name = `${hosts} hosts`;
   const over = (steady.cpuShare - idle.cpuShare) * 100;
   return [
     { what: `${name}: CPU over idle`, value: over, unit: "%", bar: bars.cpuPercent },

@@ -2,7 +2,13 @@
  * A hypervisor for thousands of agents in one process: it answers at once and costs next to nothing, so that what is
  * measured is the coordinator and the session. Only what the measurements use is there; the rest is refused.
  */
-import { MusterError, type VmId, type VmObservation, type VmState, type VmUsage } from "@muster/model";
+import {
+  MusterError,
+  type VmId,
+  type VmObservation,
+  type VmState,
+  type VmUsage,
+} from "@muster/model";
 import { Mailbox } from "@muster/runtime";
 import type {
   Hypervisor,

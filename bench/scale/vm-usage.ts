@@ -31,8 +31,7 @@ const busy: Rates = {
   requests: 900,
 };
 
-const ratesOf = (index: number): Rates =>
-  index % 10 < 4 ? idle : index % 10 < 9 ? working : busy;
+const ratesOf = (index: number): Rates => (index % 10 < 4 ? idle : index % 10 < 9 ? working : busy);
 
 const whole = (value: number): bigint => BigInt(Math.floor(value));
 

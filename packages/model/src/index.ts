@@ -110,7 +110,7 @@ export {
   type UplinkAssignment,
   type UplinkObservation,
 } from "./host-networking.ts";
-export { fromJson, toJson } from "./json.ts";
+export { fromJson, plainBigint, toJson } from "./json.ts";
 export { matchesLabels, parseLabelQuery, renderLabelQuery, type LabelTerm } from "./label-query.ts";
 export { encodeJoinString, parseJoinString, type JoinString } from "./join-string.ts";
 export {

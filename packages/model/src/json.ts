@@ -27,3 +27,9 @@ function withBigints(value: unknown): unknown {
   }
   return record;
 }
+
+const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** A bigint as every JSON reader can take it: a number while that is exact, else a text. */
+export const plainBigint = (value: bigint): number | string =>
+  value <= SAFE_MAX && value >= -SAFE_MAX ? Number(value) : String(value);

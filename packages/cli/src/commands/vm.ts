@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import { renderVm, renderVms, renderVmsWide } from "../render/vm.ts";
 import { parseNameOrId, type Session } from "../session.ts";
+import { exportVms } from "./export-vms.ts";
 import { required } from "../view/required.ts";
 import { decodeVm } from "../view/vm.ts";
 import { example } from "./flags.ts";
@@ -44,13 +45,15 @@ export function addVmCommands(program: Command, run: Run): void {
 
 async function listVms(session: Session, options: ListOptions): Promise<ExitCode> {
   const { admin, output, surroundings } = session;
-  const answer = await admin.call(AdminService.listVms, {
+  const question = {
     doing: "list VMs",
     request: {
       includeWild: options.wild ?? false,
       host: options.host === undefined ? "" : parseNameOrId(options.host, "--host"),
     },
-  });
+  };
+  if (output.format === "json" && (await exportVms(session, question))) return exitCodes.ok;
+  const answer = await admin.call(AdminService.listVms, question);
   const vms = answer.vms.map(decodeVm);
   const now = surroundings.clock.wall();
   output.show({

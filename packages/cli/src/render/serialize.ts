@@ -1,16 +1,13 @@
 /** `-o json` and `-o yaml`. PURE. */
+import { plainBigint } from "@muster/model";
 import { stringify } from "yaml";
-
-const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
 /**
  * Values as every JSON reader can take them: a bigint becomes a number while that is exact, else a string;
  * `undefined` fields vanish; bytes become base64.
  */
 export function toPlain(value: unknown): unknown {
-  if (typeof value === "bigint") {
-    return value <= SAFE_MAX && value >= -SAFE_MAX ? Number(value) : String(value);
-  }
+  if (typeof value === "bigint") return plainBigint(value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
   if (Array.isArray(value)) return value.map(toPlain);
   if (typeof value !== "object" || value === null) return value;

@@ -1,7 +1,8 @@
 /** VMs as the CLI shows them. Field names are those of `-o json`: a contract with scripts. */
-import { renderVlans, uuidFromBytes } from "@muster/model";
+import { uuidFromBytes } from "@muster/model";
+import { viewVmSpec, type VmSpecView } from "@muster/model/wire";
 import type { Vm, VmRules } from "@muster/proto/admin";
-import type { NicRates, NicSpec, VmObservation, VmSpec, VmUsage } from "@muster/proto/types";
+import type { VmObservation, VmUsage } from "@muster/proto/types";
 import { vmObservedWord, vmStateWord, type VmObservedWord, type VmStateWord } from "./words.ts";
 
 export interface VmObservationView {
@@ -18,21 +19,6 @@ export interface VmObservationView {
   readonly migrating: boolean;
   readonly persistent: boolean;
 }
-
-/** A NIC without what is as usual, so that it can be given back in a spec file. */
-export interface NicView {
-  readonly network: string;
-  readonly mac: string;
-  readonly addresses?: readonly string[];
-  readonly trunk?: string;
-  readonly model?: string;
-  readonly rates?: Readonly<NicRates>;
-  readonly unguarded?: boolean;
-  readonly bootOrder?: number;
-  readonly linkDown?: boolean;
-}
-
-export type VmSpecView = Readonly<Omit<VmSpec, "nics">> & { readonly nics: readonly NicView[] };
 
 export interface VmView {
   readonly id: string;
@@ -82,20 +68,6 @@ function decodeObservation(wire: VmObservation): VmObservationView {
   };
 }
 
-const decodeNic = (wire: NicSpec): NicView => ({
-  network: wire.network,
-  mac: wire.mac,
-  ...(wire.addresses.length === 0 ? {} : { addresses: wire.addresses }),
-  ...(wire.trunk.length === 0 ? {} : { trunk: renderVlans(wire.trunk) }),
-  ...(wire.model === "" ? {} : { model: wire.model }),
-  ...(wire.rates === undefined ? {} : { rates: wire.rates }),
-  ...(wire.unguarded ? { unguarded: true } : {}),
-  ...(wire.bootOrder === 0 ? {} : { bootOrder: wire.bootOrder }),
-  ...(wire.linkDown ? { linkDown: true } : {}),
-});
-
-const decodeSpec = (wire: VmSpec): VmSpecView => ({ ...wire, nics: wire.nics.map(decodeNic) });
-
 export function decodeVm(wire: Vm): VmView {
   return {
     id: wire.id,
@@ -104,7 +76,7 @@ export function decodeVm(wire: Vm): VmView {
     host: wire.host,
     targetHost: wire.targetHost,
     managed: wire.managed,
-    ...(wire.spec === undefined ? {} : { spec: decodeSpec(wire.spec) }),
+    ...(wire.spec === undefined ? {} : { spec: viewVmSpec(wire.spec) }),
     ...(wire.observed === undefined ? {} : { observed: decodeObservation(wire.observed) }),
     observedAgeMs: wire.observedAgeMs,
     generation: wire.generation,

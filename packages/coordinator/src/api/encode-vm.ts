@@ -30,6 +30,9 @@ export function encodeVm(vm: VmView, view: LedgerView): pb.Vm {
   };
 }
 
+/** Of a managed VM that is not in the ledger. */
+export const WILD_TROUBLE = "marked as ours, but this cluster does not know it";
+
 /** A wild VM, or a managed one that the ledger does not know. */
 export function encodeWildVm(observed: VmObservation, host: string, ageMs: number): pb.Vm {
   return {
@@ -45,7 +48,7 @@ export function encodeWildVm(observed: VmObservation, host: string, ageMs: numbe
     operationId: "",
     createdAt: "",
     targetHost: "",
-    trouble: observed.managed ? "marked as ours, but this cluster does not know it" : "",
+    trouble: observed.managed ? WILD_TROUBLE : "",
     rules: undefined,
     awayFrom: "",
     wanted: "",

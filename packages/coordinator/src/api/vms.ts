@@ -7,6 +7,8 @@ import { findWildVm } from "./wild-vms.ts";
 import { encodeWildVm } from "./encode-vm.ts";
 import { changeVm } from "./change-vm.ts";
 import { createVm, type CreateVmRequest } from "./create-vm.ts";
+import { exportVms, listedVms } from "./export-vms.ts";
+import { VmRows } from "./vm-rows.ts";
 import { explainVm, type ExplainVmRequest } from "./explain-vm.ts";
 import { wildVmsOn } from "./hosts.ts";
 import { migrateVm } from "./migrate-vm.ts";
@@ -14,6 +16,7 @@ import type { ApiParts } from "./parts.ts";
 import { shown } from "./vm-requests.ts";
 
 export function vmHandlers(parts: ApiParts) {
+  const rows = new VmRows();
   return {
     async listVms(request: pb.ListVmsRequest, context: CallContext): Promise<pb.ListVmsResponse> {
       parts.operatorOf(context);
@@ -27,6 +30,14 @@ export function vmHandlers(parts: ApiParts) {
       return {
         vms: [...ours, ...wild].toSorted((left, right) => left.name.localeCompare(right.name)),
       };
+    },
+
+    exportVms(
+      request: pb.ExportVmsRequest,
+      context: CallContext,
+    ): AsyncGenerator<pb.ExportVmsResponse> {
+      parts.operatorOf(context);
+      return exportVms(listedVms(request, parts), rows, parts);
     },
 
     async getVm(request: pb.GetVmRequest, context: CallContext): Promise<pb.GetVmResponse> {

@@ -42,4 +42,5 @@ export {
 } from "./session-codec.ts";
 export { decodeVmId, encodeVmId } from "./vm-id.ts";
 export { decodeVmObservation, encodeVmObservation } from "./vm-observation.ts";
+export { viewVmSpec, type NicView, type VmSpecView } from "./vm-spec-view.ts";
 export { decodeVmSpec, decodeVmSpecDraft, encodeVmSpec, type VmSpecDraft } from "./vm-spec.ts";

@@ -585,6 +585,23 @@ export interface ListVmsResponse {
   vms: Vm[];
 }
 
+/** ExportVmsRequest narrows the list. */
+export interface ExportVmsRequest {
+  /** Show wild VMs too. */
+  includeWild: boolean;
+  /** Name or id of a host; empty: all. */
+  host: string;
+}
+
+/** ExportVmsResponse is some of them, by name. */
+export interface ExportVmsResponse {
+  /**
+   * UTF-8: one JSON object for each VM, with the fields of `muster vm show -o json`, a comma and a line break between
+   * two of them and none at either end.
+   */
+  rows: Buffer;
+}
+
 /** GetVmRequest names one. */
 export interface GetVmRequest {
   /** Name or id. */
@@ -3868,6 +3885,109 @@ export const ListVmsResponse: MessageFns<ListVmsResponse> = {
             }
 
             message.vms.push(Vm.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExportVmsRequest(): ExportVmsRequest {
+  return { includeWild: false, host: "" };
+}
+
+export const ExportVmsRequest: MessageFns<ExportVmsRequest> = {
+  encode(message: ExportVmsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.includeWild !== false) {
+      writer.uint32(8).bool(message.includeWild);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportVmsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportVmsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.includeWild = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExportVmsResponse(): ExportVmsResponse {
+  return { rows: Buffer.alloc(0) };
+}
+
+export const ExportVmsResponse: MessageFns<ExportVmsResponse> = {
+  encode(message: ExportVmsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rows.length !== 0) {
+      writer.uint32(10).bytes(message.rows);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportVmsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportVmsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rows = Buffer.from(reader.bytes());
             continue;
           }
         }
@@ -12382,6 +12502,16 @@ export const AdminService = {
     responseSerialize: (value: ListVmsResponse): Buffer => Buffer.from(ListVmsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListVmsResponse => ListVmsResponse.decode(value),
   },
+  /** ExportVms lists VMs as JSON text, for programs that read JSON anyway: it costs a fraction of ListVms. */
+  exportVms: {
+    path: "/muster.v1.Admin/ExportVms" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ExportVmsRequest): Buffer => Buffer.from(ExportVmsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExportVmsRequest => ExportVmsRequest.decode(value),
+    responseSerialize: (value: ExportVmsResponse): Buffer => Buffer.from(ExportVmsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExportVmsResponse => ExportVmsResponse.decode(value),
+  },
   /** GetVm shows one VM. */
   getVm: {
     path: "/muster.v1.Admin/GetVm" as const,
@@ -12820,6 +12950,8 @@ export interface AdminServer extends UntypedServiceImplementation {
   removeHost: handleUnaryCall<RemoveHostRequest, RemoveHostResponse>;
   /** ListVms lists VMs, wild ones when asked. */
   listVms: handleUnaryCall<ListVmsRequest, ListVmsResponse>;
+  /** ExportVms lists VMs as JSON text, for programs that read JSON anyway: it costs a fraction of ListVms. */
+  exportVms: handleServerStreamingCall<ExportVmsRequest, ExportVmsResponse>;
   /** GetVm shows one VM. */
   getVm: handleUnaryCall<GetVmRequest, GetVmResponse>;
   /** CreateVm places and defines a VM and starts it unless told otherwise. */
@@ -13063,6 +13195,13 @@ export interface AdminClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListVmsResponse) => void,
   ): ClientUnaryCall;
+  /** ExportVms lists VMs as JSON text, for programs that read JSON anyway: it costs a fraction of ListVms. */
+  exportVms(request: ExportVmsRequest, options?: Partial<CallOptions>): ClientReadableStream<ExportVmsResponse>;
+  exportVms(
+    request: ExportVmsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportVmsResponse>;
   /** GetVm shows one VM. */
   getVm(
     request: GetVmRequest,
