@@ -26,6 +26,7 @@ import { QuickHypervisor } from "./quick-hypervisor.ts";
 /** Often enough to see every answer at one heartbeat a second. */
 const LOOK_MS = 400;
 const CHURN_MS = 50;
+const AFTER_CHANGE_MS = 100;
 
 interface Host {
   readonly agent: Agent;
@@ -185,6 +186,8 @@ async function answer(question: FleetQuestion): Promise<FleetStatus> {
     case "change":
       atNs = process.hrtime.bigint();
       host(question.host).hypervisor.change(vmIdOf(question.host, question.index), question.action);
+      // Counting what all agents have done takes milliseconds, in which the event would wait.
+      await new Promise((resolve) => setTimeout(resolve, AFTER_CHANGE_MS));
       break;
     case "churn":
       churn(question.perSecond);

@@ -1,6 +1,7 @@
 /** Many VMs asked for at once: until all are accepted, until all run. */
 import { GIB } from "@muster/model";
 import { AdminService, OperationState, type Operation } from "@muster/proto/admin";
+import { VmSpec } from "@muster/proto/types";
 import type { MeasuredCluster } from "./measured-cluster.ts";
 import { pause } from "./programs.ts";
 import { share, type Row } from "./table.ts";
@@ -60,15 +61,11 @@ export async function measureBurst(
 
 async function create({ client }: MeasuredCluster, name: string): Promise<Operation> {
   const spec = {
+    ...VmSpec.decode(new Uint8Array()),
     name,
     cpus: 1,
     memoryBytes: GIB,
     disks: [{ storage: "shared", sizeBytes: 20n * GIB, baseVolume: "" }],
-    nics: [],
-    kernel: undefined,
-    antiAffinityGroups: [],
-    cpuModel: "",
-    machineType: "",
   };
   const request = AdminService.createVm.requestDeserialize(Buffer.alloc(0));
   const { operation } = await client.unary(
