@@ -15,10 +15,17 @@ const h1 = "a0000000-0000-4000-8000-000000000001" as HostId;
 const view = new Tables();
 view.put("host", { id: h1, name: parseName("h1", "name") });
 
-const anyRules = fc.constantFrom<Partial<Pick<VmRecord, "rules" | "away">>>(
+const anyRules = fc.constantFrom<Partial<Pick<VmRecord, "rules" | "away" | "wanted" | "recovery">>>(
   {},
   { rules: { groups: ["db"], home: h1, priority: -3 } },
   { rules: { pinnedTo: [h1], environment: "PRD" }, away: h1 },
+  {
+    wanted: "running",
+    recovery: {
+      restartsMs: [1, 2],
+      error: { message: 'it "will" not start', at: "2026-01-01T00:00:00.000Z" },
+    },
+  },
 );
 
 const anyRecord: fc.Arbitrary<VmRecord> = fc

@@ -7,8 +7,8 @@ import type { VmRows } from "./vm-rows.ts";
 import { vmView } from "./vm-view.ts";
 import type { WildVm } from "./wild-vms.ts";
 
-/** About 200 kB: a millisecond's work. More makes heartbeats wait, less is spent on messages. */
-const ROWS_A_PIECE = 256;
+/** About 100 kB: half a millisecond's work. More makes heartbeats wait, less is spent on messages. */
+const ROWS_A_PIECE = 128;
 
 type Listed =
   | { readonly name: string; readonly ours: VmRecord }

@@ -42,7 +42,10 @@ export class VmRows {
       `"observedAgeMs":${String(vm.observedAgeMs)},` +
       `"generation":${String(record.placement?.generation ?? 0)},` +
       `"operationId":${text(record.operationId ?? "")},"createdAt":${text(record.createdAt)},` +
-      `"trouble":${text(vm.trouble)}${rules(record, view)}${awayFrom(record, view)}}`
+      `"trouble":${text(vm.trouble)}${rules(record, view)}${awayFrom(record, view)},` +
+      `"wanted":${text(record.wanted ?? "")},` +
+      `"restarts":${String(record.recovery?.restartsMs.length ?? 0)},` +
+      `"haError":${text(record.recovery?.error?.message ?? "")}}`
     );
   }
 
@@ -52,7 +55,7 @@ export class VmRows {
       `"host":${text(hostName)},"targetHost":"","managed":${String(observed.managed)},` +
       `"observed":${observation(observed)},"observedAgeMs":${String(Math.round(ageMs))},` +
       `"generation":${String(observed.generation)},"operationId":"","createdAt":"",` +
-      `"trouble":${text(observed.managed ? WILD_TROUBLE : "")}}`
+      `"trouble":${text(observed.managed ? WILD_TROUBLE : "")},"wanted":"","restarts":0,"haError":""}`
     );
   }
 

@@ -32,7 +32,11 @@ const KEEPALIVE: Keepalive = { intervalMs: 5_000, timeoutMs: 5_000 };
 /** Deadline of a call that names none. */
 const CALL_TIMEOUT_MS = 30_000;
 
+/** What may be on its way to us unread. HTTP/2's own 64 kB make a list of 40 MB hundreds of round trips. */
+const RECEIVE_WINDOW_BYTES = 4 * 1024 * 1024;
+
 const channelOptions = {
+  "grpc-node.flow_control_window": RECEIVE_WINDOW_BYTES,
   "grpc.max_receive_message_length": RESPONSE_BYTES_MAX,
   "grpc.max_send_message_length": -1,
   "grpc.keepalive_permit_without_calls": 1,
