@@ -110,6 +110,33 @@ describe("the main job", () => {
     expect(await cluster.listed("blue-1")).toBe("running on h3");
   });
 
+  it("keeps a plan that evens the hosts, runs it once approved, and finds its promise kept", async () => {
+    const before = await cluster.lab.guestStatus("h3", "green-1");
+    const { keptPlans, scoreBefore, scoreAfter } = await cluster.muster.json<{
+      readonly keptPlans: readonly string[];
+      readonly scoreBefore: number;
+      readonly scoreAfter: number;
+    }>(["plan", "rebalance"]);
+    expect(scoreAfter).toBeLessThan(scoreBefore);
+    const [plan = ""] = keptPlans;
+    // blue-1 has just been moved and stays; that leaves green-1 for the empty host.
+    expect(await muster("plan", "show", plan, "--check")).toMatch(/green-1 +h3 +h1/);
+    await muster("plan", "approve", plan);
+    expect(await muster("plan", "run", plan)).toMatch(/is verified[\s\S]*1 of 1 VMs/);
+    expect(await cluster.sightings("green-1")).toEqual(["h1 running"]);
+    const after = await cluster.lab.guestStatus("h1", "green-1");
+    expect([after.boot, after.memoryErrors, after.diskErrors]).toEqual([before.boot, 0, 0]);
+    expect(await muster("plan", "ls")).toMatch(new RegExp(`${plan} +rebalance +verified`));
+  });
+
+  it("brings back what a drain took away", async () => {
+    await muster("host", "drain", "h1");
+    expect(await cluster.sightings("green-1")).not.toEqual(["h1 running"]);
+    await muster("host", "return", "h1", "--uncordon");
+    expect(await cluster.sightings("green-1")).toEqual(["h1 running"]);
+    expect(await muster("explain", "host", "h1")).toMatch(/VMs \(1\): green-1/);
+  });
+
   it("pauses, resumes, reboots, stops and starts", async () => {
     const boot = (await cluster.lab.guestStatus("h2", "blue-2")).boot;
     await muster("vm", "pause", "blue-2");

@@ -10,6 +10,7 @@ import {
   type OperationRecord,
   type OperationState,
 } from "@muster/model";
+import { claimedOn, PlanWatch } from "./check-plans.ts";
 import type { SimulatedWorld } from "@muster/agent/simulated";
 
 export class LedgerWatch {
@@ -17,6 +18,7 @@ export class LedgerWatch {
   readonly #world: SimulatedWorld;
   readonly #capacity: CapacityPolicy;
   readonly #states = new Map<string, OperationState>();
+  readonly #plans = new PlanWatch();
   /** Operations whose acceptance somebody was told of. */
   readonly #accepted = new Set<string>();
   /** Of the last coordinator: what the next one must find again. */
@@ -44,6 +46,9 @@ export class LedgerWatch {
       // A coordinator that is dead may still think.
       if (this.#view !== view) return;
       for (const { kind, change, value } of changes) {
+        if (kind === "plan" && change === "put") {
+          this.violations.push(...this.#plans.check(value, view));
+        }
         if (kind === "operation" && change === "put") this.#checkOperation(value);
         if (kind === "operation" && change === "delete") {
           if (!isEnded(value.state))
@@ -51,7 +56,7 @@ export class LedgerWatch {
           this.#accepted.delete(value.id);
         }
       }
-      if (changes.some(({ kind }) => kind === "vm")) {
+      if (changes.some(({ kind }) => kind === "vm" || kind === "claim")) {
         this.#checkHolds(view);
         for (const host of view.hosts.values()) this.#checkClaims(host, view);
       }
@@ -91,8 +96,9 @@ export class LedgerWatch {
       (vm) => vm.placement?.hostId === host.id || vm.target?.hostId === host.id,
     );
     const { facts } = this.#world.host(host.name);
-    const cpus = placed.reduce((sum, vm) => sum + vm.spec.cpus, 0);
-    const memory = placed.reduce((sum, vm) => sum + vm.spec.memoryBytes, 0n);
+    const waiting = claimedOn(host, view);
+    const cpus = placed.reduce((sum, vm) => sum + vm.spec.cpus, waiting.cpus);
+    const memory = placed.reduce((sum, vm) => sum + vm.spec.memoryBytes, waiting.memoryBytes);
     const cpusMax = facts.cpus * this.#capacity.cpuOvercommit;
     const memoryMax = facts.memoryBytes - this.#capacity.memoryReservedBytes;
     if (cpus > cpusMax) {

@@ -26,10 +26,9 @@ export class MeasuredVms {
   readonly #tracks = new Map<HostId, Map<VmId, Track>>();
   readonly #hostOf = new Map<VmId, HostId>();
 
-  /** `VmMeasured` of a VM, the same object until it changes by a step. */
-  get(vmId: VmId): VmMeasured | undefined {
-    const hostId = this.#hostOf.get(vmId);
-    return hostId === undefined ? undefined : this.#tracks.get(hostId)?.get(vmId)?.shown;
+  /** What the VM uses on this host: the same object until it changes by a step. */
+  get(vmId: VmId, hostId: HostId): VmMeasured | undefined {
+    return this.#tracks.get(hostId)?.get(vmId)?.shown;
   }
 
   /** A host reported. */

@@ -6,6 +6,7 @@
 import type {
   ClaimRecord,
   ClusterPolicy,
+  HostId,
   HostInventory,
   HostRecord,
   VmId,
@@ -37,8 +38,8 @@ export interface CapacityPolicy {
   readonly vmsPerHostMax: number;
 }
 
-/** What a VM was measured to use lately. */
-export type MeasuredVms = (vmId: VmId) => VmMeasured | undefined;
+/** What a VM was measured to use lately on the host it is placed on. */
+export type MeasuredVms = (vmId: VmId, hostId: HostId) => VmMeasured | undefined;
 
 export function clusterSnapshot(
   view: LedgerView,
@@ -139,7 +140,7 @@ export function vmPart(
   const state = !vm.created ? "starting" : seen?.state === "running" ? "running" : "stopped";
   const isOn = seen?.state === "running" || seen?.state === "paused";
   const seesHost = vm.spec.cpuModel === undefined && host?.inventory?.virtualization === "kvm";
-  const use = isOn ? measured(vm.id) : undefined;
+  const use = isOn && hostId !== undefined ? measured(vm.id, hostId) : undefined;
   return {
     ...shapeOf(vm),
     id: vm.id,

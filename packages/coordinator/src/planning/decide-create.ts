@@ -61,7 +61,7 @@ export function decideCreate(
   const spec: VmSpec = { ...draft, nics };
   const rules = request.rules ?? request.claim?.rules;
   const ruled = rules === undefined ? {} : { rules };
-  const pinnedTo = pinnedToHost(draft.name, rules, request.host);
+  const pinnedTo = pinnedToHost(view, { name: draft.name, rules }, request.host);
   const claimed = request.claim === undefined ? {} : { homeHostId: request.claim.hostId };
   const shape = requestFor({ id: vmId, spec, ...ruled });
   const asked = { vm: { ...claimed, ...shape, ...pinnedTo } };
@@ -96,14 +96,16 @@ function refuseClashOfNew(snapshot: Snapshot, wanted: PlaceRequest["vm"]): void 
 
 /** The one host that was asked for, as long as the VM's own rules allow it. */
 export function pinnedToHost(
-  name: string,
-  rules: VmRules | undefined,
+  view: LedgerView,
+  { name, rules }: { readonly name: string; readonly rules: VmRules | undefined },
   host: HostRecord | undefined,
 ): { readonly pinnedTo?: readonly HostId[] } {
   if (host === undefined) return {};
   const allowed = rules?.pinnedTo ?? [];
   if (allowed.length > 0 && !allowed.includes(host.id)) {
+    const names = allowed.map((id) => view.hosts.get(id)?.name ?? id).join(", ");
     throw new MusterError("no-placement", `VM ${name} is pinned to other hosts than ${host.name}`, {
+      reasons: [`${host.name}: the VM may run on ${names} only`],
       hint: `see: muster vm show ${name}; change it: muster vm set ${name} --pin ${host.name}`,
     });
   }

@@ -34,7 +34,7 @@ export function decideMigrate(
   if (request.target?.id === source.id) {
     throw new MusterError("wrong-state", `VM ${vm.spec.name} is already on host ${source.name}`);
   }
-  const pinnedTo = pinnedToHost(vm.spec.name, vm.rules, request.target);
+  const pinnedTo = pinnedToHost(view, { name: vm.spec.name, rules: vm.rules }, request.target);
   const wanted = { ...requestFor(vm), ...pinnedTo, ...processorOf(vm, sources.sourceHost) };
   const asked = { vm: wanted, fromHostId: source.id };
   const answer = place(sources.snapshot, asked);

@@ -117,7 +117,7 @@ describe("the keeper of snapshots", () => {
             await clock.runFor(2_000);
             await play(happening, { ledger, observations });
             if (!isAsked) continue;
-            const use = (id: Parameters<typeof measured.get>[0]) => measured.get(id);
+            const use = measured.get.bind(measured);
             const whole = clusterSnapshot(ledger.view, observations, capacity, use);
             const kept = keeper.take();
             expect(renderSnapshot(kept)).toBe(renderSnapshot(whole));

@@ -153,7 +153,7 @@ export class SnapshotKeeper implements Snapshots {
       const sources = { view, observations, policy: capacity };
       put(this.#hosts, id, host === undefined ? undefined : hostPart(host, sources));
     }
-    const sources = { observations, measured: (id: VmId) => measured.get(id) };
+    const sources = { observations, measured: measured.get.bind(measured) };
     for (const id of this.#changedVms) {
       const vm = view.vms.get(id);
       put(this.#vms, id, vm === undefined ? undefined : vmPart(vm, sources));
