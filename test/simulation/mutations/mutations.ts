@@ -67,7 +67,7 @@ export const mutations: readonly Mutation[] = [
     name: "a claim is not released with its operation",
     rule: "S3",
     file: `${operations}/migrate-vm.ts`,
-    find: 'return [put("vm", placed)];',
+    find: 'return [put("vm", isBack ? placed : { ...placed, away })];',
     replace: 'return [put("vm", released(vm))];',
     hosts: 4,
     minutes: 30,
