@@ -114,7 +114,7 @@ describe("the keeper of snapshots", () => {
           const measured = new MeasuredVms();
           const keeper = new SnapshotKeeper({ ledger, observations, measured, capacity });
           for (const [happening, isAsked] of history) {
-            await clock.runFor(2_000);
+            await clock.runFor(20_000);
             await play(happening, { ledger, observations });
             if (!isAsked) continue;
             const use = measured.get.bind(measured);

@@ -148,6 +148,10 @@ export class SnapshotKeeper implements Snapshots {
     const put = <Part extends object>(parts: KeptParts<Part>, key: string, part?: Part): void => {
       if (parts.put(key, part)) isSame = false;
     };
+    for (const id of view.hosts.keys()) {
+      // How long a host has been silent says whether it is unknown or lost, and nobody tells when that changes.
+      if (observations.get(id)?.connected !== true) this.#changedHosts.add(id);
+    }
     for (const id of this.#changedHosts) {
       const host = view.hosts.get(id);
       const sources = { view, observations, policy: capacity };
