@@ -77,6 +77,8 @@ async function perform(stage: Stage, line: Line): Promise<void> {
   const command = requestCommands[verb] ?? faultCommands[verb];
   if (command === undefined) throw new Error(`"${verb}" is no command of scenarios`);
   await command(stage, line);
+  // All that follows at once, before the next line.
+  await cluster.clock.settle();
   stage.log.step();
 }
 

@@ -43,6 +43,7 @@ import { trackCoordinators } from "./reconcilers/track-coordinators.ts";
 import { RecoverHosts } from "./reconcilers/recover-hosts.ts";
 import { RestartVms } from "./reconcilers/restart-vms.ts";
 import { mayHaveMoved, trackPlacements } from "./reconcilers/track-placements.ts";
+import { watchStuck } from "./reconcilers/watch-stuck.ts";
 import { Commands } from "./sessions/commands.ts";
 import { Consoles } from "./sessions/consoles.ts";
 import type { SessionTimes } from "./sessions/host-session.ts";
@@ -162,6 +163,7 @@ export class Coordinator {
       recoverHosts: loop(this.recoveries),
       restartVms: loop(this.restarts),
       cleanHosts: loop(cleanHosts(watched)),
+      stuck: loop(watchStuck({ ledger, runner: this.runner, events, log })),
     };
     this.#listen();
   }

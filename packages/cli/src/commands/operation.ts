@@ -4,6 +4,7 @@ import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import {
   renderLines,
   renderOperation,
+  cancelText,
   renderOperations,
   renderOperationsWide,
 } from "../render/operation.ts";
@@ -126,7 +127,9 @@ async function cancelOperation(
   });
   const asked = decodeOperation(required(answer.operation, "operation"));
   if (options.dryRun === true) {
-    return showDryRun(session, [`would cancel ${asked.id}`], { operation: asked });
+    return showDryRun(session, [`would cancel ${asked.id}: ${cancelText(asked)}`], {
+      operation: asked,
+    });
   }
   let operation = asked;
   if (options.detach !== true && !isEndedWord(asked.state)) {
@@ -137,7 +140,9 @@ async function cancelOperation(
   const isLate = operation.state === "succeeded";
   const text = isLate
     ? `${operation.id} had gone too far to be cancelled: it succeeded`
-    : `${operation.id} ${isEndedWord(operation.state) ? `ended as ${operation.state}` : "is asked to cancel"}`;
+    : isEndedWord(operation.state)
+      ? `${operation.id} ended as ${operation.state}`
+      : `${operation.id} is asked to cancel: ${cancelText(operation)}`;
   session.output.show({
     data: { operation },
     names: [operation.id],

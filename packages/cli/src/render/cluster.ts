@@ -6,7 +6,8 @@ import type { HaModeWord } from "../view/words.ts";
 import type { HostView } from "../view/host.ts";
 import type { OperationView } from "../view/operation.ts";
 import type { VmView } from "../view/vm.ts";
-import { renderOperations } from "./operation.ts";
+import { renderOperations, stuckText } from "./operation.ts";
+import { currentStep } from "./progress.ts";
 import type { Paint } from "./style.ts";
 import { field, renderFields, type Cell } from "./table.ts";
 
@@ -124,9 +125,19 @@ export function renderCluster(cluster: ClusterView, now: Date, paint: Paint): st
       field("open plans", cluster.openPlans.join(", ")),
       field("high availability", renderHaSummary(cluster.highAvailability)),
       field("active operations", String(cluster.activeOperations.length)),
+      ...cluster.activeOperations
+        .filter(({ stuckForMs }) => stuckForMs > 0n)
+        .map((operation) => field("stuck", { text: stuckLine(operation), tone: "bad" })),
     ],
     paint,
   );
   if (cluster.activeOperations.length === 0) return head;
   return `${head}\n${renderOperations(cluster.activeOperations, now, paint)}`;
+}
+
+function stuckLine(operation: OperationView): string {
+  const step = currentStep(operation);
+  const where = step === undefined || step.host === "" ? "" : ` on ${step.host}`;
+  const what = `${operation.id} ${operation.type} of ${operation.subject}`;
+  return `${what}: ${stuckText(operation)} in ${step?.name ?? "it"}${where}`;
 }

@@ -13,8 +13,18 @@ export function operationDurationMs(operation: OperationView, now: Date): number
   return Math.max(0, end - Date.parse(operation.createdAt));
 }
 
+/** "waits for link h1 - h2 (2 at once): 3rd" is what people ask about a queue. */
+export function waitingText({ waitsFor, queuePlace }: OperationView): string {
+  if (waitsFor === "") return "";
+  return queuePlace <= 1 ? `${waitsFor}: next` : `${waitsFor}: number ${String(queuePlace)}`;
+}
+
+export const stuckText = ({ stuckForMs }: OperationView): string =>
+  stuckForMs === 0n ? "" : `nothing has moved for ${renderDuration(Number(stuckForMs))}`;
+
 function stepCell(operation: OperationView): string {
   if (operation.state === "succeeded") return "";
+  if (operation.waitsFor !== "") return `waits for ${waitingText(operation)}`;
   const step = currentStep(operation);
   if (step === undefined) return "";
   return step.host === "" ? step.name : `${step.name} on ${step.host}`;
@@ -89,7 +99,12 @@ function headFields(operation: OperationView, now: Date): readonly Field[] {
     field("type", operation.type),
     field("subject", operation.subject),
     field("state", { text: state, tone: toneOf(state) }),
-    field("cancelling", operation.cancelRequested && !isEndedWord(state) ? "yes" : ""),
+    field("waits for", waitingText(operation)),
+    field("stuck", { text: stuckText(operation), tone: "bad" }),
+    field(
+      "cancelling",
+      operation.cancelRequested && !isEndedWord(state) ? cancelText(operation) : "",
+    ),
     field("error", { text: error?.message ?? "", tone: "bad" }),
     field("cause", error?.cause ?? ""),
     ...(error?.reasons ?? []).map((reason) => field("reason", reason)),
@@ -100,6 +115,12 @@ function headFields(operation: OperationView, now: Date): readonly Field[] {
     field("took", renderDuration(operationDurationMs(operation, now))),
   ];
 }
+
+/** What a cancel does to it now. */
+export const cancelText = ({ pastReturn, state }: OperationView): string => {
+  if (pastReturn) return "too late: it can only go forward, and finishes";
+  return state === "queued" ? "it never begins" : "it undoes what it did";
+};
 
 function migrationFields({ migration }: OperationView): readonly Field[] {
   if (migration === undefined) return [];

@@ -235,6 +235,10 @@ export const anOperation = (fields: Partial<Operation> = {}): Operation => ({
   cancelRequested: false,
   explanation: ["h2: most free memory"],
   revision: 7n,
+  waitsFor: "",
+  queuePlace: 0,
+  pastReturn: false,
+  stuckForMs: 0n,
   ...fields,
 });
 

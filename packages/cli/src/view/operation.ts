@@ -38,6 +38,14 @@ export interface OperationView {
   readonly cancelRequested: boolean;
   readonly explanation: readonly string[];
   readonly revision: bigint;
+  /** What it waits for while it is queued; empty: nothing. */
+  readonly waitsFor: string;
+  /** 1: the next; 0: it does not wait. */
+  readonly queuePlace: number;
+  /** It can only go forward. */
+  readonly pastReturn: boolean;
+  /** 0: it is not stuck. */
+  readonly stuckForMs: bigint;
 }
 
 export interface EventView {
@@ -80,6 +88,10 @@ export function decodeOperation(wire: Operation): OperationView {
     cancelRequested: wire.cancelRequested,
     explanation: wire.explanation,
     revision: wire.revision,
+    waitsFor: wire.waitsFor,
+    queuePlace: wire.queuePlace,
+    pastReturn: wire.pastReturn,
+    stuckForMs: wire.stuckForMs,
   };
 }
 

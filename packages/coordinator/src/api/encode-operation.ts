@@ -1,7 +1,9 @@
 /** Operations to the wire. */
-import type { OperationState, StepRecord, StepState } from "@muster/model";
+import { isEnded, type OperationState, type StepRecord, type StepState } from "@muster/model";
 import { encodeErrorDetail, encodeMigrationStats } from "@muster/model/wire";
 import * as pb from "@muster/proto/admin";
+import { waitingText } from "../operations/budgets.ts";
+import { STUCK_AFTER_MS } from "../operations/live-operations.ts";
 import type { OperationView } from "../operations/operation-runner.ts";
 
 const operationStates: Record<OperationState, pb.OperationState> = {
@@ -23,7 +25,8 @@ const stepStates: Record<StepState, pb.StepState> = {
 
 /** `wall` is the time now, for the duration of a step that still runs. */
 export function encodeOperation(operation: OperationView, wall: Date): pb.Operation {
-  const { record, phase, migration } = operation;
+  const { record, phase, migration, waiting, isPastReturn, stillMs } = operation;
+  const isStuck = record.state !== "queued" && !isEnded(record.state) && stillMs >= STUCK_AFTER_MS;
   return {
     id: record.id,
     type: record.type,
@@ -39,6 +42,10 @@ export function encodeOperation(operation: OperationView, wall: Date): pb.Operat
     cancelRequested: record.cancelRequested,
     explanation: [...record.explanation],
     revision: 0n,
+    waitsFor: waiting === undefined ? "" : waitingText(waiting),
+    queuePlace: waiting?.place ?? 0,
+    pastReturn: isPastReturn,
+    stuckForMs: isStuck ? BigInt(Math.round(stillMs)) : 0n,
   };
 }
 

@@ -8,6 +8,7 @@ import type {
   HostSummary,
   MigrationSummary,
 } from "../metrics/summary.ts";
+import { planStuck } from "../reconcilers/watch-stuck.ts";
 import type { MigrateVmParameters } from "../operations/migrate-vm.ts";
 import type { CapacityPolicy } from "../planning/cluster-snapshot.ts";
 import { hostUse } from "../planning/host-use.ts";
@@ -35,6 +36,8 @@ function summarize(coordinator: Coordinator, capacity: CapacityPolicy): Coordina
     vmsByState,
     networks: [...view.networks.keys()].map((name) => networkSummary(name, coordinator)),
     operations: countOperations([...view.operations.values()]),
+    stuck: countStuck(coordinator),
+    queued: [...view.operations.values()].filter(({ state }) => state === "queued").length,
     migrations: migrations(coordinator),
     plans: countPlans([...view.plans.values()]),
     rebalance: rebalanceSummary(coordinator),
@@ -56,6 +59,18 @@ function countOperations(operations: readonly OperationRecord[]): CoordinatorSum
   for (const { type, state } of operations) {
     const key = `${type} ${state}`;
     counts.set(key, { type, state, count: (counts.get(key)?.count ?? 0) + 1 });
+  }
+  return [...counts.values()];
+}
+
+function countStuck({ ledger, runner }: Coordinator): CoordinatorSummary["stuck"] {
+  const counts = new Map<string, CoordinatorSummary["stuck"][number]>();
+  for (const { operation, step } of planStuck(ledger.view.operations.values(), (id) =>
+    runner.stillMs(id),
+  )) {
+    const { type } = operation;
+    const key = `${type} ${step}`;
+    counts.set(key, { type, step, count: (counts.get(key)?.count ?? 0) + 1 });
   }
   return [...counts.values()];
 }

@@ -46,6 +46,8 @@ describe("the coordinator's metrics", () => {
   it("show operations and reconcilers", async () => {
     const text = await lines();
     expect(text).toContain('muster_operations{type="vm-migrate",state="running"} 1');
+    expect(text).toContain('muster_operations_stuck{type="vm-migrate",step="move"} 1');
+    expect(text).toContain("muster_operations_queued 3");
     expect(text).toContain('muster_reconciler_passes_total{reconciler="host-liveness"} 10');
     expect(text).toContain(
       'muster_reconciler_last_duration_seconds{reconciler="host-liveness"} 0.003',

@@ -239,6 +239,21 @@ export function coordinatorFamilies(summary: CoordinatorSummary): MetricFamily[]
         value: count,
       })),
     },
+    {
+      name: "muster_operations_stuck",
+      help: "Operations in which nothing has moved for a quarter of an hour, by type and step.",
+      type: "gauge",
+      samples: summary.stuck.map(({ type, step, count }) => ({
+        labels: { type, step },
+        value: count,
+      })),
+    },
+    {
+      name: "muster_operations_queued",
+      help: "Operations that wait until a host, a storage or a link has room for them.",
+      type: "gauge",
+      samples: [{ labels: {}, value: summary.queued }],
+    },
     ...migrationFamilies(migrations),
     ...planFamilies(summary),
     ...reconcilerFamilies(summary),

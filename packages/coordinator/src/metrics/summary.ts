@@ -70,6 +70,14 @@ export interface CoordinatorSummary {
     readonly state: OperationState;
     readonly count: number;
   }[];
+  /** Those in which nothing has moved for long, by type and step. */
+  readonly stuck: readonly {
+    readonly type: string;
+    readonly step: string;
+    readonly count: number;
+  }[];
+  /** Operations that wait for their turn. */
+  readonly queued: number;
   /** Those that are under way. */
   readonly migrations: readonly MigrationSummary[];
   readonly reconcilers: readonly ReconcilerSummary[];

@@ -2,6 +2,7 @@
 import { MusterError, type VmId, type VmRecord } from "@muster/model";
 import { put } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
+import { volumeNeeds } from "./needs.ts";
 import type { OperationType, StepContext, StepDefinition } from "./operation-type.ts";
 import { forget, heldVm, isUndone, released } from "./vm-release.ts";
 
@@ -64,6 +65,10 @@ const start: StepDefinition<CreateVmParameters> = {
 export const createVm: OperationType<CreateVmParameters> = {
   name: "vm-create",
   verb: "create",
+  needs: (sources, { vmId }) => {
+    const vm = sources.view.vms.get(vmId);
+    return volumeNeeds(sources, vm?.placement?.hostId, vm?.spec);
+  },
   steps: ({ start: wanted }) => (wanted ? [define, start] : [define]),
   ended(view, operation, outcome) {
     const { vmId } = operation.parameters;

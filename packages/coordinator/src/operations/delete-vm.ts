@@ -1,6 +1,7 @@
 /** Removes a VM: its domain and, unless told otherwise, the volumes made for it. */
 import type { VmId } from "@muster/model";
 import { hostNameOf } from "./create-vm.ts";
+import { volumeNeeds } from "./needs.ts";
 import type { OperationType, StepDefinition } from "./operation-type.ts";
 import { forget, release } from "./vm-release.ts";
 
@@ -41,6 +42,10 @@ const remove: StepDefinition<DeleteVmParameters> = {
 export const deleteVm: OperationType<DeleteVmParameters> = {
   name: "vm-delete",
   verb: "delete",
+  needs: (sources, { vmId, deleteVolumes }) => {
+    const vm = sources.view.vms.get(vmId);
+    return deleteVolumes ? volumeNeeds(sources, vm?.placement?.hostId, vm?.spec) : [];
+  },
   steps: ({ force }) => (force ? [stop, remove] : [remove]),
   ended(view, operation, outcome) {
     const { vmId } = operation.parameters;

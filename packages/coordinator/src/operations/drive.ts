@@ -23,9 +23,18 @@ import type { Observations } from "../observations/observations.ts";
 import type { Snapshots } from "../planning/snapshot-keeper.ts";
 import type { Questions } from "../plans/questions.ts";
 import type { Commands } from "../sessions/commands.ts";
+import type { Budgets, Need } from "./budgets.ts";
+import type { LiveProgress } from "./live-operations.ts";
 import type { OperationRegistry } from "./operation-registry.ts";
 import type { OperationRunner } from "./operation-runner.ts";
-import { failureOf, firstUnfinished, lastToUndo, move, withStep } from "./operation-state.ts";
+import {
+  failureOf,
+  firstUnfinished,
+  isPastReturn,
+  lastToUndo,
+  move,
+  withStep,
+} from "./operation-state.ts";
 import {
   COMMAND_LIMIT_MS,
   OFFLINE_LIMIT_MS,
@@ -34,11 +43,7 @@ import {
   type StepContext,
   type StepDefinition,
 } from "./operation-type.ts";
-
-export interface LiveProgress {
-  readonly phase?: string;
-  readonly migration?: MigrationStats;
-}
+import { untilStopped } from "./until-stopped.ts";
 
 export interface RunnerParts {
   readonly ledger: Ledger;
@@ -48,6 +53,7 @@ export interface RunnerParts {
   readonly commands: Commands;
   readonly events: EventLog;
   readonly registry: OperationRegistry;
+  readonly budgets: Budgets;
   readonly clock: Clock;
   readonly log: Log;
   /** Aborts when the coordinator stops; nothing is recorded from then on. */
@@ -91,6 +97,7 @@ class Driver {
   }
 
   async run(): Promise<void> {
+    if (this.#operation().state !== "queued") this.#parts.budgets.hold(this.#id, this.#needs());
     while (!isEnded(this.#operation().state)) {
       this.#parts.stopping.throwIfAborted();
       const { state } = this.#operation();
@@ -123,22 +130,37 @@ class Driver {
 
   async #begin(): Promise<void> {
     if (this.#cancelled.aborted) return this.#end("cancelled");
+    if (!(await this.#itsTurn())) return this.#end("cancelled");
     await this.#record((operation) => move(operation, "running"));
     this.#tell("operation-started", "started");
   }
 
-  /** True when the step at this index, once done, cannot be undone any more. */
-  #isPastReturn(operation: OperationRecord): boolean {
-    return operation.steps.some(
-      (step, index) => step.state === "done" && this.#steps[index]?.pointOfNoReturn === true,
-    );
+  /** Waits until the budgets have room; false: it was cancelled meanwhile. */
+  async #itsTurn(): Promise<boolean> {
+    const { budgets, stopping } = this.#parts;
+    const entered = budgets.enter(this.#id, this.#needs(), this.#cancelled);
+    this.#parts.changed(this.#id);
+    try {
+      await untilStopped(entered, stopping);
+      return true;
+    } catch (error) {
+      stopping.throwIfAborted();
+      if (this.#cancelled.aborted) return false;
+      throw error;
+    }
+  }
+
+  #needs(): readonly Need[] {
+    const { ledger, observations } = this.#parts;
+    const { parameters } = this.#operation();
+    return this.#type.needs?.({ view: ledger.view, observations }, parameters) ?? [];
   }
 
   async #forward(): Promise<void> {
     const operation = this.#operation();
     const index = firstUnfinished(operation);
     if (index === -1) return this.#end("succeeded");
-    const mustFinish = this.#isPastReturn(operation);
+    const mustFinish = isPastReturn(operation, this.#steps);
     if (this.#cancelled.aborted && !mustFinish) return this.#turnBack();
     const definition = this.#steps[index];
     if (definition === undefined)
@@ -370,20 +392,3 @@ const commandName = (step: StepRecord, suffix: string | undefined): string =>
 
 const oneLine = (error: ErrorDetail): string =>
   error.cause === "" ? error.message : `${error.message}: ${error.cause}`;
-
-/** A coordinator that stops does not wait for hosts. */
-async function untilStopped<Value>(work: Promise<Value>, stopping: AbortSignal): Promise<Value> {
-  stopping.throwIfAborted();
-  const listening = new AbortController();
-  const stopped = new Promise<never>((_resolve, reject) => {
-    const stop = (): void => {
-      reject(stopping.reason as Error);
-    };
-    stopping.addEventListener("abort", stop, { once: true, signal: listening.signal });
-  });
-  try {
-    return await Promise.race([work, stopped]);
-  } finally {
-    listening.abort();
-  }
-}

@@ -9,6 +9,7 @@
 import { isMusterError, MusterError, type HostId, type VmId, type VmRecord } from "@muster/model";
 import { put } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
+import { moveNeeds } from "./needs.ts";
 import type { OperationType, StepContext, StepDefinition } from "./operation-type.ts";
 import { heldVm, released } from "./vm-release.ts";
 import { whereabouts } from "./whereabouts.ts";
@@ -196,6 +197,7 @@ const clean: Step = {
 export const migrateVm: OperationType<MigrateVmParameters> = {
   name: "vm-migrate",
   verb: "migrate",
+  needs: ({ view }, { sourceId, targetId }) => moveNeeds(view, sourceId, targetId),
   steps: () => [prepare, move, settle, clean],
   ended(view, operation) {
     const vm = heldVm(view, operation, operation.parameters.vmId);

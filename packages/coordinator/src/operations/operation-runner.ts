@@ -20,8 +20,11 @@ import type { Observations } from "../observations/observations.ts";
 import type { Snapshots } from "../planning/snapshot-keeper.ts";
 import type { Questions } from "../plans/questions.ts";
 import type { Commands } from "../sessions/commands.ts";
-import { runSteps, type LiveProgress, type RunnerParts } from "./drive.ts";
+import { Budgets, type Waiting } from "./budgets.ts";
+import { runSteps, type RunnerParts } from "./drive.ts";
+import { LiveOperations } from "./live-operations.ts";
 import type { OperationRegistry } from "./operation-registry.ts";
+import { isPastReturn } from "./operation-state.ts";
 
 export interface NewOperation<Parameters> {
   readonly type: string;
@@ -51,6 +54,11 @@ export interface OperationView {
   readonly record: OperationRecord;
   readonly phase: string;
   readonly migration?: MigrationStats;
+  /** Present while it waits for its turn. */
+  readonly waiting?: Waiting;
+  /** It can only go forward: who cancels now lets it finish. */
+  readonly isPastReturn: boolean;
+  readonly stillMs: number;
 }
 
 interface Active {
@@ -69,7 +77,8 @@ export class OperationRunner {
   readonly #registry: OperationRegistry;
   readonly #parts: RunnerParts;
   readonly #active = new Map<OperationId, Active>();
-  readonly #live = new Map<OperationId, LiveProgress>();
+  readonly #live: LiveOperations;
+  readonly #budgets = new Budgets();
   readonly #watchers = new Set<(operationId: OperationId) => void>();
   readonly #stopping = new AbortController();
   readonly #events: EventLog;
@@ -90,15 +99,18 @@ export class OperationRunner {
     this.#log = parts.log;
     this.#registry = parts.registry;
     this.#events = parts.events;
+    this.#live = new LiveOperations(parts.clock);
     this.#parts = {
       ...parts,
+      budgets: this.#budgets,
       stopping: this.#stopping.signal,
       submit: this.submit.bind(this),
       report: (operationId, live) => {
-        this.#live.set(operationId, { ...this.#live.get(operationId), ...live });
+        this.#live.report(operationId, live);
         this.#tell(operationId);
       },
       changed: (operationId) => {
+        this.#live.moved(operationId);
         this.#tell(operationId);
       },
     };
@@ -106,9 +118,11 @@ export class OperationRunner {
 
   /** Goes on with every operation that has not ended. */
   resume(): void {
-    for (const operation of this.#ledger.view.operations.values()) {
-      if (!isEnded(operation.state)) this.#drive(operation.id);
-    }
+    const open = [...this.#ledger.view.operations.values()].filter(({ state }) => !isEnded(state));
+    // What is under way takes its share of the budgets before anybody new does.
+    const isWaiting = (operation: OperationRecord): boolean => operation.state === "queued";
+    for (const operation of open) if (!isWaiting(operation)) this.#drive(operation.id);
+    for (const operation of open) if (isWaiting(operation)) this.#drive(operation.id);
   }
 
   /**
@@ -146,10 +160,28 @@ export class OperationRunner {
   }
 
   viewOf(record: OperationRecord): OperationView {
-    const live = this.#live.get(record.id);
+    const live = this.#live.of(record.id);
     const migration = live?.migration ?? record.migration;
     const phase = live?.phase ?? "";
-    return { record, phase, ...(migration === undefined ? {} : { migration }) };
+    const waiting = this.#budgets.waitingOf(record.id);
+    return {
+      record,
+      phase,
+      ...(migration === undefined ? {} : { migration }),
+      ...(waiting === undefined ? {} : { waiting }),
+      isPastReturn: this.#isPastReturn(record),
+      stillMs: this.stillMs(record.id),
+    };
+  }
+
+  #isPastReturn(record: OperationRecord): boolean {
+    if (isEnded(record.state)) return false;
+    return isPastReturn(record, this.#registry.get(record.type).steps(record.parameters));
+  }
+
+  /** How long nothing has moved in it. */
+  stillMs(id: OperationId): number {
+    return this.#live.stillMs(id);
   }
 
   get activeCount(): number {
@@ -207,7 +239,8 @@ export class OperationRunner {
     }
     const done = this.#driveToEnd(id, cancel.signal).finally(() => {
       this.#active.delete(id);
-      this.#live.delete(id);
+      this.#live.forget(id);
+      this.#budgets.leave(id);
       this.#tell(id);
     });
     this.#active.set(id, { cancel, done });

@@ -38,6 +38,16 @@ export const firstUnfinished = (operation: OperationRecord): number =>
 export const lastToUndo = (operation: OperationRecord): number =>
   operation.steps.findLastIndex((step) => step.state !== "waiting" && step.state !== "undone");
 
+/** True once a step is done that cannot be undone. */
+export function isPastReturn(
+  operation: OperationRecord,
+  steps: readonly { readonly pointOfNoReturn?: boolean }[],
+): boolean {
+  return operation.steps.some(
+    (step, index) => step.state === "done" && steps[index]?.pointOfNoReturn === true,
+  );
+}
+
 /** The error of the step that made the operation turn around. */
 export const failureOf = (operation: OperationRecord): ErrorDetail | undefined =>
   operation.steps.find((step) => step.error !== undefined)?.error;

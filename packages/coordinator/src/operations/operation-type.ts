@@ -15,6 +15,7 @@ import type { LedgerView } from "../ledger/view.ts";
 import type { Observations } from "../observations/observations.ts";
 import type { Snapshots } from "../planning/snapshot-keeper.ts";
 import type { Questions } from "../plans/questions.ts";
+import type { Need } from "./budgets.ts";
 import type { OperationRunner } from "./operation-runner.ts";
 
 export interface StepContext<Parameters> {
@@ -59,6 +60,11 @@ export interface StepDefinition<Parameters> {
   readonly pointOfNoReturn?: boolean;
 }
 
+export interface NeedSources {
+  readonly view: LedgerView;
+  readonly observations: Observations;
+}
+
 export type Outcome = "succeeded" | "failed" | "cancelled";
 
 export interface OperationType<Parameters> {
@@ -66,6 +72,8 @@ export interface OperationType<Parameters> {
   /** For people: "create", "migrate". */
   readonly verb: string;
   readonly steps: (parameters: Parameters) => readonly StepDefinition<Parameters>[];
+  /** What it takes of the budgets from its first step to its end. Absent: nothing. Pure. */
+  needs?(sources: NeedSources, parameters: Parameters): readonly Need[];
   /**
    * What else changes in the ledger in the same transaction that ends the operation: claims become placements or
    * are released. Pure.

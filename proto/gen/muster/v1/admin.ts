@@ -880,6 +880,14 @@ export interface Operation {
   explanation: string[];
   /** Counts changes of this operation. */
   revision: bigint;
+  /** Written by the coordinator while it is queued: what it waits for, "link h1 - h2 (2 at once)"; empty: nothing. */
+  waitsFor: string;
+  /** Its place among those that wait for it; 1: the next. 0: it does not wait. */
+  queuePlace: number;
+  /** True: it can only go forward; who cancels lets it finish. */
+  pastReturn: boolean;
+  /** Set once nothing has moved in it for so long that somebody should look; milliseconds. */
+  stuckForMs: bigint;
 }
 
 /** ListOperationsRequest narrows the list. */
@@ -5515,6 +5523,10 @@ function createBaseOperation(): Operation {
     cancelRequested: false,
     explanation: [],
     revision: 0n,
+    waitsFor: "",
+    queuePlace: 0,
+    pastReturn: false,
+    stuckForMs: 0n,
   };
 }
 
@@ -5564,6 +5576,21 @@ export const Operation: MessageFns<Operation> = {
         throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
       }
       writer.uint32(112).uint64(message.revision);
+    }
+    if (message.waitsFor !== "") {
+      writer.uint32(122).string(message.waitsFor);
+    }
+    if (message.queuePlace !== 0) {
+      writer.uint32(128).uint32(message.queuePlace);
+    }
+    if (message.pastReturn !== false) {
+      writer.uint32(136).bool(message.pastReturn);
+    }
+    if (message.stuckForMs !== 0n) {
+      if (BigInt.asUintN(64, message.stuckForMs) !== message.stuckForMs) {
+        throw new globalThis.Error("value provided for field message.stuckForMs of type uint64 too large");
+      }
+      writer.uint32(144).uint64(message.stuckForMs);
     }
     return writer;
   },
@@ -5691,6 +5718,38 @@ export const Operation: MessageFns<Operation> = {
             }
 
             message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.waitsFor = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.queuePlace = reader.uint32();
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.pastReturn = reader.bool();
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.stuckForMs = reader.uint64() as bigint;
             continue;
           }
         }

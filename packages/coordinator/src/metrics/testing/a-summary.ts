@@ -59,6 +59,8 @@ export function aCoordinatorSummary(): CoordinatorSummary {
     ]),
     networks: [{ name: "blue", ready: 1, failed: 1 }],
     operations: [{ type: "vm-migrate", state: "running", count: 1 }],
+    stuck: [{ type: "vm-migrate", step: "move", count: 1 }],
+    queued: 3,
     migrations: [
       { vm: "web-1", source: "h1", target: "h2", stats: someStats },
       { vm: "web-2", source: "h1", target: "h2" },
