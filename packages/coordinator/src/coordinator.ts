@@ -74,6 +74,7 @@ type CoordinatorLoops = {
   readonly claims: Loop;
   readonly track: Loop;
   readonly expire: Loop;
+  readonly stuck: Loop;
   readonly recoverHosts: Loop;
   readonly restartVms: Loop;
   readonly cleanHosts: Loop;
