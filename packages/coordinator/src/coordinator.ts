@@ -219,7 +219,7 @@ export class Coordinator {
         refusalOf: (vmId) => restarts.refusalOf(vmId),
       },
       brake: () => (ledger.isLeading ? recoveries.brake() : undefined),
-      nextForHost: (host) => (ledger.isLeading ? recoveries.stepFor(host) : nothing),
+      nextForHost: (host) => (ledger.isLeading ? recoveries.shownStepFor(host) : nothing),
     };
   }
 

@@ -45,7 +45,12 @@ export class RecoverHosts implements Reconciler {
     });
   }
 
-  stepFor(host: HostRecord, view: LedgerView = this.#parts.ledger.view): RecoveryStep {
+  /** `brake` looks at every host: whoever asks for all of them gives it. */
+  stepFor(
+    host: HostRecord,
+    view: LedgerView = this.#parts.ledger.view,
+    brake: () => string | undefined = () => this.brake(view),
+  ): RecoveryStep {
     const { observations, leases, clock } = this.#parts;
     if (observations.stateOf(host) === "online") return { kind: "none" };
     const actedAtMs = leases.watchdogActedAtMs(host);
@@ -53,17 +58,23 @@ export class RecoverHosts implements Reconciler {
       view,
       state: observations.stateOf(host),
       armed: haSwitchOf(view.cluster),
-      brake: this.brake(view),
+      brake: brake(),
       watchdogInMs: actedAtMs === undefined ? undefined : Math.max(0, actedAtMs - clock.now()),
       wallMs: clock.wall().getTime(),
     });
   }
 
+  /** For people, who may ask for a thousand hosts at once: with the brake as it was seen by the last pass. */
+  shownStepFor(host: HostRecord): RecoveryStep {
+    return this.stepFor(host, this.#parts.ledger.view, () => this.#brake);
+  }
+
   async reconcile(): Promise<void> {
-    const { ledger } = this.#parts;
+    const { view } = this.#parts.ledger;
     this.#tellChanges();
-    for (const host of ledger.view.hosts.values()) {
-      const step = this.stepFor(host);
+    const brake = this.brake();
+    for (const host of view.hosts.values()) {
+      const step = this.stepFor(host, view, () => brake);
       if (step.kind === "recover") await this.#recover(host, step.because);
     }
   }
