@@ -69,7 +69,7 @@ export function madeUpCluster(hostCount: number, seed: number): Snapshot {
   return { version: 1, hosts, vms, claims: [], rules };
 }
 
-function request(index: number, groups: number): PlaceRequest {
+export function request(index: number, groups: number): PlaceRequest {
   return {
     vm: {
       id: `new-${index}`,

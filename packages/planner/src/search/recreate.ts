@@ -60,13 +60,23 @@ export class Recreate {
     this.#hosts.length = this.#taken.length = this.#was.length = this.#order.length = 0;
     const hostCount = 2 + random.below(this.#options.hostsMax - 1);
     for (let i = 0; i < hostCount; i++) {
-      const isFirst = i === 0 && random.next() < DEAR_SHARE;
-      const host = isFirst ? this.#arrangement.dearHost() : this.#arrangement.someHost();
-      if (this.#hosts.includes(host)) continue;
+      const host = i === 0 ? this.#firstHost() : this.#nextHost();
+      if (host < 0 || this.#hosts.includes(host)) continue;
       this.#hosts.push(host);
       this.#takeFrom(host, 1 + random.below(this.#options.vmsPerHostMax));
     }
     if (this.#arrangement.isFull) this.#takeMoved(1 + random.below(MOVED_TAKEN_MAX));
+  }
+
+  #firstHost(): number {
+    const isDear = this.#arrangement.random.next() < DEAR_SHARE;
+    return isDear ? this.#arrangement.dearHost() : this.#arrangement.someHost();
+  }
+
+  /** Where one of those that were taken could go: hosts that have nothing to give each other are of no use. */
+  #nextHost(): number {
+    const vm = this.#taken[this.#arrangement.random.below(this.#taken.length)];
+    return vm === undefined ? this.#arrangement.someHost() : this.#arrangement.someHostFor(vm);
   }
 
   /** Where the allowance is used up, some that have moved must give back their share of it. */
