@@ -15,6 +15,8 @@ export interface AzureArguments {
   readonly json: string | undefined;
 }
 
+type AzureShape = Omit<AzureArguments, "json">;
+
 interface Event {
   readonly arrives: boolean;
   readonly vm: number;
@@ -35,16 +37,19 @@ interface Placer {
 }
 
 export function benchAzure(args: AzureArguments): void {
-  const trace = readTrace(args.data);
-  const placers = [plannerPlacer(trace, args), ...simplePlacers(trace, args)];
-  const results = placers.map((placer) => replay(trace, placer, args));
+  const { vmCount, results } = replayAzure(args);
   if (args.json !== undefined) {
     writeFileSync(args.json, `${JSON.stringify({ ...args, results }, null, 1)}\n`);
   }
-  console.log(
-    `${trace.cpus.length} VMs on ${args.hosts} hosts of ${args.cpus} CPUs, ${args.memoryGiB} GiB`,
-  );
+  console.log(`${vmCount} VMs on ${args.hosts} hosts of ${args.cpus} CPUs, ${args.memoryGiB} GiB`);
   console.table(results);
+}
+
+export function replayAzure(args: AzureShape) {
+  const trace = readTrace(args.data);
+  const placers = [plannerPlacer(trace, args), ...simplePlacers(trace, args)];
+  const results = placers.map((placer) => replay(trace, placer, args));
+  return { vmCount: trace.cpus.length, results };
 }
 
 function readTrace(data: string): Trace {
@@ -97,7 +102,7 @@ function readLines(path: string): readonly { at: number; entries: readonly strin
     });
 }
 
-function plannerPlacer(trace: Trace, args: AzureArguments): Placer {
+function plannerPlacer(trace: Trace, args: AzureShape): Placer {
   const hosts = Array.from({ length: args.hosts }, (_, index): HostSnapshot => {
     const id = `host-${String(index).padStart(6, "0")}`;
     const memoryBytes = BigInt(args.memoryGiB) * 1024n ** 3n;
@@ -119,7 +124,7 @@ function plannerPlacer(trace: Trace, args: AzureArguments): Placer {
 }
 
 /** The three that every scheduler is compared with, on the same two resources. */
-function simplePlacers(trace: Trace, args: AzureArguments): readonly Placer[] {
+function simplePlacers(trace: Trace, args: AzureShape): readonly Placer[] {
   const rules: readonly (readonly [string, (free: number) => number])[] = [
     ["first-fit", () => 0],
     ["best-fit", (free) => free],
@@ -158,7 +163,7 @@ function simplePlacers(trace: Trace, args: AzureArguments): readonly Placer[] {
 }
 
 /** Accounts of its own, so that a broken limit would be seen whoever placed. */
-function replay(trace: Trace, placer: Placer, args: AzureArguments) {
+function replay(trace: Trace, placer: Placer, args: AzureShape) {
   const memoryMax = args.memoryGiB * 1024;
   const hostOf = new Int32Array(trace.cpus.length).fill(-1);
   const usedCpus = new Float64Array(args.hosts);
@@ -217,7 +222,7 @@ function strandedShare(
   usedCpus: Float64Array,
   usedMemory: Float64Array,
   vmCount: Int32Array,
-  args: AzureArguments,
+  args: AzureShape,
 ): number {
   let free = 0;
   let stranded = 0;

@@ -1,4 +1,5 @@
 /** `npm run bench -- planner WORK ...`: the planner measured on inputs that its peers can be given too. */
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { benchAzure } from "./azure.ts";
 import type { Budget } from "./budget.ts";
@@ -8,8 +9,10 @@ import { benchQuestions } from "./questions.ts";
 import { benchRebalance } from "./rebalance.ts";
 import { benchRoadef } from "./roadef/main.ts";
 import { benchScale } from "./scale.ts";
+import { benchTable, sectionNames } from "./table/main.ts";
 
-const USAGE = `usage: planner rebalance --htools FILE [--max-moves K] [--ignore-dynu] [--seed S] [--seconds N]
+const USAGE = `usage: planner [table] [--data FOLDER] [--only ${sectionNames.join(",")}] [--cpu-seconds 20] [--json OUT]
+       planner rebalance --htools FILE [--max-moves K] [--ignore-dynu] [--seed S] [--seconds N]
                          [--evaluations N] [--moves-out FILE] [--json OUT]
        planner place --htools FILE --request FILE [--json OUT]
        planner questions --htools FILE [--json OUT]
@@ -36,6 +39,7 @@ const { values, positionals } = parseArgs({
     model: { type: "string" },
     assignment: { type: "string" },
     out: { type: "string" },
+    only: { type: "string" },
     cpus: { type: "string", default: "48" },
     "memory-gib": { type: "string", default: "128" },
   },
@@ -61,7 +65,23 @@ const budgetOf = (usual: number): Budget => {
 const required = (name: "htools" | "request" | "data" | "model" | "assignment" | "out"): string =>
   values[name] ?? fail(`--${name} is needed`);
 
+function onlySections(): readonly string[] {
+  const only = values.only?.split(",") ?? [];
+  const unknown = only.find((name) => !sectionNames.includes(name));
+  if (unknown !== undefined) fail(`the table has no part ${unknown}`);
+  return only;
+}
+
 switch (positionals[0]) {
+  case undefined:
+  case "table":
+    await benchTable({
+      data: values.data ?? join(import.meta.dirname, "../../../shared/bench-data"),
+      only: onlySections(),
+      roadefSeconds: number(values["cpu-seconds"]) ?? 20,
+      json: values.json,
+    });
+    break;
   case "rebalance":
     benchRebalance({
       htools: required("htools"),
@@ -114,5 +134,5 @@ switch (positionals[0]) {
     });
     break;
   default:
-    fail(positionals[0] === undefined ? "which work?" : `there is no work ${positionals[0]}`);
+    fail(`there is no work ${positionals[0]}`);
 }

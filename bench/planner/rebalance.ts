@@ -18,6 +18,14 @@ export interface RebalanceArguments {
 
 /** Rebalances an htools cluster by hbal's own score, nothing else in the objective. */
 export function benchRebalance(args: RebalanceArguments): void {
+  const { result, lines } = rebalanceHtools(args);
+  if (args.movesOut !== undefined) writeFileSync(args.movesOut, `${lines.join("\n")}\n`);
+  if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(result, null, 1)}\n`);
+  const { moves: _moves, ...summary } = result;
+  console.log(JSON.stringify(summary));
+}
+
+export function rebalanceHtools(args: Omit<RebalanceArguments, "json" | "movesOut">) {
   const cluster = readHtools(args.htools);
   const snapshot = snapshotOf(cluster);
   const startedAt = performance.now();
@@ -72,10 +80,7 @@ export function benchRebalance(args: RebalanceArguments): void {
     cpuMilliseconds: (cpu.user + cpu.system) / 1000,
     moves,
   };
-  if (args.movesOut !== undefined) writeFileSync(args.movesOut, `${lines.join("\n")}\n`);
-  if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(result, null, 1)}\n`);
-  const { moves: _moves, ...summary } = result;
-  console.log(JSON.stringify(summary));
+  return { result, lines };
 }
 
 function shareOf(seconds: number): () => number {

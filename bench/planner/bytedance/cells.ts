@@ -1,7 +1,7 @@
 import type { SearchState } from "../../../packages/planner/src/search/search-state.ts";
 
 /** CPUs of the VM that free pieces are measured by. */
-const PIECE = 16;
+export const PIECE = 16;
 
 interface CellFile {
   readonly node: number;

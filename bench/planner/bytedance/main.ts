@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { Annealer } from "../../../packages/planner/src/search/anneal.ts";
 import { startBudget, type Budget } from "../budget.ts";
+import { fragmentFloor } from "./floor.ts";
 import { CellState, type ClusterFile } from "./cells.ts";
 
 export interface ByteDanceArguments {
@@ -17,23 +18,27 @@ export interface ByteDanceArguments {
 }
 
 export function benchByteDance(args: ByteDanceArguments): void {
-  // The file is the benchmark's own, in a form that its README fixes.
-  const file = JSON.parse(readFileSync(args.data, "utf8")) as {
-    readonly cluster_list: readonly ClusterFile[];
-  };
-  const rows = file.cluster_list.map((cluster) => solve(cluster, args));
+  const rows = defragment(args);
   if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(rows, null, 1)}\n`);
   console.table(rows);
 }
 
-/** Few VMs of few cells at once: there are only so many moves. */
+export function defragment(args: Omit<ByteDanceArguments, "json">) {
+  // The file is the benchmark's own, in a form that its README fixes.
+  const file = JSON.parse(readFileSync(args.data, "utf8")) as {
+    readonly cluster_list: readonly ClusterFile[];
+  };
+  return file.cluster_list.map((cluster) => solve(cluster, args));
+}
+
+/** A piece appears where a few VMs leave one cell together; there are too few moves for more at once. */
 const STYLE = {
-  startTemperature: 0.5,
+  startTemperature: 1,
   recreateShare: 0.8,
-  recreate: { hostsMax: 3, vmsPerHostMax: 3 },
+  recreate: { hostsMax: 1, vmsPerHostMax: 3 },
 };
 
-function solve(cluster: ClusterFile, args: ByteDanceArguments) {
+function solve(cluster: ClusterFile, args: Omit<ByteDanceArguments, "json">) {
   const state = new CellState(cluster);
   const before = state.fragmentShare;
   const startedAt = performance.now();
@@ -53,6 +58,7 @@ function solve(cluster: ClusterFile, args: ByteDanceArguments) {
     vms: cluster.vm_instance.length,
     before,
     after: moves.fragmentShare,
+    floor: fragmentFloor(cluster, args.maxMoves),
     migrations: moves.count,
     withoutOrder: moves.withoutOrder,
     seconds,

@@ -1,7 +1,7 @@
 /**
- * Ways to search. Which of them suits an instance shows in the first tenth of the time: where few machines
- * could take a process a hot start is needed to get anywhere; where transient resources are what is short,
- * processes must be held back strongly at moderate heat, or the first moves use them up.
+ * Ways to search. Which of them suits an instance shows in a small part of the time: where few machines could
+ * take a process, a hot start is needed to get anywhere; where transient resources are what is short,
+ * processes must be held back, or the first moves use them up for nothing.
  */
 import type { AnnealOptions } from "../../../packages/planner/src/search/anneal.ts";
 
@@ -10,10 +10,12 @@ export type Style = Pick<
   "startTemperature" | "cooling" | "swapShare" | "recreateShare" | "recreate" | "pull"
 >;
 
-export const STYLES: Readonly<Record<"hot" | "held", Style>> = {
+export type StyleName = "hot" | "held" | "cold";
+
+export const STYLES: Readonly<Record<StyleName, Style>> = {
   hot: {
     startTemperature: 10,
-    cooling: 0.01,
+    cooling: 0.006,
     swapShare: 0.5,
     recreateShare: 0.75,
     recreate: { hostsMax: 4, vmsPerHostMax: 8 },
@@ -21,12 +23,18 @@ export const STYLES: Readonly<Record<"hot" | "held", Style>> = {
   },
   held: {
     startTemperature: 0.3,
+    cooling: 0.03,
+    swapShare: 0.5,
+    recreateShare: 0.75,
+    recreate: { hostsMax: 4, vmsPerHostMax: 8 },
+    pull: 10,
+  },
+  cold: {
+    startTemperature: 0.1,
     cooling: 0.005,
     swapShare: 0.5,
-    recreateShare: 0.6,
-    recreate: { hostsMax: 4, vmsPerHostMax: 4 },
-    pull: 20,
+    recreateShare: 0.3,
+    recreate: { hostsMax: 3, vmsPerHostMax: 4 },
+    pull: 30,
   },
 };
-
-export type StyleName = keyof typeof STYLES;

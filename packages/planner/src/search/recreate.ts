@@ -58,7 +58,8 @@ export class Recreate {
   #takeSome(): void {
     const { random } = this.#arrangement;
     this.#hosts.length = this.#taken.length = this.#was.length = this.#order.length = 0;
-    const hostCount = 2 + random.below(this.#options.hostsMax - 1);
+    const { hostsMax } = this.#options;
+    const hostCount = hostsMax === 1 ? 1 : 2 + random.below(hostsMax - 1);
     for (let i = 0; i < hostCount; i++) {
       const host = i === 0 ? this.#firstHost() : this.#nextHost();
       if (host < 0 || this.#hosts.includes(host)) continue;
