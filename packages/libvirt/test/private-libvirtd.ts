@@ -190,7 +190,7 @@ export class PrivateLibvirtd implements AsyncDisposable {
       command,
       ...args,
     ];
-    return execFileSync("nsenter", enter, { encoding: "utf8" });
+    return execFileSync("nsenter", enter, { encoding: "utf8", timeout: EXEC_TIMEOUT_MS });
   }
 
   /** Starts another daemon after the last one was killed. */
@@ -228,6 +228,9 @@ export class PrivateLibvirtd implements AsyncDisposable {
     }
   }
 }
+
+/** A program inside that takes longer hangs. */
+const EXEC_TIMEOUT_MS = 60_000;
 
 const textOf = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : "");
 

@@ -60,6 +60,10 @@ describe("volume streams", () => {
     const part = await volume.download({ offset: 5n, length: 1_000_000n });
     const slice = Buffer.concat((await part.toArray()) as Buffer[]);
     expect(slice.equals(bytes.subarray(5, 1_000_005))).toBe(true);
+    const turned = bytes.toReversed();
+    await ReadableStream.from([turned]).pipeTo((await volume.upload()).toWeb().writable);
+    const web = await new Response((await volume.download()).toWeb().readable).bytes();
+    expect(Buffer.from(web).equals(turned)).toBe(true);
     const early = await volume.download();
     early.on("error", () => undefined);
     early.destroy();
