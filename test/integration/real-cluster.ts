@@ -6,13 +6,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join as joinPath } from "node:path";
-import {
-  SimulatedHostNetworks,
-  SimulatedHypervisor,
-  SimulatedNetworkDriver,
-  SimulatedWorld,
-  collectInventory,
-} from "@muster/agent/simulated";
+import { SimulatedHostNetworks, SimulatedWorld } from "@muster/agent/simulated";
 import {
   AdminService,
   OperationState,
@@ -22,20 +16,18 @@ import {
 import {
   connect,
   createLogger,
-  fenceRunner,
   systemClock,
   systemRandom,
   type Logger,
   type RpcClient,
 } from "@muster/runtime";
 import type { Agent } from "../../packages/agent/src/agent.ts";
-import { startHostAgent } from "../../packages/agent/src/daemon/host-agent.ts";
-import { IdentityKeeper } from "../../packages/agent/src/daemon/identity-keeper.ts";
-import { loadIdentity, type HostIdentity } from "../../packages/agent/src/enrolment/identity.ts";
+import type { IdentityKeeper } from "../../packages/agent/src/daemon/identity-keeper.ts";
+import type { HostIdentity } from "../../packages/agent/src/enrolment/identity.ts";
 import { join } from "../../packages/agent/src/enrolment/join.ts";
-import { MemoryLease } from "../../packages/agent/src/guard/lease-file.ts";
 import { readCoordinatorConfig } from "../../packages/coordinator/src/daemon/config.ts";
 import { runCoordinator, type Daemon } from "../../packages/coordinator/src/daemon/run.ts";
+import { startRealAgent } from "./real-agent.ts";
 
 type VmSpec = NonNullable<CreateVmRequest["spec"]>;
 
@@ -209,43 +201,13 @@ export class RealCluster implements AsyncDisposable {
       this.world.addHost({ name });
       this.#networks.set(name, new SimulatedHostNetworks());
     }
-    const dataDirectory = this.hostDirectory(name);
-    const identity = new IdentityKeeper({
-      identity: await loadIdentity(dataDirectory),
-      dataDirectory,
-      clock: systemClock,
-      log: this.#log,
-    });
-    const { clusterId } = identity.current;
-    const stack = new AsyncDisposableStack();
     const { world } = this;
-    const hypervisor = stack.use(
-      new SimulatedHypervisor({ world, host: name, clusterId: () => clusterId }),
-    );
-    const system = world.system(name);
     const networks = this.#networks.get(name) ?? new SimulatedHostNetworks();
-    const agent = await startHostAgent(
-      {
-        ports: {
-          hypervisor,
-          networks: new SimulatedNetworkDriver(networks),
-          inventory: () => collectInventory({ hypervisor, system, agentVersion: "0.1.0" }),
-          load: () => system.readLoad(),
-          guarding: {
-            bootClock: { bootId: name, uptimeMs: () => systemClock.now() },
-            leases: new MemoryLease(),
-            fence: fenceRunner(),
-            storageHeartbeats: { read: async () => [] },
-          },
-        },
-        identity,
-        dataDirectory,
-        migrationAddress: name,
-        metricsAddress: "",
-        log: this.#log.child({ host: name }),
-      },
-      stack,
-    );
+    const dataDirectory = this.hostDirectory(name);
+    const { agent, identity, stack } = await startRealAgent({
+      ...{ name, dataDirectory, world, networks },
+      log: this.#log.child({ host: name }),
+    });
     const stop = async (): Promise<void> => {
       this.#hosts.delete(name);
       await stack.disposeAsync();

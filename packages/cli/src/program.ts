@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { VERSION } from "./version.ts";
 import { addClaimCommands } from "./commands/claim.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
+import { addCoordinatorCommands } from "./commands/coordinator.ts";
 import { addEventsCommand } from "./commands/events.ts";
 import { addExplainCommand } from "./commands/explain.ts";
 import { durationOf } from "./commands/flags.ts";
@@ -57,7 +58,7 @@ export function buildProgram(parts: {
     .showSuggestionAfterError()
     .option(
       "--coordinator <address>",
-      `unix:///PATH or https://HOST[:7443] ($MUSTER_COORDINATOR; default: ${COORDINATOR_ADDRESS_DEFAULT})`,
+      `unix:///PATH or https://HOST[:7443], several with commas between them ($MUSTER_COORDINATOR; default: ${COORDINATOR_ADDRESS_DEFAULT})`,
     )
     .option(
       "--identity <dir>",
@@ -74,6 +75,7 @@ export function buildProgram(parts: {
       ),
     );
   addStatusCommands(program, run);
+  addCoordinatorCommands(program, run);
   addHostCommands(program, run);
   addVmCommands(program, run);
   addNetworkCommands(program, run);

@@ -2,8 +2,8 @@
 import { CommanderError, type Command } from "commander";
 import type { ErrorCode } from "@muster/model";
 import type { Run } from "./commands/run.ts";
-import { AdminConnection } from "./connection/admin-connection.ts";
-import { COORDINATOR_ADDRESS_DEFAULT, parseCoordinatorAddress } from "./connection/address.ts";
+import { AdminConnection, type StandbyAnswer } from "./connection/admin-connection.ts";
+import { COORDINATOR_ADDRESS_DEFAULT, parseCoordinatorAddresses } from "./connection/address.ts";
 import { loadIdentity } from "./connection/identity.ts";
 import { exitCodeOf, exitCodes, type ExitCode } from "./exit-codes.ts";
 import { Output } from "./output.ts";
@@ -22,8 +22,9 @@ export async function runMuster(
   let exitCode: ExitCode = exitCodes.ok;
   const run: Run = async (command, work) => {
     const options = command.optsWithGlobals<GlobalOptions>();
-    await using admin = connect(options, surroundings);
-    exitCode = await work({ admin, output: openOutput(options, surroundings), surroundings });
+    const output = openOutput(options, surroundings);
+    await using admin = connect(options, surroundings, output);
+    exitCode = await work({ admin, output, surroundings });
   };
   const program = buildProgram({ run, stdout, stderr });
   try {
@@ -59,11 +60,26 @@ function openOutput(options: GlobalOptions, surroundings: Surroundings): Output 
   });
 }
 
-function connect(options: GlobalOptions, { environment, clock }: Surroundings): AdminConnection {
+function connect(
+  options: GlobalOptions,
+  { environment, clock }: Surroundings,
+  output: Output,
+): AdminConnection {
   const text = options.coordinator ?? environment["MUSTER_COORDINATOR"];
-  const address = parseCoordinatorAddress(text || COORDINATOR_ADDRESS_DEFAULT);
+  const addresses = parseCoordinatorAddresses(text || COORDINATOR_ADDRESS_DEFAULT);
   const timeoutMs = options.timeout ?? TIMEOUT_DEFAULT_MS;
-  if (address.kind === "unix") return new AdminConnection({ address, timeoutMs, clock });
-  const trust = loadIdentity(options.identity ?? environment["MUSTER_IDENTITY"]);
-  return new AdminConnection({ address, trust, timeoutMs, clock });
+  const identity = options.identity ?? environment["MUSTER_IDENTITY"];
+  // With the local socket alone nobody needs one; with one, a leader elsewhere can be asked too.
+  const isLocal = addresses.every(({ kind }) => kind === "unix");
+  const trust = isLocal && (identity ?? "") === "" ? {} : { trust: loadIdentity(identity) };
+  let isTold = false;
+  const onStandby = ({ address, ageMs }: StandbyAnswer): void => {
+    if (isTold) return;
+    isTold = true;
+    const age = (ageMs / 1_000).toFixed(1);
+    output.note(
+      `muster: no leader can be asked; ${address} is a standby and shows what was stored ${age} s ago, without what hosts report`,
+    );
+  };
+  return new AdminConnection({ addresses, ...trust, timeoutMs, clock, onStandby });
 }

@@ -48,6 +48,14 @@ export function parseCoordinatorAddress(text: string): CoordinatorAddress {
   };
 }
 
+/** One, or several with commas between them. */
+export function parseCoordinatorAddresses(
+  text: string,
+): readonly [CoordinatorAddress, ...CoordinatorAddress[]] {
+  const [first = "", ...others] = text.split(",").map((part) => part.trim());
+  return [parseCoordinatorAddress(first), ...others.map(parseCoordinatorAddress)];
+}
+
 /** A unix socket's name must fit sockaddr_un; longer ones fail to connect with a puzzling message. */
 const UNIX_PATH_BYTES_MAX = 107;
 

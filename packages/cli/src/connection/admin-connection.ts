@@ -4,8 +4,8 @@
  * and the very same request sent again, until the timeout: changes carry a request id, so a repeat takes effect
  * once.
  */
-import { MusterError, type ErrorCode } from "@muster/model";
-import { AdminService } from "@muster/proto/admin";
+import { MusterError, STANDBY_AGE_NOTE, type ErrorCode } from "@muster/model";
+import { AdminService, CoordinatorRole } from "@muster/proto/admin";
 import type { OpenConsoleRequest, OpenConsoleResponse } from "@muster/proto/admin";
 import { connect, type ClientTrust, type Clock, type Link, type RpcClient } from "@muster/runtime";
 import type { CoordinatorAddress } from "./address.ts";
@@ -13,6 +13,8 @@ import { unreachable } from "./unreachable.ts";
 
 /** Shorter only burdens a coordinator that starts; longer makes people wait after it is back. */
 const RETRY_PAUSE_MS = 250;
+/** For each step on the way from a standby to the leader. */
+const FOLLOW_TIMEOUT_MS = 2_000;
 
 /** The methods of RpcClient decide what a method description is. */
 type UnaryMethod<Request, Response> = Parameters<
@@ -31,24 +33,41 @@ export interface Question<Request> {
 }
 
 export interface AdminConnectionParts {
-  readonly address: CoordinatorAddress;
+  /** Of one coordinator or several; whichever leads is found from any of them. */
+  readonly addresses: readonly [CoordinatorAddress, ...CoordinatorAddress[]];
   /** Needed for TLS only. */
   readonly trust?: ClientTrust;
   /** How long the coordinator may take to answer, or stay away once it was there. */
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** Called when an answer comes from a standby, because no leader could be asked. */
+  readonly onStandby?: (answer: StandbyAnswer) => void;
+}
+
+export interface StandbyAnswer {
+  /** Who answered. */
+  readonly address: string;
+  /** How old what it says may be. */
+  readonly ageMs: number;
 }
 
 export class AdminConnection implements AsyncDisposable {
+  /** The first one that was given: what people know it by. */
   readonly address: CoordinatorAddress;
   readonly timeoutMs: number;
   readonly #clock: Clock;
   readonly #trust: ClientTrust | undefined;
+  readonly #onStandby: (answer: StandbyAnswer) => void;
+  /** Those that were given, then those that coordinators told of. */
+  #addresses: readonly string[];
+  #turn = 0;
   #dialling: Promise<RpcClient> | undefined;
   #wasConnected = false;
 
   constructor(parts: AdminConnectionParts) {
-    this.address = parts.address;
+    [this.address] = parts.addresses;
+    this.#addresses = parts.addresses.map(({ shown }) => shown);
+    this.#onStandby = parts.onStandby ?? quietly;
     this.timeoutMs = parts.timeoutMs;
     this.#clock = parts.clock;
     this.#trust = parts.trust;
@@ -70,8 +89,18 @@ export class AdminConnection implements AsyncDisposable {
       let client: RpcClient | undefined;
       try {
         client = await this.#connected(leftMs);
-        return await client.unary(method, question.request, { timeoutMs: leftMs });
+        const { answer, ageMs } = await ask(client, method, question.request, leftMs);
+        if (ageMs === undefined) return answer;
+        // A standby's: the leader knows better, if there is one that can be reached.
+        const isLate = this.#clock.now() >= giveUpAtMs;
+        if (!isLate && (await this.#follow(client)) === "followed") continue;
+        this.#onStandby({ address: client.address, ageMs });
+        return answer;
       } catch (error) {
+        if (isStandbys(error) && client !== undefined) {
+          await this.#seekLeader(client, error, giveUpAtMs);
+          continue;
+        }
         if (!isBroken(error)) throw withAdvice(error, question.doing);
         this.#drop(client);
         const isLate = this.#clock.now() + RETRY_PAUSE_MS >= giveUpAtMs;
@@ -95,6 +124,10 @@ export class AdminConnection implements AsyncDisposable {
       client = await this.#connected(this.timeoutMs);
       yield* client.watch(method, question.request, { signal });
     } catch (error) {
+      if (isStandbys(error) && client !== undefined) {
+        await this.#seekLeader(client, error, this.#clock.now() + this.timeoutMs);
+        throw new StreamBroken(error.message);
+      }
       if (!isBroken(error)) throw withAdvice(error, question.doing);
       this.#drop(client);
       if (!this.#wasConnected) throw this.explain(error);
@@ -105,11 +138,27 @@ export class AdminConnection implements AsyncDisposable {
   /** Closes when the signal aborts. Errors of `incoming` go through `explain`. */
   async openConsole(signal: AbortSignal): Promise<Link<OpenConsoleRequest, OpenConsoleResponse>> {
     try {
+      // Finds the leader, should this be a standby.
+      await this.#follow(await this.#connected(this.timeoutMs));
       const client = await this.#connected(this.timeoutMs);
       return client.open(AdminService.openConsole, { signal });
     } catch (error) {
       throw this.explain(error);
     }
+  }
+
+  /** Asks a particular coordinator once. Undefined: it did not answer, or we have no identity to ask it with. */
+  async askAt<Request, Response>(
+    addresses: readonly string[],
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+  ): Promise<Response | undefined> {
+    if (this.#trust === undefined || addresses.length === 0) return undefined;
+    const options = { timeoutMs: FOLLOW_TIMEOUT_MS };
+    const client = await connect({ addresses, trust: this.#trust, ...options }).catch(unanswered);
+    if (client === undefined) return undefined;
+    using connected = client;
+    return await connected.unary(method, request, options).catch(unanswered);
   }
 
   /** A lost connection as people should hear of it; everything else as it is. */
@@ -131,7 +180,9 @@ export class AdminConnection implements AsyncDisposable {
   async #dial(timeoutMs: number): Promise<RpcClient> {
     const trust = this.#trust === undefined ? {} : { trust: this.#trust };
     try {
-      const client = await connect({ addresses: [this.address.shown], timeoutMs, ...trust });
+      const first = this.#turn % this.#addresses.length;
+      const addresses = [...this.#addresses.slice(first), ...this.#addresses.slice(0, first)];
+      const client = await connect({ addresses, timeoutMs, ...trust });
       this.#wasConnected = true;
       return client;
     } catch (error) {
@@ -143,11 +194,74 @@ export class AdminConnection implements AsyncDisposable {
     }
   }
 
+  /** After a standby's refusal: resolves when it makes sense to ask again, throws the refusal when it does not. */
+  async #seekLeader(client: RpcClient, refusal: MusterError, giveUpAtMs: number): Promise<void> {
+    const found = await this.#follow(client);
+    if (found === "followed") return;
+    const isLate = this.#clock.now() + RETRY_PAUSE_MS >= giveUpAtMs;
+    if (isLate || found === "out of reach") throw refusal;
+    this.#drop(client);
+    await this.#clock.sleep(RETRY_PAUSE_MS);
+  }
+
+  /** Asks a standby who leads, and connects there. */
+  async #follow(client: RpcClient): Promise<"followed" | "nobody leads" | "out of reach"> {
+    const options = { timeoutMs: FOLLOW_TIMEOUT_MS };
+    const now = await client
+      .unary(AdminService.listCoordinators, {}, options)
+      .catch((error: unknown) => (isBroken(error) ? "lost" : "cannot tell"));
+    if (now === "cannot tell") return "out of reach";
+    if (now === "lost") return "nobody leads";
+    const leader = now.coordinators.find(({ role }) => role === CoordinatorRole.LEADER);
+    if (leader === undefined) return "nobody leads";
+    // It leads by now, or one beside it that has no other name.
+    if (leader.name === now.answeredBy) return "followed";
+    if (this.#trust === undefined || leader.addresses.length === 0) return "out of reach";
+    const told = now.coordinators.flatMap(({ addresses }) => addresses);
+    this.#addresses = [...new Set([...this.#addresses, ...told])];
+    try {
+      const { addresses } = leader;
+      const next = await connect({ addresses, trust: this.#trust, ...options });
+      this.#dialling = Promise.resolve(next);
+      client.close();
+      return "followed";
+    } catch {
+      // The leader may just be dying: the next answer tells who follows it.
+      return "nobody leads";
+    }
+  }
+
   /** A new connection is dialled at once, where grpc-js would wait longer every time. */
   #drop(client: RpcClient | undefined): void {
     this.#dialling = undefined;
+    this.#turn += 1;
     client?.close();
   }
+}
+
+async function ask<Request, Response>(
+  client: RpcClient,
+  method: UnaryMethod<Request, Response>,
+  request: Request,
+  timeoutMs: number,
+): Promise<{ readonly answer: Response; readonly ageMs?: number }> {
+  let age = "";
+  const onNote = (name: string, value: string): void => {
+    if (name === STANDBY_AGE_NOTE) age = value;
+  };
+  const answer = await client.unary(method, request, { timeoutMs, onNote });
+  return age === "" ? { answer } : { answer, ageMs: Number(age) };
+}
+
+const isStandbys = (error: unknown): error is MusterError =>
+  error instanceof MusterError && error.code === "not-leader";
+
+function quietly(): void {
+  // Nobody wants to know who answers.
+}
+
+function unanswered(): undefined {
+  return undefined;
 }
 
 /** The connection under a stream was lost; nothing is known to have failed. */
