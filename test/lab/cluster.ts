@@ -10,6 +10,7 @@ import {
   AdminService,
   OperationState,
   StepState,
+  VmChange,
   VmDisplayState,
   type CreateVmRequest,
   type MigrateVmRequest,
@@ -86,6 +87,27 @@ export class Cluster implements AsyncDisposable {
       host: "",
     });
     return vms.find((vm) => vm.name === name);
+  }
+
+  /** Those that are managed. */
+  async vms(): Promise<readonly Vm[]> {
+    const { vms } = await this.#client.unary(AdminService.listVms, {
+      includeWild: false,
+      host: "",
+    });
+    return vms;
+  }
+
+  /** By force: whatever it does. */
+  async removeVm(vm: string): Promise<Operation> {
+    const request = {
+      vm,
+      change: VmChange.FORCE_DELETE,
+      graceMs: 0,
+      keepVolumes: false,
+      why: undefined,
+    };
+    return accepted((await this.#client.unary(AdminService.changeVm, request)).operation);
   }
 
   /** "running", "missing": the word that `muster vm ls` shows. */
@@ -279,6 +301,12 @@ function accepted(operation: Operation | undefined): Operation {
 
 const wordOf = (words: Readonly<Record<string, number>>, value: number): string =>
   Object.keys(words).find((word) => words[word] === value) ?? String(value);
+
+/** It runs, in whatever way, as the API shows it. */
+export const isActiveState = (state: VmDisplayState): boolean =>
+  state === VmDisplayState.RUNNING ||
+  state === VmDisplayState.PAUSED ||
+  state === VmDisplayState.STOPPING;
 
 /** What an operation says of itself, in a line. */
 export function said(operation: Operation | undefined): string {
