@@ -6,6 +6,7 @@ import { subscribe } from "node:diagnostics_channel";
 import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import {
+  KeptNetworkMemory,
   MemoryAssignmentStore,
   MemoryBootStore,
   MemoryJournal,
@@ -80,6 +81,7 @@ async function start(order: FleetOrder): Promise<void> {
       networks: new SimulatedNetworkDriver(new SimulatedHostNetworks()),
       journal: new MemoryJournal(),
       assignments: new MemoryAssignmentStore(),
+      networkMemory: new KeptNetworkMemory(),
       dialer: new GrpcDialer(keeper),
       inventory: async () => inventoryOf(number),
       load: async () => ({

@@ -1,5 +1,5 @@
 /** What the coordinator tells of assignments and what the agent makes of it, together. */
-import type { NetworkSpec, VmAssignment } from "@muster/model";
+import { noHostNetworking, type NetworkSpec, type VmAssignment } from "@muster/model";
 import { aNetwork } from "@muster/model/testing";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -37,6 +37,14 @@ const anyHostAssignments: fc.Arbitrary<HostAssignments> = fc
     coordinators,
     networks: new Map(networks.map((spec): [string, NetworkSpec] => [spec.name, spec])),
     vms: new Map(vms.map((vm): [VmAssignment["id"], VmAssignment] => [vm.id, vm])),
+    hostNetwork: {
+      ...noHostNetworking,
+      revision: networks.map(({ name }) => name).join(),
+      attempt: 1,
+      confirmTimeoutMs: 10_000,
+      overrideProtected: false,
+    },
+    probes: networks.map(({ name }) => ({ networks: [name], peers: [] })),
   }));
 
 const sorted = (values: readonly unknown[]): readonly string[] =>

@@ -172,7 +172,7 @@ describe("a network", { timeout: TEST_MS }, () => {
   });
 
   it("that is not there cannot be deleted", async () => {
-    const request = { name: "red", why: undefined };
+    const request = { name: "red", overrideProtected: false, why: undefined };
     await refused(cluster.client.unary(AdminService.deleteNetwork, request), {
       code: "not-found",
       message: 'there is no network "red"',

@@ -3,6 +3,7 @@ import { Agent, type AgentParts } from "@muster/agent";
 import {
   collectInventory,
   FileJournal,
+  KeptNetworkMemory,
   MemoryAssignmentStore,
   MemoryBootStore,
   MemoryLease,
@@ -54,6 +55,7 @@ export class Machine {
   readonly #parts: MachineParts;
   readonly #assignments = new MemoryAssignmentStore();
   readonly #boots = new MemoryBootStore();
+  readonly #networkMemory = new KeptNetworkMemory();
   readonly #random: Random;
   readonly watchdog: SimulatedWatchdog | undefined;
   /** Gone with the boot. */
@@ -182,6 +184,7 @@ export class Machine {
       networks: life.bind(new SimulatedNetworkDriver(this.networks)),
       journal,
       assignments: life.bind(this.#assignments),
+      networkMemory: life.bind(this.#networkMemory),
       dialer: {
         dial: async () => {
           if (life.isOver || this.#running === undefined) return new Promise(() => undefined);

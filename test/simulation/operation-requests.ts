@@ -1,7 +1,12 @@
 /** How each operation is asked for in a simulated cluster, for `operation-harness.ts`. */
 import { isEnded, parseVmId, type OperationRecord, type VmId } from "@muster/model";
 import { aNetwork } from "@muster/model/testing";
-import { encodeNetworkSpec, encodeNic } from "@muster/model/wire";
+import {
+  encodeHostInterfacesSpec,
+  encodeNetworkSpec,
+  encodeNic,
+  encodeUplinkSpec,
+} from "@muster/model/wire";
 import { VmChange } from "@muster/proto/admin";
 import { HaRestart } from "@muster/proto/types";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
@@ -230,12 +235,57 @@ export const requests: readonly Request[] = [
   },
   { type: "network-create", steps: ["reach-hosts"], ask: createNetwork },
   {
+    type: "network-set",
+    steps: ["roll-out"],
+    before: (scene) => askAndWait(scene, createNetwork),
+    ask: async ({ cluster }) => {
+      const spec = encodeNetworkSpec(aNetwork({ name: NEW_NETWORK, vlan: 30 }));
+      const { operation } = await cluster.api.networks.setNetwork(
+        { spec, keepGoing: false, overrideProtected: false, why },
+        cluster.api.context,
+      );
+      return operation?.id ?? "";
+    },
+  },
+  {
+    type: "uplink-set",
+    steps: ["roll-out"],
+    ask: async ({ cluster }) => {
+      const members = [{ by: "name", name: "eth1" }] as const;
+      const uplink = { label: "lan", hosts: { kind: "all" }, members, mtu: 1500 } as const;
+      const { operation } = await cluster.api.networks.setUplink(
+        { spec: encodeUplinkSpec(uplink), keepGoing: false, overrideProtected: false, why },
+        cluster.api.context,
+      );
+      return operation?.id ?? "";
+    },
+  },
+  {
+    type: "interfaces-set",
+    steps: ["roll-out"],
+    ask: async ({ cluster }) => {
+      const nic = { by: "name", name: "eth0" } as const;
+      const eth0 = {
+        device: { kind: "nic", nic },
+        source: "dhcp",
+        addresses: [],
+        dns: [],
+      } as const;
+      const spec = encodeHostInterfacesSpec({ host: "h1", bonds: [], interfaces: [eth0] });
+      const { operation } = await cluster.api.networks.setHostInterfaces(
+        { spec, overrideProtected: false, why },
+        cluster.api.context,
+      );
+      return operation?.id ?? "";
+    },
+  },
+  {
     type: "network-delete",
     steps: ["leave-hosts"],
     before: (scene) => askAndWait(scene, createNetwork),
     ask: async ({ cluster }) => {
       const { operation } = await cluster.api.networks.deleteNetwork(
-        { name: NEW_NETWORK, why },
+        { name: NEW_NETWORK, overrideProtected: false, why },
         cluster.api.context,
       );
       return operation?.id ?? "";

@@ -7,8 +7,10 @@ import {
   CreateVmRequest,
   DrainHostRequest,
   MigrateVmRequest,
+  SetNetworkRequest,
 } from "@muster/proto/admin";
-import { DiskSpec, NetworkSpec, NicSpec, VmSpec } from "@muster/proto/types";
+import type { NetworkSpec } from "@muster/proto/types";
+import { DiskSpec, NicSpec, VmSpec } from "@muster/proto/types";
 import { GIB } from "@muster/model";
 import { aNetwork } from "@muster/model/testing";
 import { encodeNetworkSpec } from "@muster/model/wire";
@@ -63,10 +65,30 @@ export const migrateVmRequest = (
   options: { readonly host?: string; readonly copyStorage?: boolean } = {},
 ): MigrateVmRequest => filled(MigrateVmRequest, { vm, ...options });
 
+/** With a subnet of its own, so that VMs on it have addresses. */
+const networkSpec = (name: string, vlan: number): NetworkSpec =>
+  encodeNetworkSpec(
+    aNetwork({
+      name,
+      vlan,
+      subnets: [
+        {
+          cidr: `10.${String(name.length)}.${String(name.charCodeAt(0))}.0/24`,
+          mode: "static",
+          dns: [],
+          ranges: [],
+          exclusions: [],
+          nat: false,
+        },
+      ],
+    }),
+  );
+
 export const createNetworkRequest = (name: string, vlan: number): CreateNetworkRequest =>
-  filled(CreateNetworkRequest, {
-    spec: filled(NetworkSpec, encodeNetworkSpec(aNetwork({ name, vlan }))),
-  });
+  filled(CreateNetworkRequest, { spec: networkSpec(name, vlan) });
+
+export const setNetworkRequest = (name: string, vlan: number): SetNetworkRequest =>
+  filled(SetNetworkRequest, { spec: networkSpec(name, vlan) });
 
 export const drainHostRequest = (
   host: string,

@@ -86,7 +86,12 @@ export const requestCommands: Readonly<Record<string, Command>> = {
   },
   "network-delete": (stage, line) => {
     const { api } = stage.cluster;
-    return stage.ask(() => api.networks.deleteNetwork({ name: word(line, 1), why }, api.context));
+    return stage.ask(() =>
+      api.networks.deleteNetwork(
+        { name: word(line, 1), overrideProtected: false, why },
+        api.context,
+      ),
+    );
   },
   create: (stage, line) => {
     const { api } = stage.cluster;

@@ -323,8 +323,20 @@ export class SimulatedCluster implements AsyncDisposable {
       ...(this.#options.watchdogMs === undefined ? {} : { watchdogMs: this.#options.watchdogMs }),
     });
     this.#machines.set(name, machine);
+    this.#cutOffByNetworks(machine);
     await this.#enrol(machine);
     await this.startAgent(name);
+  }
+
+  /** A network may be what carries the agent's own connection, or breaks it. */
+  #cutOffByNetworks({ name, networks }: Machine): void {
+    let wasCutOff = false;
+    networks.onApplied(() => {
+      if (networks.isCutOff === wasCutOff) return;
+      wasCutOff = networks.isCutOff;
+      if (wasCutOff) this.network.cutOff(name);
+      else this.network.reconnect(name);
+    });
   }
 
   async #enrol({ id, name }: Machine): Promise<void> {

@@ -9,11 +9,11 @@ import type {
   HostInventory,
   HostLoad,
   NetworkObservation,
-  NetworkSpec,
 } from "@muster/model";
 import type { Clock, FenceRunner, Log, LoopStatus, Random } from "@muster/runtime";
 import { applyAssignments, type Assigned } from "./assignments/assigned.ts";
 import type { AssignmentStore } from "./assignments/assignment-store.ts";
+import type { NetworkMemoryStore } from "./assignments/network-memory.ts";
 import { NetworkKeeper } from "./assignments/network-keeper.ts";
 import { CommandRunner } from "./commands/command-runner.ts";
 import { makeLoops, paceAtStart, type AgentLoops } from "./agent-loops.ts";
@@ -44,6 +44,7 @@ export interface AgentParts {
   readonly networks: NetworkDriver;
   readonly journal: Journal;
   readonly assignments: AssignmentStore;
+  readonly networkMemory: NetworkMemoryStore;
   readonly dialer: Dialer;
   /** Slow: asked seldom. */
   readonly inventory: () => Promise<HostInventory>;
@@ -112,19 +113,13 @@ export class Agent {
       clock,
       log,
     });
-    this.#networkKeeper = new NetworkKeeper({
-      driver: networks,
-      assigned: () => this.#assigned,
-      onChange: () => {
-        this.reportSoon();
-      },
-      log,
-    });
+    this.#networkKeeper = this.#makeNetworkKeeper();
     this.#reporter = new Reporter({
       watch: hypervisor.watch,
       inventory: () => this.#knownInventory(),
       load: parts.load,
       networks: () => this.#networkKeeper.observed,
+      hostNetwork: () => this.#networkKeeper.hostNetwork,
       runningCommandIds: () => this.#commands.runningIds,
       log,
     });
@@ -151,7 +146,7 @@ export class Agent {
       log,
       fence: guarding.fence,
       storageHeartbeats: guarding.storageHeartbeats,
-      assignedNetwork: (name) => this.#assignedNetwork(name),
+      assignedNetwork: (name) => this.#networkKeeper.network(name),
       clusterId: () => parts.clusterId,
       send: (message) => {
         this.#session.send(message);
@@ -166,7 +161,7 @@ export class Agent {
       boots: guarding.boots,
       bootId: guarding.bootClock.bootId,
       assigned: () => this.#assigned,
-      assignedNetwork: (name) => this.#assignedNetwork(name),
+      assignedNetwork: (name) => this.#networkKeeper.network(name),
       clock,
       log,
     });
@@ -312,7 +307,9 @@ export class Agent {
   #opened(send: (message: AgentMessage) => void): void {
     this.#reporter.open(send);
     this.#commands.resendResults();
+    this.#networkKeeper.sessionOpened();
     this.reportSoon();
+    this.keepNetworks();
   }
 
   async #received(message: CoordinatorOrder): Promise<void> {
@@ -326,15 +323,13 @@ export class Agent {
         return this.#commands.cancel(message.commandId);
       case "acknowledge":
         return this.#commands.acknowledge(message.commandId);
+      case "confirm-network":
+        return this.#networkKeeper.heard(message);
       case "request-report":
         return this.reportSoon();
       case "lease-renewed":
         return this.#guard.granted(message.number);
     }
-  }
-
-  #assignedNetwork(name: string): NetworkSpec | undefined {
-    return this.#assigned?.networks.find((network) => network.name === name);
   }
 
   async #assign(message: Extract<CoordinatorMessage, { kind: "assignments" }>): Promise<void> {
@@ -360,6 +355,25 @@ export class Agent {
   async #knownInventory(): Promise<HostInventory> {
     this.#inventory ??= await this.#parts.inventory();
     return this.#inventory;
+  }
+
+  #makeNetworkKeeper(): NetworkKeeper {
+    const { clock, random, log, networks, networkMemory } = this.#parts;
+    return new NetworkKeeper({
+      driver: networks,
+      assigned: () => this.#assigned,
+      memory: networkMemory,
+      isHeard: () => this.#session.isLive,
+      send: (question) => {
+        this.#session.send(question);
+      },
+      clock,
+      random,
+      onChange: () => {
+        this.reportSoon();
+      },
+      log,
+    });
   }
 
   async #report(): Promise<void> {

@@ -8,3 +8,6 @@ export const assignmentsPath = (dataDirectory: string): string =>
 
 /** The last boot of the host that the agent has seen to. */
 export const bootPath = (dataDirectory: string): string => join(dataDirectory, "boot");
+
+export const networkMemoryPath = (dataDirectory: string): string =>
+  join(dataDirectory, "networks.json");

@@ -4,6 +4,7 @@ export { MemoryBootStore } from "./autostart/boot-store.ts";
 export { MemoryLease } from "./guard/lease-file.ts";
 export { noStorageHeartbeats } from "./guard/storage-heartbeats.ts";
 export { SimulatedWatchdog } from "./guard/simulated-watchdog.ts";
+export { KeptNetworkMemory } from "./assignments/network-memory.ts";
 export { SimulatedHypervisor } from "./hypervisor/simulated/simulated-hypervisor.ts";
 export { SimulatedWorld } from "./hypervisor/simulated/simulated-world.ts";
 export { collectInventory } from "./inventory/collect-inventory.ts";

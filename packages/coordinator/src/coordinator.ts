@@ -4,6 +4,7 @@
  */
 import {
   type AgentMessage,
+  type CommandId,
   type CoordinatorMessage,
   type HostId,
   MusterError,
@@ -39,6 +40,7 @@ import { compactStore } from "./reconcilers/compact-store.ts";
 import { expirePlans } from "./reconcilers/expire-plans.ts";
 import { Rebalancer } from "./reconcilers/rebalance.ts";
 import { expireOperations } from "./reconcilers/expire-operations.ts";
+import { refreshNetworks } from "./reconcilers/refresh-networks.ts";
 import { trackCoordinators } from "./reconcilers/track-coordinators.ts";
 import { RecoverHosts } from "./reconcilers/recover-hosts.ts";
 import { RestartVms } from "./reconcilers/restart-vms.ts";
@@ -67,6 +69,7 @@ export interface CoordinatorParts {
 
 /** A type, not an interface: only then are its values known to be loops. */
 type CoordinatorLoops = {
+  readonly networks: Loop;
   readonly rebalance: Loop;
   readonly plans: Loop;
   readonly coordinators: Loop;
@@ -104,13 +107,11 @@ export class Coordinator {
     const { ha = haSettings } = parts;
     this.ha = ha;
     this.fencing = parts.fencing;
-    this.observations = new Observations(clock, ha.lostAfterMs);
+    this.observations = observationsOf(parts, ledger);
     this.leases = new Leases({ ledger, clock, leaseMs: ha.leaseMs });
     this.events = new EventLog(clock);
-    this.commands = new Commands({
-      clock,
-      isWanted: (commandId) => isWanted(commandId, ledger.view),
-    });
+    const isStillWanted = (id: CommandId): boolean => isWanted(id, ledger.view);
+    this.commands = new Commands({ clock, isWanted: isStillWanted });
     this.consoles = new Consoles({ clock, random });
     const { observations, events, commands } = this;
     const measured = new MeasuredVms();
@@ -165,6 +166,7 @@ export class Coordinator {
       restartVms: loop(this.restarts),
       cleanHosts: loop(cleanHosts(watched)),
       stuck: loop(watchStuck({ ledger, runner: this.runner, events, log })),
+      networks: loop(refreshNetworks(this.sessions)),
     };
     this.#listen();
   }
@@ -235,3 +237,12 @@ export class Coordinator {
     await Promise.all(Object.values(this.#loops).map((loop) => loop.stop()));
   }
 }
+
+const observationsOf = (
+  { clock, ha = haSettings }: CoordinatorParts,
+  { view }: Ledger,
+): Observations =>
+  new Observations(clock, {
+    lostAfterMs: ha.lostAfterMs,
+    mtuOf: (name) => view.networks.get(name)?.spec.mtu,
+  });

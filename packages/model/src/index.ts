@@ -86,6 +86,7 @@ export {
   type PlanId,
   type VmId,
 } from "./ids.ts";
+export type { Changeable, Previous, Rollout } from "./changeable.ts";
 export {
   isChosen,
   isEquallyExact,
@@ -166,7 +167,6 @@ export {
   type NetworkKind,
   type NetworkObservation,
   type NetworkRecord,
-  type NetworkRollout,
   type NetworkSpec,
   type NetworkState,
   type Segment,

@@ -1,4 +1,5 @@
 /** A network: a named L2 segment, defined once for all hosts, with the addresses that are given out on it. */
+import type { Changeable } from "./changeable.ts";
 import type { HostChoice } from "./host-choice.ts";
 
 /** First and last, both included; equal for a single id. */
@@ -152,27 +153,10 @@ export interface NetworkObservation {
   readonly carries: readonly TrafficKind[];
 }
 
-/** A change of a network on its way from host to host. */
-export interface NetworkRollout {
-  /** What hosts have that the change has not reached yet. */
-  readonly previous: NetworkSpec;
-  /** Ids of hosts that have been told of the new one. */
-  readonly told: readonly string[];
-}
-
 /** A network as it is stored. */
-export interface NetworkRecord {
-  readonly spec: NetworkSpec;
-  /** RFC 3339. */
-  readonly createdAt: string;
-  /** The operation that creates, changes or removes it. */
-  readonly operationId?: string;
+export interface NetworkRecord extends Changeable<NetworkSpec> {
   /** True from the moment its removal was accepted: hosts no longer should have it, VMs may not use it. */
   readonly removing: boolean;
-  /** Present while it is being changed. */
-  readonly rollout?: NetworkRollout;
-  /** True: the person who asked for the last change allowed it to touch what carries a host's own traffic. */
-  readonly overrideProtected?: boolean;
 }
 
 /** An address kept for somebody; written by the API only. */

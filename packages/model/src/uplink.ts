@@ -1,4 +1,5 @@
 /** What networks ride on, and the addresses of the hosts themselves. */
+import type { Changeable } from "./changeable.ts";
 import type { HostChoice } from "./host-choice.ts";
 
 /** How a NIC of a host is found: by what it is called, by its address, or by what drives it. */
@@ -81,20 +82,6 @@ export interface HostInterfacesSpec {
   readonly interfaces: readonly HostInterfaceSpec[];
 }
 
-/** An uplink as it is stored. */
-export interface UplinkRecord {
-  readonly spec: UplinkSpec;
-  /** RFC 3339. */
-  readonly createdAt: string;
-  /** True: the last change may touch what carries a host's own traffic. */
-  readonly overrideProtected?: boolean;
-}
+export type UplinkRecord = Changeable<UplinkSpec>;
 
-/** A host's own interfaces as they are stored. */
-export interface HostInterfacesRecord {
-  readonly spec: HostInterfacesSpec;
-  /** RFC 3339. */
-  readonly createdAt: string;
-  /** True: the last change may touch what carries the host's own traffic. */
-  readonly overrideProtected?: boolean;
-}
+export type HostInterfacesRecord = Changeable<HostInterfacesSpec>;

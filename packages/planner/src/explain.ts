@@ -7,7 +7,7 @@ import type {
   Placement,
   ScoreTerm,
 } from "./answer.ts";
-import type { CheckName, Refusal } from "./refusal.ts";
+import type { CheckName, NetworkRefusal, Refusal } from "./refusal.ts";
 import { describeMiB, describeNumber } from "./wording.ts";
 
 /** Hosts listed with their reasons before "and n more". */
@@ -39,7 +39,9 @@ export function renderRefusal(refusal: Refusal): string {
     case "cpu-compatible":
       return renderCpu(refusal);
     case "networks-present":
-      return `network ${refusal.missing.join(", ")} is not present`;
+      return renderMissingNetworks(refusal);
+    case "required-networks":
+      return `the host lacks ${refusal.problems.map(renderNetwork).join("; ")}, which every host should have`;
     case "storages-reachable":
       return `storage ${refusal.missing.join(", ")} is not reachable`;
     case "group-rules":
@@ -49,6 +51,19 @@ export function renderRefusal(refusal: Refusal): string {
     default:
       return renderShortage(refusal);
   }
+}
+
+const renderNetwork = ({ network, problem }: NetworkRefusal): string =>
+  `network ${network}: ${problem}`;
+
+function renderMissingNetworks({
+  missing,
+  problems = [],
+}: Extract<Refusal, { check: "networks-present" }>): string {
+  const known = new Set(problems.map(({ network }) => network));
+  const unknown = missing.filter((name) => !known.has(name));
+  const absent = unknown.length === 0 ? [] : [`network ${unknown.join(", ")} is not present`];
+  return [...absent, ...problems.map(renderNetwork)].join("; ");
 }
 
 type Shortage = Extract<
@@ -119,6 +134,7 @@ const checkWords: Readonly<Record<CheckName, string>> = {
   "machine-type": "without its machine type",
   "cpu-compatible": "with a processor that does not fit",
   "networks-present": "without one of its networks",
+  "required-networks": "without a network that every host should have",
   "storages-reachable": "out of reach of its storage",
   "storage-space": "short of space on its storage",
   "enough-cpu": "short of CPUs",

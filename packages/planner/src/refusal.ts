@@ -25,7 +25,13 @@ export type Refusal =
       readonly model: string | null;
       readonly missingFeatures: readonly string[];
     }
-  | { readonly check: "networks-present"; readonly missing: readonly string[] }
+  | {
+      readonly check: "networks-present";
+      readonly missing: readonly string[];
+      /** What is known of why. */
+      readonly problems?: readonly NetworkRefusal[];
+    }
+  | { readonly check: "required-networks"; readonly problems: readonly NetworkRefusal[] }
   | { readonly check: "storages-reachable"; readonly missing: readonly string[] }
   | ({ readonly check: "storage-space"; readonly storage: string } & ShortOf)
   | ({ readonly check: "enough-cpu"; readonly overcommit: number } & ShortOfCapacity)
@@ -61,6 +67,11 @@ export type Refusal =
       readonly strandedCpus: number;
       readonly strandedMemoryMiB: number;
     };
+
+export interface NetworkRefusal {
+  readonly network: string;
+  readonly problem: string;
+}
 
 interface ShortOf {
   readonly wantedMiB: number;

@@ -51,6 +51,8 @@ export interface HostSnapshot {
   readonly foreign?: { readonly cpus: number; readonly memoryBytes: bigint };
   /** Names of the networks a VM can be plugged into on this host. */
   readonly networks?: readonly string[];
+  /** Networks it should have and VMs cannot use there, and why. */
+  readonly networkProblems?: readonly NetworkProblem[];
   readonly storages?: readonly HostStorage[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly cpuModels?: readonly string[];
@@ -68,6 +70,13 @@ export interface HostSnapshot {
   readonly measured?: HostMeasured;
   /** What a migration may use of the host's link. */
   readonly linkBytesPerSecond?: number;
+}
+
+export interface NetworkProblem {
+  readonly network: string;
+  readonly problem: string;
+  /** A host without it takes no new VM that has a NIC. */
+  readonly required: boolean;
 }
 
 export interface HostCapacity {

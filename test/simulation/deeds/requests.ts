@@ -3,6 +3,7 @@ import { isEnded } from "@muster/model";
 import { VmChange } from "@muster/proto/admin";
 import {
   createNetworkRequest,
+  setNetworkRequest,
   createVmRequest,
   drainHostRequest,
   migrateVmRequest,
@@ -108,7 +109,27 @@ function createNetwork(scene: Scene): void {
 function deleteNetwork(scene: Scene): void {
   const name = pick(scene, ["red", "green", "white", "blue"]) ?? "red";
   const { api } = scene.cluster;
-  scene.ask(`network delete ${name}`, () => api.networks.deleteNetwork({ name, why }, api.context));
+  scene.ask(`network delete ${name}`, () =>
+    api.networks.deleteNetwork({ name, overrideProtected: false, why }, api.context),
+  );
+}
+
+/** Another VLAN, which the switch port of one host may not carry. */
+function setNetwork(scene: Scene): (() => void) | undefined {
+  const { cluster, random } = scene;
+  if (!cluster.isCoordinatorUp) return undefined;
+  const name = pick(scene, ["red", "green", "white", "blue"]) ?? "red";
+  const vlan = 30 + Math.floor(random.fraction() * 20);
+  const host = anyHost(scene);
+  const isCarried = random.fraction() < 0.5;
+  if (!isCarried) cluster.networksOf(host).cutOffWith(name, vlan);
+  scene.ask(
+    `network set ${name} to VLAN ${String(vlan)}${isCarried ? "" : ` (not on ${host})`}`,
+    () => cluster.api.networks.setNetwork(setNetworkRequest(name, vlan), cluster.api.context),
+  );
+  return () => {
+    if (!isCarried) cluster.networksOf(host).healNetwork(name);
+  };
 }
 
 function removeHost(scene: Scene): void {
@@ -153,6 +174,7 @@ export const requests: readonly Deed[] = [
   request("uncordon", 4, openHost),
   request("network-create", 2, createNetwork),
   request("network-delete", 2, deleteNetwork),
+  { name: "network-set", weight: 2, isFault: false, begin: setNetwork, lastsMs: [60_000, 300_000] },
   request("host-remove", 1, removeHost),
   request("host-join", 3, enrolHost),
   request("host-invite", 1, inviteHost),

@@ -1,5 +1,5 @@
 /** The promises, as checks of a simulated cluster. Each returns what is broken, in a sentence; nothing is good. */
-import { isActive, isEnded } from "@muster/model";
+import { isActive, isEnded, vlanOf } from "@muster/model";
 import { vmView } from "@muster/coordinator";
 import type { SimulatedCluster } from "../simulated-cluster.ts";
 
@@ -58,9 +58,18 @@ function checkNetworks(cluster: SimulatedCluster): readonly string[] {
     const there = new Set(cluster.networksOf(host.name).networks.keys());
     const wanted = [...view.networks.values()].filter(({ removing }) => !removing);
     const missing = wanted.filter(({ spec }) => !there.has(spec.name));
+    const other = wanted.filter(({ spec }) => {
+      const found = cluster.networksOf(host.name).networks.get(spec.name);
+      return found !== undefined && found.vlan !== vlanOf(spec);
+    });
+    const held = wanted.filter(
+      ({ rollout, operationId }) => rollout !== undefined || operationId !== undefined,
+    );
     const extra = [...there].filter((name) => !view.networks.has(name));
     return [
       ...missing.map(({ spec }) => `leak: ${host.name} lacks network ${spec.name}`),
+      ...other.map(({ spec }) => `leak: ${host.name} has network ${spec.name} on another VLAN`),
+      ...held.map(({ spec }) => `S4: network ${spec.name} is still held by a change`),
       ...extra.map((name) => `leak: ${host.name} still has network ${name}`),
     ];
   });

@@ -58,6 +58,7 @@ export class LedgerWatch {
       }
       if (changes.some(({ kind }) => kind === "vm" || kind === "claim")) {
         this.#checkHolds(view);
+        this.#checkAddresses(view);
         for (const host of view.hosts.values()) this.#checkClaims(host, view);
       }
     });
@@ -87,6 +88,20 @@ export class LedgerWatch {
       }
       if (vm.target !== undefined && vm.operationId === undefined) {
         this.#broken(`S3: ${vm.spec.name} has a claim that no operation holds`);
+      }
+    }
+  }
+
+  /** No two NICs share a MAC, nor two on one network an address. */
+  #checkAddresses(view: LedgerView): void {
+    const owners = new Map<string, string>();
+    for (const { spec } of view.vms.values()) {
+      for (const { network, mac, addresses = [] } of spec.nics) {
+        for (const own of [mac, ...addresses.map((address) => `${address} on ${network}`)]) {
+          const other = owners.get(own);
+          if (other !== undefined) this.#broken(`S3: ${own} belongs to ${other} and ${spec.name}`);
+          owners.set(own, spec.name);
+        }
       }
     }
   }

@@ -2,8 +2,9 @@
 import { systemClock, systemRandom, type Logger } from "@muster/runtime";
 import { Agent, type AgentParts } from "../agent.ts";
 import { FileAssignmentStore } from "../assignments/assignment-store.ts";
+import { FileNetworkMemory } from "../assignments/network-memory.ts";
 import { FileBootStore } from "../autostart/boot-store.ts";
-import { assignmentsPath, bootPath, journalPath } from "../data-directory.ts";
+import { assignmentsPath, bootPath, journalPath, networkMemoryPath } from "../data-directory.ts";
 import { FileJournal } from "../journal/file-journal.ts";
 import { VERSION } from "../version.ts";
 import { GrpcDialer } from "./grpc-dialer.ts";
@@ -43,6 +44,7 @@ export async function startHostAgent(
     log,
     journal,
     assignments: new FileAssignmentStore(assignmentsPath(dataDirectory)),
+    networkMemory: new FileNetworkMemory(networkMemoryPath(dataDirectory)),
     dialer: new GrpcDialer(identity),
     clusterId,
     agentVersion: VERSION,

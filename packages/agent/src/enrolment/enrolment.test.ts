@@ -23,7 +23,7 @@ import {
   type TlsRpcListener,
 } from "@muster/runtime";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { assignmentsPath, journalPath } from "../data-directory.ts";
+import { assignmentsPath, journalPath, networkMemoryPath } from "../data-directory.ts";
 import { hasIdentity, loadIdentity } from "./identity.ts";
 import { join, readJoinString, type JoinRequest } from "./join.ts";
 import { leave } from "./leave.ts";
@@ -190,8 +190,8 @@ describe("enrolment", () => {
       code: "wrong-state",
       hint: "to join another one, first: muster-agent leave",
     });
-    for (const path of [journalPath(dataDirectory), assignmentsPath(dataDirectory)])
-      await writeFile(path, "of the old cluster");
+    for (const pathIn of [journalPath, assignmentsPath, networkMemoryPath])
+      await writeFile(pathIn(dataDirectory), "of the old cluster");
     await leave(dataDirectory);
     await nothingIsLeft();
     await expect(leave(dataDirectory)).rejects.toMatchObject({ code: "wrong-state" });

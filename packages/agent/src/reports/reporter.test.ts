@@ -37,6 +37,7 @@ function setting() {
     inventory: () => collectInventory({ hypervisor, system, agentVersion: "0.1.0" }),
     load: () => system.readLoad(),
     networks: () => [],
+    hostNetwork: () => undefined,
     runningCommandIds: () => [],
     log,
   });

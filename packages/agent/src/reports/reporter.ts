@@ -8,6 +8,7 @@ import {
   type CommandId,
   type HostInventory,
   type HostLoad,
+  type HostNetworkObservation,
   type NetworkObservation,
   type VmId,
   type VmObservation,
@@ -21,6 +22,7 @@ export interface ReporterParts {
   readonly inventory: () => Promise<HostInventory>;
   readonly load: () => Promise<HostLoad>;
   readonly networks: () => readonly NetworkObservation[];
+  readonly hostNetwork: () => HostNetworkObservation | undefined;
   readonly runningCommandIds: () => readonly CommandId[];
   readonly log: Log;
 }
@@ -96,6 +98,7 @@ export class Reporter {
 
   async #full(): Promise<void> {
     const { watch, inventory, load, networks, runningCommandIds } = this.#parts;
+    const hostNetwork = this.#parts.hostNetwork();
     const [seen, what, now] = await Promise.all([watch.list(), inventory(), load()]);
     this.#told = new Map(seen.map((vm) => [vm.id, vm]));
     this.#load = now;
@@ -110,6 +113,7 @@ export class Reporter {
       networks: networks(),
       load: now,
       runningCommandIds: runningCommandIds(),
+      ...(hostNetwork === undefined ? {} : { hostNetwork }),
     });
   }
 

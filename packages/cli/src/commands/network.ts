@@ -158,7 +158,11 @@ async function removeNetwork(
 ): Promise<ExitCode> {
   const { operation } = await callChange(session, AdminService.deleteNetwork, {
     doing: `remove network ${name}`,
-    request: { name: parseName(name, "network"), why: whyOf(options, session) },
+    request: {
+      name: parseName(name, "network"),
+      overrideProtected: false,
+      why: whyOf(options, session),
+    },
   });
   if (options.dryRun === true) {
     return showDryRun(session, [`would remove network ${name}`], { network: name });

@@ -70,6 +70,8 @@ const networks = [
       {
         host: "h2",
         online: true,
+        usable: false,
+        problem: "no bridge br0",
         observed: aNetworkOnHost({
           name: "green",
           state: NetworkState.FAILED,
@@ -79,7 +81,7 @@ const networks = [
           bridge: "",
         }),
       },
-      { host: "h3", online: false, observed: undefined },
+      { host: "h3", online: false, observed: undefined, usable: false, problem: "" },
     ],
   }),
 ].map(decodeNetwork);

@@ -183,7 +183,13 @@ export const aNetworkSpec = (fields: Partial<NetworkSpec> = {}): NetworkSpec => 
 
 export const aNetwork = (fields: Partial<Network> = {}): Network => ({
   spec: aNetworkSpec(),
-  hosts: ["h1", "h2"].map((host) => ({ host, online: true, observed: aNetworkOnHost() })),
+  hosts: ["h1", "h2"].map((host) => ({
+    host,
+    online: true,
+    observed: aNetworkOnHost(),
+    usable: true,
+    problem: "",
+  })),
   vmCount: 2,
   createdAt: "2026-01-01T00:00:00Z",
   ...fields,

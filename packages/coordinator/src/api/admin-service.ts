@@ -4,22 +4,26 @@ import { AdminService } from "@muster/proto/admin";
 import { implement, type RpcService } from "@muster/runtime";
 import type { Fencing } from "../ha/fencing.ts";
 import type { Commands } from "../sessions/commands.ts";
+import { addressHandlers } from "./addresses.ts";
 import { claimHandlers } from "./claims.ts";
 import { consoleHandler } from "./console.ts";
 import { drainHandlers } from "./drain-host.ts";
 import { fenceDeviceHandlers } from "./fence-devices.ts";
 import { fenceHostHandlers } from "./fence-host.ts";
 import { haHandlers, type HaParts } from "./ha.ts";
+import { hostNetworkHandlers } from "./host-network.ts";
 import { hostHandlers } from "./hosts.ts";
 import { explainHostHandlers } from "./explain-host.ts";
 import { keptPlanHandlers } from "./kept-plans.ts";
 import { returnHandlers } from "./return-host.ts";
+import { networkCheckHandlers } from "./network-check.ts";
 import { networkHandlers } from "./networks.ts";
 import { operationHandlers } from "./operations.ts";
 import { coordinatorHandlers, type CoordinatorsParts } from "./coordinators.ts";
 import { planHandlers } from "./plans.ts";
 import { encodeRebalanceStatus, policyHandlers } from "./policy.ts";
 import { ruleHandlers } from "./rules.ts";
+import { uplinkHandlers } from "./uplinks.ts";
 import { vmHandlers } from "./vms.ts";
 
 export function adminService(
@@ -47,6 +51,10 @@ export function adminService(
     ...hostHandlers(parts),
     ...vmHandlers(parts),
     ...networkHandlers(parts),
+    ...networkCheckHandlers(parts),
+    ...hostNetworkHandlers(parts),
+    ...uplinkHandlers(parts),
+    ...addressHandlers(parts),
     ...operationHandlers(parts),
     ...planHandlers(parts),
     ...keptPlanHandlers(parts),

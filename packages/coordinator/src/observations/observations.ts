@@ -7,12 +7,15 @@ import type {
   HostId,
   HostInventory,
   HostLoad,
+  HostNetworkObservation,
   HostState,
   NetworkObservation,
+  ProbeResult,
   VmId,
   VmObservation,
 } from "@muster/model";
 import type { Clock } from "@muster/runtime";
+import { NetworkReach, type MtuOf } from "./network-reach.ts";
 import { VmPlaces } from "./vm-places.ts";
 import { LOST_AFTER_MS } from "../ha/ha-settings.ts";
 import { hostState } from "../ha/liveness.ts";
@@ -36,6 +39,8 @@ export interface HostObservation {
   readonly load?: HostLoad;
   readonly vms: ReadonlyMap<VmId, VmObservation>;
   readonly networks: ReadonlyMap<string, NetworkObservation>;
+  /** Absent: its agent does not know of transactions. */
+  readonly hostNetwork?: HostNetworkObservation;
 }
 
 export interface VmTransition {
@@ -54,6 +59,13 @@ export interface ObservationListener {
   observed?(hostId: HostId): void;
 }
 
+export interface ObservationOptions {
+  /** Silence after which a host is lost. */
+  readonly lostAfterMs?: number;
+  /** Without it probes are judged by loss alone. */
+  readonly mtuOf?: MtuOf;
+}
+
 export class Observations {
   readonly #clock: Clock;
   #bornMs: number;
@@ -61,12 +73,20 @@ export class Observations {
   readonly #hosts = new Map<HostId, HostObservation>();
   readonly #places = new VmPlaces();
   readonly #sessions = new Map<HostId, number>();
+  readonly #reach: NetworkReach;
   readonly #listeners = new Set<ObservationListener>();
 
-  /** @param lostAfterMs silence after which a host is lost */
-  constructor(clock: Clock, lostAfterMs = LOST_AFTER_MS) {
+  constructor(clock: Clock, options: ObservationOptions = {}) {
+    const { lostAfterMs = LOST_AFTER_MS, mtuOf = () => undefined } = options;
     this.#clock = clock;
     this.#lostAfterMs = lostAfterMs;
+    this.#reach = new NetworkReach(mtuOf, {
+      hostWith: (hostId, network) => {
+        const host = this.#hosts.get(hostId);
+        const isThere = host?.connected === true && host.networks.get(network)?.state === "ready";
+        return isThere ? { name: host.inventory?.hostname ?? hostId } : undefined;
+      },
+    });
     this.#bornMs = clock.now();
   }
 
@@ -144,6 +164,7 @@ export class Observations {
 
   sessionClosed(hostId: HostId): void {
     this.#update(hostId, { connected: false });
+    this.#tellReach(this.#reach.changed(hostId));
     this.#tellObserved(hostId);
     this.#tellHost(hostId);
   }
@@ -151,6 +172,7 @@ export class Observations {
   forget(hostId: HostId): void {
     this.#places.change(hostId, this.#hosts.get(hostId)?.vms ?? new Map(), new Map());
     this.#hosts.delete(hostId);
+    this.#tellReach(this.#reach.forget(hostId));
     this.#tellObserved(hostId);
     this.#tellHost(hostId);
   }
@@ -164,14 +186,22 @@ export class Observations {
     if (before === undefined) return;
     const vms = new Map(report.vms.map((vm) => [vm.id, vm]));
     const networks = new Map(report.networks.map((network) => [network.name, network]));
-    const { inventory, load, sequence } = report;
+    const { inventory, load, sequence, hostNetwork } = report;
     const heardAtMs = this.#clock.now();
-    this.#update(hostId, { reported: true, heardAtMs, inventory, load, sequence, vms, networks });
+    const said = { inventory, load, sequence, vms, networks };
+    this.#update(hostId, {
+      reported: true,
+      heardAtMs,
+      ...said,
+      ...(hostNetwork === undefined ? {} : { hostNetwork }),
+    });
     this.#tellObserved(hostId);
     for (const vmId of new Set([...before.vms.keys(), ...vms.keys()])) {
       this.#tellVm({ hostId, vmId, before: before.vms.get(vmId), after: vms.get(vmId) });
     }
-    if (!before.reported || !sameNetworks(before.networks, networks)) this.#tellHost(hostId);
+    if (before.reported && sameNetworks(before.networks, networks)) return;
+    this.#tellReach(this.#reach.changed(hostId));
+    this.#tellHost(hostId);
   }
 
   /** False: a message was lost in between; a full report must be asked for. */
@@ -197,6 +227,29 @@ export class Observations {
     }
     if (!sameNetworks(before.networks, networks)) this.#tellHost(hostId);
     return true;
+  }
+
+  /** What it hears of others on the networks. */
+  probed(hostId: HostId, results: readonly ProbeResult[]): void {
+    if (!this.#hosts.has(hostId)) return;
+    this.#tellReach(this.#reach.reported(hostId, results));
+  }
+
+  /** What a host said last of what it hears. */
+  probesOf(hostId: HostId): readonly ProbeResult[] {
+    return this.#reach.row(hostId);
+  }
+
+  /** Why VMs on these hosts would not be heard on the network. */
+  unheardOn(network: string): ReadonlyMap<HostId, string> {
+    return this.#reach.unheardOn(network);
+  }
+
+  #tellReach(hostIds: ReadonlySet<HostId>): void {
+    for (const hostId of hostIds) {
+      this.#tellObserved(hostId);
+      this.#tellHost(hostId);
+    }
   }
 
   #update(hostId: HostId, change: Partial<HostObservation>): void {

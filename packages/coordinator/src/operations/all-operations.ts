@@ -1,5 +1,6 @@
 /** Every operation type there is. */
 import { changePolicy } from "./change-policy.ts";
+import { changeInterfaces, changeNetwork, changeUplink } from "./change-networks.ts";
 import { changeVmOperations } from "./change-vm.ts";
 import { cleanHost } from "./clean-host.ts";
 import { createVm } from "./create-vm.ts";
@@ -24,6 +25,9 @@ export function allOperations(help: RecoverHostHelp): OperationRegistry {
     .add(changePolicy)
     .add(cleanHost)
     .add(createNetwork)
+    .add(changeNetwork)
+    .add(changeUplink)
+    .add(changeInterfaces)
     .add(deleteNetwork);
   for (const change of changeVmOperations) registry.add(change);
   return registry;

@@ -1,13 +1,9 @@
 /** Brings a network to the hosts, or takes it from them, and waits until every connected one has said so. */
-import {
-  MusterError,
-  type HostRecord,
-  type NetworkObservation,
-  type NetworkRecord,
-} from "@muster/model";
+import { MusterError, type HostRecord, type NetworkRecord } from "@muster/model";
 import { put, remove, type RecordChange } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
-import { shouldHave } from "../sessions/assignments.ts";
+import { shouldHave } from "../planning/host-network.ts";
+import { hostOutcome, type HostOutcome } from "./host-outcome.ts";
 import type { OperationType, StepContext, StepDefinition } from "./operation-type.ts";
 
 export interface NetworkParameters {
@@ -23,15 +19,14 @@ const RECONNECT_MS = 10_000;
 
 interface OnHost {
   readonly host: string;
-  /** False: it has not reconnected yet, so that it has said nothing means nothing. */
-  readonly heard: boolean;
-  readonly observed: NetworkObservation | undefined;
+  readonly outcome: HostOutcome;
 }
 
 /** What the connected hosts that should have the network say of it, and those that are still about to reconnect. */
 function sightings(context: StepContext<NetworkParameters>): readonly OnHost[] {
   const { ledger, observations, parameters } = context;
-  const record = ledger.view.networks.get(parameters.name);
+  const { name: network } = parameters;
+  const record = ledger.view.networks.get(network);
   if (record === undefined) return [];
   const isExpected = (host: HostRecord): boolean =>
     host.connectedBefore && !observations.isKnown(host.id) && observations.ageMs < RECONNECT_MS;
@@ -40,41 +35,41 @@ function sightings(context: StepContext<NetworkParameters>): readonly OnHost[] {
     .filter((host) => record.removing || shouldHave(record, host))
     .map((host) => ({
       host: host.name,
-      heard: observations.stateOf(host) === "online",
-      observed: observations.get(host.id)?.networks.get(parameters.name),
+      // One that has not reconnected yet has said nothing, and that means nothing.
+      outcome:
+        observations.stateOf(host) === "online"
+          ? hostOutcome(ledger.view, host, { observed: observations.get(host.id), network })
+          : { kind: "waiting" },
     }));
 }
 
-async function waitForHosts(
-  context: StepContext<NetworkParameters>,
-  isDone: (sighting: OnHost) => boolean,
-): Promise<readonly OnHost[]> {
+async function waitForHosts(context: StepContext<NetworkParameters>): Promise<readonly OnHost[]> {
   const untilMs = context.clock.now() + REACH_LIMIT_MS;
   for (;;) {
     context.signal.throwIfAborted();
     const all = sightings(context);
-    const missing = all.filter((sighting) => !sighting.heard || !isDone(sighting));
+    const missing = all.filter(({ outcome }) => outcome.kind !== "done");
     context.phase(`${String(all.length - missing.length)} of ${String(all.length)} hosts are done`);
     if (missing.length === 0 || context.clock.now() >= untilMs) return missing;
     // A host that has tried and failed will not be better in a moment.
-    if (missing.every(({ observed }) => observed?.state === "failed")) return missing;
+    if (missing.every(({ outcome }) => outcome.kind === "failed")) return missing;
     await context.clock.sleep(REACH_PERIOD_MS, context.signal);
   }
 }
 
-const reasonOf = ({ host, observed }: OnHost): string =>
-  observed?.state === "failed"
-    ? `${host}: ${observed.message}`
-    : `${host}: has not answered within ${String(REACH_LIMIT_MS / 1000)} s`;
+const reasonsOf = ({ host, outcome }: OnHost): readonly string[] =>
+  outcome.kind === "failed"
+    ? outcome.reasons
+    : [`${host}: has not answered within ${String(REACH_LIMIT_MS / 1000)} s`];
 
 const reachHosts: StepDefinition<NetworkParameters> = {
   name: "reach-hosts",
   async run(context) {
-    const missing = await waitForHosts(context, ({ observed }) => observed?.state === "ready");
+    const missing = await waitForHosts(context);
     if (missing.length === 0) return;
     const { name } = context.parameters;
     throw new MusterError("network-failed", `network ${name} is not on every connected host`, {
-      reasons: missing.map(reasonOf),
+      reasons: missing.flatMap(reasonsOf),
       hint: `the network stays defined and the hosts go on trying: muster network show ${name}`,
     });
   },
@@ -84,11 +79,11 @@ const leaveHosts: StepDefinition<NetworkParameters> = {
   name: "leave-hosts",
   pointOfNoReturn: true,
   async run(context) {
-    const missing = await waitForHosts(context, ({ observed }) => observed === undefined);
+    const missing = await waitForHosts(context);
     if (missing.length === 0) return;
     const { name } = context.parameters;
     throw new MusterError("network-failed", `network ${name} is still on some hosts`, {
-      reasons: missing.map(reasonOf),
+      reasons: missing.flatMap(reasonsOf),
       hint: "it stays marked for removal and the hosts go on trying; delete it again to wait for them",
     });
   },

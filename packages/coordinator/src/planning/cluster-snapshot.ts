@@ -28,6 +28,7 @@ import type {
 import type { LedgerView } from "../ledger/view.ts";
 import type { HostObservation, Observations } from "../observations/observations.ts";
 import { linkBytesPerSecond, measuredHost } from "./measured-host.ts";
+import { usableNetworks } from "./usable-networks.ts";
 
 export interface CapacityPolicy {
   /** VM cpus promised per hardware thread. */
@@ -166,6 +167,7 @@ export function hostPart(host: HostRecord, sources: Sources): HostSnapshot {
   const { view, observations, policy } = sources;
   const observed = observations.get(host.id);
   const inventory = observed?.inventory;
+  const { usable, problems } = usableNetworks(view, host, observations);
   const link = linkBytesPerSecond(observed);
   const measured = measuredHost(observed);
   return {
@@ -175,10 +177,8 @@ export function hostPart(host: HostRecord, sources: Sources): HostSnapshot {
     cordoned: host.cordoned,
     capacity: capacityPart(host, inventory, policy),
     foreign: foreignUse(observed, view),
-    networks: [...(observed?.networks.values() ?? [])]
-      .filter((network) => network.state === "ready")
-      .filter((network) => view.networks.get(network.name)?.removing === false)
-      .map((network) => network.name),
+    networks: usable,
+    ...(problems.length === 0 ? {} : { networkProblems: problems }),
     storages: (inventory?.storages ?? []).map((storage) => ({
       name: storage.name,
       freeBytes: storage.availableBytes,

@@ -1,25 +1,29 @@
 /** What a host should have, from the ledger, and the increment from what it was last told. Pure. */
 import {
-  isChosen,
+  CONFIRM_TIMEOUT_DEFAULT_MS,
   isGuarded,
   policyOf,
   sameData,
   type Assignments,
   type HostId,
-  type HostRecord,
-  type NetworkRecord,
+  type HostNetworkAssignment,
   type NetworkSpec,
+  type ProbeAssignment,
   type VmAssignment,
   type VmId,
 } from "@muster/model";
 import { haSwitchOf } from "../ha/ha-switch.ts";
 import type { LedgerView } from "../ledger/view.ts";
+import { hostNetworkOf } from "../planning/host-network.ts";
 
 export interface HostAssignments {
   readonly networks: ReadonlyMap<string, NetworkSpec>;
   readonly vms: ReadonlyMap<VmId, VmAssignment>;
   /** Where the agent finds coordinators. Empty: where it has found them so far. */
   readonly coordinators: readonly string[];
+  /** Absent: the host was removed. */
+  readonly hostNetwork?: HostNetworkAssignment;
+  readonly probes: readonly ProbeAssignment[];
 }
 
 /** Of all coordinators that have been there. */
@@ -27,15 +31,21 @@ export const coordinatorAddresses = (view: LedgerView): readonly string[] => [
   ...new Set([...view.coordinators.values()].flatMap(({ addresses }) => addresses)),
 ];
 
-export const shouldHave = (network: NetworkRecord, host: HostRecord): boolean =>
-  !network.removing && isChosen(network.spec.hosts, host);
+/** What is not in the ledger. */
+export interface AssignmentSources {
+  readonly attemptOf: (hostId: HostId, revision: string) => number;
+  readonly probesOf: (hostId: HostId) => readonly ProbeAssignment[];
+}
 
-export function assignmentsOf(view: LedgerView, hostId: HostId): HostAssignments {
+export function assignmentsOf(
+  view: LedgerView,
+  hostId: HostId,
+  { attemptOf, probesOf }: AssignmentSources,
+): HostAssignments {
   const host = view.hosts.get(hostId);
-  if (host === undefined) return { networks: new Map(), vms: new Map(), coordinators: [] };
-  const networks = [...view.networks.values()]
-    .filter((network) => shouldHave(network, host))
-    .map((network) => [network.spec.name, network.spec] as const);
+  if (host === undefined)
+    return { networks: new Map(), vms: new Map(), probes: [], coordinators: [] };
+  const { networks, ...rest } = hostNetworkOf(view, host);
   const isArmed = haSwitchOf(view.cluster).mode === "armed";
   const vms = [...view.vmsOn(hostId).values()].flatMap((vm) => {
     const here = [vm.placement, vm.target].find((placement) => placement?.hostId === hostId);
@@ -52,8 +62,17 @@ export function assignmentsOf(view: LedgerView, hostId: HostId): HostAssignments
     };
     return [[vm.id, assignment] as const];
   });
-  const coordinators = coordinatorAddresses(view);
-  return { networks: new Map(networks), vms: new Map(vms), coordinators };
+  return {
+    networks: new Map(networks.map((network) => [network.name, network])),
+    vms: new Map(vms),
+    hostNetwork: {
+      ...rest,
+      attempt: attemptOf(hostId, rest.revision),
+      confirmTimeoutMs: CONFIRM_TIMEOUT_DEFAULT_MS,
+    },
+    probes: probesOf(hostId),
+    coordinators: coordinatorAddresses(view),
+  };
 }
 
 /** Complete by itself. */
@@ -67,6 +86,8 @@ export function fullAssignments(now: HostAssignments, resultsIn: bigint): Assign
     vms: [...now.vms.values()],
     removedVms: [],
     ...(now.coordinators.length === 0 ? {} : { coordinators: now.coordinators }),
+    ...(now.hostNetwork === undefined ? {} : { hostNetwork: now.hostNetwork }),
+    probes: now.probes,
   };
 }
 
@@ -81,12 +102,25 @@ export function increment(
   const removedNetworks = [...last.networks.keys()].filter((name) => !now.networks.has(name));
   const removedVms = [...last.vms.keys()].filter((vmId) => !now.vms.has(vmId));
   const size = networks.length + vms.length + removedNetworks.length + removedVms.length;
-  const isMoved = now.coordinators.join() !== last.coordinators.join();
-  if (size === 0 && !isMoved) return undefined;
+  const whole = {
+    ...(now.hostNetwork === undefined || sameData(last.hostNetwork, now.hostNetwork)
+      ? {}
+      : { hostNetwork: now.hostNetwork }),
+    ...(sameData(last.probes, now.probes) ? {} : { probes: now.probes }),
+    ...(sameData(last.coordinators, now.coordinators) ? {} : { coordinators: now.coordinators }),
+  };
+  if (size === 0 && Object.keys(whole).length === 0) return undefined;
   const resultsIn = appliesTo + 1n;
-  const changes = { networks, removedNetworks, vms, removedVms };
-  const coordinators = isMoved ? { coordinators: now.coordinators } : {};
-  return { kind: "assignments", appliesTo, resultsIn, ...changes, ...coordinators };
+  return {
+    kind: "assignments",
+    appliesTo,
+    resultsIn,
+    networks,
+    removedNetworks,
+    vms,
+    removedVms,
+    ...whole,
+  };
 }
 
 function changed<Key, Value>(

@@ -48,7 +48,9 @@ function setting() {
     commands: new Commands({ clock, isWanted: () => false }),
     silence: new SilenceWatch(clock, 1_000),
     leases: { leaseMs: 30_000, grant: async () => true },
+    sources: { attemptOf: () => 1, probesOf: () => [] },
     onOpen: () => undefined,
+    onReport: () => undefined,
   });
   const ended = session.run().then(
     () => "ended",

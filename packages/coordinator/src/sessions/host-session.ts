@@ -12,7 +12,13 @@ import {
 import type { Clock, Link } from "@muster/runtime";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Observations } from "../observations/observations.ts";
-import { assignmentsOf, fullAssignments, increment, type HostAssignments } from "./assignments.ts";
+import {
+  assignmentsOf,
+  fullAssignments,
+  increment,
+  type AssignmentSources,
+  type HostAssignments,
+} from "./assignments.ts";
 import type { Leases } from "../ha/leases.ts";
 import type { Commands } from "./commands.ts";
 import type { SilenceWatch, Watched } from "./silence-watch.ts";
@@ -22,6 +28,8 @@ export interface SessionTimes {
   readonly fullReportIntervalMs: number;
   readonly sampleIntervalMs: number;
 }
+
+type FullReport = Extract<AgentMessage, { kind: "full-report" }>;
 
 export interface SessionParts {
   readonly hostId: HostId;
@@ -34,8 +42,11 @@ export interface SessionParts {
   readonly commands: Commands;
   readonly silence: SilenceWatch;
   readonly leases: Pick<Leases, "grant" | "leaseMs">;
+  readonly sources: AssignmentSources;
   /** Called once the agent said hello. */
   readonly onOpen: () => void;
+  /** Called after a full report was taken in. */
+  readonly onReport: (report: FullReport) => void;
 }
 
 /**
@@ -83,7 +94,7 @@ export class HostSession implements Watched {
   /** Something in the ledger changed: tells the agent what concerns it. */
   refreshAssignments(): void {
     if (this.#told === undefined) return;
-    const now = assignmentsOf(this.#parts.view, this.#parts.hostId);
+    const now = assignmentsOf(this.#parts.view, this.#parts.hostId, this.#parts.sources);
     const message = increment(this.#told, now, this.#toldRevision);
     if (message === undefined) return;
     this.#told = now;
@@ -116,7 +127,14 @@ export class HostSession implements Watched {
       case "hello":
         return this.#welcome(message);
       case "full-report":
-        return observations.fullReport(hostId, message);
+        observations.fullReport(hostId, message);
+        return this.#parts.onReport(message);
+      case "network-applied": {
+        const { revision, attempt, nonce } = message;
+        return link.send({ kind: "confirm-network", revision, attempt, nonce });
+      }
+      case "probe-report":
+        return observations.probed(hostId, message.results);
       case "delta-report":
         if (!observations.deltaReport(hostId, message)) link.send({ kind: "request-report" });
         return;
@@ -154,14 +172,15 @@ export class HostSession implements Watched {
       const message = `the agent speaks protocol ${theirs}, this coordinator ${PROTOCOL_VERSIONS.join(", ")}`;
       throw new MusterError("version-mismatch", message, { hint: "upgrade the older of the two" });
     }
-    const { hostId, clusterId, link, times, view, observations, commands, onOpen } = this.#parts;
+    const { hostId, clusterId, link, times, view, observations, commands, onOpen, sources } =
+      this.#parts;
     this.#open = true;
     const reconnectSpreadMs = Math.min(RECONNECT_SPREAD_MAX_MS, RECONNECT_MS * view.hosts.size);
     observations.sessionOpened(hostId, hello);
     const { leaseMs } = this.#parts.leases;
     const paced = { ...times, reconnectSpreadMs, leaseMs };
     link.send({ kind: "welcome", protocolVersion, clusterId, ...paced });
-    this.#told = assignmentsOf(view, hostId);
+    this.#told = assignmentsOf(view, hostId, sources);
     this.#toldRevision = 1n;
     link.send(fullAssignments(this.#told, this.#toldRevision));
     onOpen();

@@ -5,6 +5,8 @@ import {
   type CoordinatorMessage,
   type HaMode,
   type HostId,
+  type HostNetworkObservation,
+  type ProbeAssignment,
 } from "@muster/model";
 import { mapLink, type Clock, type Link, type Log } from "@muster/runtime";
 import type { EventLog } from "../events/event-log.ts";
@@ -15,8 +17,11 @@ import { forgetOff } from "../ha/host-off.ts";
 import { haSwitchOf } from "../ha/ha-switch.ts";
 import type { Leases } from "../ha/leases.ts";
 import type { Observations } from "../observations/observations.ts";
+import { hostNetworkOf, shouldHave } from "../planning/host-network.ts";
+import { planProbes } from "../planning/plan-probes.ts";
 import type { Commands } from "./commands.ts";
 import { HostSession, type SessionTimes } from "./host-session.ts";
+import { NetworkAttempts } from "./network-attempts.ts";
 import { SilenceWatch } from "./silence-watch.ts";
 
 type AgentLink = Link<CoordinatorMessage, AgentMessage>;
@@ -45,18 +50,22 @@ export class Sessions {
   readonly #sessions = new Map<HostId, HostSession>();
   readonly #traffic = new Map<HostId, Traffic>();
   readonly #silence: SilenceWatch;
+  readonly #attempts: NetworkAttempts;
+  #probes: ReadonlyMap<HostId, readonly ProbeAssignment[]> = new Map();
+  #areProbesDue = true;
   readonly #stopListening: () => void;
   /** Last told; undefined: nobody was told anything yet. */
   #mode: HaMode | undefined;
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
+    this.#attempts = new NetworkAttempts(parts.clock);
     this.#silence = new SilenceWatch(parts.clock, parts.times.heartbeatIntervalMs);
     this.#stopListening = parts.ledger.onChange((changes) => {
       const kinds = new Set(changes.map((change) => change.kind));
-      const isForAll = kinds.has("network") || kinds.has("coordinator") || this.#isSwitched();
-      if (isForAll) this.#refresh(this.#sessions.keys());
-      else if (kinds.has("vm")) this.#refresh(hostsConcerned(changes));
+      const isAboutAll = sharedKinds.some((kind) => kinds.has(kind)) || this.#isSwitched();
+      this.#refresh(isAboutAll ? this.#sessions.keys() : hostsConcerned(changes));
+      if (isAboutAll || kinds.has("host")) this.#areProbesDue = true;
       if (kinds.has("host")) this.#closeRemoved();
     });
   }
@@ -98,6 +107,13 @@ export class Sessions {
       commands,
       silence: this.#silence,
       leases,
+      sources: {
+        attemptOf: (id, revision) => this.#attempts.attemptOf(id, revision),
+        probesOf: (id) => this.#probes.get(id) ?? [],
+      },
+      onReport: ({ hostNetwork }) => {
+        if (hostNetwork !== undefined) this.#networkReported(hostId, hostNetwork);
+      },
       onOpen: () => {
         this.#opened(hostId, session);
       },
@@ -123,6 +139,27 @@ export class Sessions {
     for (const session of this.#sessions.values()) {
       session.close(new MusterError("unreachable", "the coordinator stops"));
     }
+  }
+
+  /** Tells hosts whose next try is due, and whom to probe now that hosts or networks came or went. */
+  refreshNetworks(): void {
+    this.#refresh(this.#attempts.takeDue());
+    if (!this.#areProbesDue) return;
+    this.#areProbesDue = false;
+    const { hosts, networks } = this.#parts.ledger.view;
+    this.#probes = planProbes({
+      hosts: [...hosts.values()],
+      networks: [...networks.values()],
+      shouldHave,
+    });
+    this.#refresh(this.#sessions.keys());
+  }
+
+  #networkReported(hostId: HostId, observed: HostNetworkObservation): void {
+    const { view } = this.#parts.ledger;
+    const host = view.hosts.get(hostId);
+    if (host === undefined) return;
+    this.#attempts.reported(hostId, observed, hostNetworkOf(view, host).revision);
   }
 
   #opened(hostId: HostId, session: HostSession): void {
@@ -178,7 +215,10 @@ export class Sessions {
     commands.disconnected(hostId);
     observations.sessionClosed(hostId);
     const name = ledger.view.hosts.get(hostId)?.name;
-    if (name === undefined) return observations.forget(hostId);
+    if (name === undefined) {
+      this.#attempts.forget(hostId);
+      return observations.forget(hostId);
+    }
     events.record({
       kind: "host-disconnected",
       subject: `host/${name}`,
@@ -207,9 +247,14 @@ export class Sessions {
   }
 }
 
-/** Hosts that VMs were or are placed on, or on their way to. */
+/** A change of one of these may concern any host. */
+const sharedKinds = ["network", "uplink", "interfaces", "coordinator"] as const;
+
+/** Hosts that were changed, and those that VMs were or are placed on, or on their way to. */
 function hostsConcerned(changes: readonly AppliedChange[]): ReadonlySet<HostId> {
   const hostIds = changes.flatMap((change) => {
+    // Labels and pools choose networks.
+    if (change.kind === "host") return [change.value.id];
     if (change.kind !== "vm") return [];
     return [
       ...(change.before === undefined ? [] : hostsOf(change.before)),

@@ -205,19 +205,20 @@ export function decodeHostNetworkObservation(
   };
 }
 
+export const encodeUplinkObservation = (uplink: UplinkObservation): pb.UplinkObservation => ({
+  ...uplink,
+  members: [...uplink.members],
+  mtu: measuredUint32(uplink.mtu),
+  problem: shortened(uplink.problem, REASON_MAX),
+  carries: uplink.carries.map(encodeTraffic),
+});
+
 export const encodeHostNetworkObservation = (
   observed: HostNetworkObservation,
 ): pb.HostNetworkObservation => ({
   appliedRevision: observed.appliedRevision,
   attempts: observed.attempts.slice(-NETWORK_ATTEMPTS_MAX).map(encodeAttempt),
-  uplinks: observed.uplinks.map(({ label, device, members, mtu, problem, carries }) => ({
-    label,
-    device,
-    members: [...members],
-    mtu: measuredUint32(mtu),
-    problem: shortened(problem, REASON_MAX),
-    carries: carries.map(encodeTraffic),
-  })),
+  uplinks: observed.uplinks.map(encodeUplinkObservation),
   interfaces: observed.interfaces.map(({ name, wanted, found, problem, carries }) => ({
     name,
     wanted: shortened(wanted, LINE_MAX),

@@ -16,7 +16,12 @@ export {
   encodeNetworkObservation,
   encodeNetworkSpec,
 } from "./network.ts";
-export { decodeHostNetworkObservation, encodeHostNetworkObservation } from "./host-networking.ts";
+export { decodeHostChoice, encodeHostChoice } from "./host-choice.ts";
+export {
+  decodeHostNetworkObservation,
+  encodeHostNetworkObservation,
+  encodeUplinkObservation,
+} from "./host-networking.ts";
 export {
   decodeAttemptState,
   decodeNetworkKind,

@@ -119,6 +119,49 @@ const hostCases: readonly Case[] = [
     request: aRequest({ networks: ["blue", "green", "red"] }),
     refusals: [{ check: "networks-present", missing: ["green", "red"] }],
   },
+  {
+    name: "a network that does not work there, with what is known of why",
+    snapshot: oneHost({
+      networks: ["blue"],
+      networkProblems: [{ network: "green", problem: "no carrier", required: false }],
+    }),
+    request: aRequest({ networks: ["blue", "green", "red"] }),
+    refusals: [
+      {
+        check: "networks-present",
+        missing: ["green", "red"],
+        problems: [{ network: "green", problem: "no carrier" }],
+      },
+    ],
+  },
+  {
+    name: "an optional network that does not work concerns only VMs on it",
+    snapshot: oneHost({
+      networks: ["blue"],
+      networkProblems: [{ network: "green", problem: "no carrier", required: false }],
+    }),
+    request: aRequest({ networks: ["blue"] }),
+    refusals: [],
+  },
+  {
+    name: "a required network that does not work concerns every VM with a NIC",
+    snapshot: oneHost({
+      networks: ["blue"],
+      networkProblems: [{ network: "storage", problem: "no carrier", required: true }],
+    }),
+    request: aRequest({ networks: ["blue"] }),
+    refusals: [
+      { check: "required-networks", problems: [{ network: "storage", problem: "no carrier" }] },
+    ],
+  },
+  {
+    name: "a required network that does not work concerns no VM without NICs",
+    snapshot: oneHost({
+      networkProblems: [{ network: "storage", problem: "no carrier", required: true }],
+    }),
+    request: aRequest({}),
+    refusals: [],
+  },
 ];
 
 const roomCases: readonly Case[] = [

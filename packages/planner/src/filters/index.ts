@@ -14,6 +14,7 @@ import { networksPresent } from "./networks-present.ts";
 import { numaFit } from "./numa-fit.ts";
 import { pinned } from "./pinned.ts";
 import { pool } from "./pool.ts";
+import { requiredNetworks } from "./required-networks.ts";
 import { storageSpace } from "./storage-space.ts";
 import { storagesReachable } from "./storages-reachable.ts";
 import { survivesFailure } from "./survives-failure.ts";
@@ -32,6 +33,7 @@ export const staticFilters: readonly Filter[] = [
   machineType,
   cpuCompatible,
   networksPresent,
+  requiredNetworks,
   storagesReachable,
 ];
 

@@ -6,8 +6,12 @@ export const networksPresent: Filter = {
   applies: (_usage, want) => !want.facts().networks.isEmpty,
   passes: (usage, want, host) => usage.traits.hasAll(host, want.facts().networks),
   refuse: (usage, want, host) => {
-    const present = new Set(hostAt(usage, host).networks);
+    const { networks, networkProblems = [] } = hostAt(usage, host);
+    const present = new Set(networks);
     const missing = [...new Set(want.shape.networks)].filter((name) => !present.has(name));
-    return [{ check: "networks-present", missing }];
+    const problems = networkProblems.flatMap(({ network, problem }) =>
+      missing.includes(network) ? [{ network, problem }] : [],
+    );
+    return [{ check: "networks-present", missing, ...(problems.length === 0 ? {} : { problems }) }];
   },
 };

@@ -26,10 +26,14 @@ import { MigrationStats } from "./dispatch.ts";
 import {
   ErrorDetail,
   HaPolicy,
+  HostInterfacesSpec,
   HostInventory,
   HostLoad,
+  HostNetworkObservation,
   NetworkObservation,
   NetworkSpec,
+  UplinkObservation,
+  UplinkSpec,
   VmObservation,
   VmSpec,
 } from "./types.ts";
@@ -776,6 +780,10 @@ export interface NetworkOnHost {
     | undefined;
   /** True: the host is connected. */
   online: boolean;
+  /** True: VMs can use it there: the host has it, and it is heard there. */
+  usable: boolean;
+  /** Why not; empty: usable, or nothing is known. */
+  problem: string;
 }
 
 /** CreateNetworkRequest defines a network. */
@@ -815,12 +823,274 @@ export interface DeleteNetworkRequest {
   /** Name. */
   name: string;
   /** Reason and dry run. */
-  why: Why | undefined;
+  why:
+    | Why
+    | undefined;
+  /** May remove what carries hosts' own connections or migrations. It is undone all the same. */
+  overrideProtected: boolean;
 }
 
 /** DeleteNetworkResponse is the operation that waits for the hosts. */
 export interface DeleteNetworkResponse {
   /** Unset in a dry run. */
+  operation: Operation | undefined;
+}
+
+/** SetNetworkRequest is the network as it should be. */
+export interface SetNetworkRequest {
+  /** All of it; the name says which. */
+  spec:
+    | NetworkSpec
+    | undefined;
+  /** Go on with the other hosts when one had to undo the change. */
+  keepGoing: boolean;
+  /** May delete or re-tag what carries hosts' own connections or migrations. It is undone all the same. */
+  overrideProtected: boolean;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** SetNetworkResponse is the operation that goes from host to host. */
+export interface SetNetworkResponse {
+  /** Unset in a dry run, or when nothing differs. */
+  operation:
+    | Operation
+    | undefined;
+  /** Hosts that change, in that order. */
+  hosts: string[];
+  /** What differs, a line each. */
+  differences: string[];
+}
+
+/** CheckNetworkRequest names one. */
+export interface CheckNetworkRequest {
+  /** Name. */
+  name: string;
+}
+
+/** CheckNetworkResponse is how the network is. */
+export interface CheckNetworkResponse {
+  /** The network and its hosts. */
+  network:
+    | Network
+    | undefined;
+  /** What hosts hear of each other. */
+  pairs: ProbePair[];
+  /** What clashes, a sentence each: MACs and addresses that two VMs have. */
+  clashes: string[];
+}
+
+/** ProbePair is what one host hears of another. */
+export interface ProbePair {
+  /** Host that asks. */
+  fromHost: string;
+  /** Host that answers. */
+  toHost: string;
+  /** Frames sent in the last rounds. */
+  sent: number;
+  /** Frames that came back. */
+  received: number;
+  /** Largest that came back; 0: none did. */
+  mtuBytes: number;
+  /** Microseconds there and back; 0: unknown. */
+  roundTripUs: number;
+  /** Empty: good. */
+  problem: string;
+}
+
+/** SetUplinkRequest is the uplink as it should be. */
+export interface SetUplinkRequest {
+  /** All of it; label and choice of hosts say which. */
+  spec:
+    | UplinkSpec
+    | undefined;
+  /** Go on with the other hosts when one had to undo the change. */
+  keepGoing: boolean;
+  /** May touch what carries hosts' own connections or migrations. It is undone all the same. */
+  overrideProtected: boolean;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** SetUplinkResponse is the operation that goes from host to host. */
+export interface SetUplinkResponse {
+  /** Unset in a dry run, or when nothing differs. */
+  operation:
+    | Operation
+    | undefined;
+  /** Hosts that change, in that order. */
+  hosts: string[];
+}
+
+/** ListUplinksRequest asks for all. */
+export interface ListUplinksRequest {
+  /** Only of this label; empty: all. */
+  label: string;
+}
+
+/** ListUplinksResponse has them by label. */
+export interface ListUplinksResponse {
+  /** By label, the most exact choice of hosts first. */
+  uplinks: Uplink[];
+}
+
+/** Uplink is one definition and the hosts that go by it. */
+export interface Uplink {
+  /** What is wanted. */
+  spec:
+    | UplinkSpec
+    | undefined;
+  /** Hosts that go by it. */
+  hosts: UplinkOnHost[];
+  /** Networks that ride on the label. */
+  networks: string[];
+}
+
+/** UplinkOnHost is an uplink on one host. */
+export interface UplinkOnHost {
+  /** Host name. */
+  host: string;
+  /** Unset: the host has not said. */
+  observed: UplinkObservation | undefined;
+}
+
+/** RemoveUplinkRequest says which. */
+export interface RemoveUplinkRequest {
+  /** Label. */
+  label: string;
+  /** Choice of hosts of the definition. */
+  hosts: string[];
+  /** Choice of hosts of the definition. */
+  hostPool: string;
+  /** Choice of hosts of the definition. */
+  hostLabels: string;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** RemoveUplinkResponse is empty. */
+export interface RemoveUplinkResponse {
+}
+
+/** ReserveAddressRequest says which and for whom. */
+export interface ReserveAddressRequest {
+  /** Name of the network. */
+  network: string;
+  /** Empty: the next that is free, of the first subnet. */
+  address: string;
+  /** A VM of this name gets it. */
+  name: string;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** ReserveAddressResponse is the reservation. */
+export interface ReserveAddressResponse {
+  /** The address. */
+  address: string;
+}
+
+/** ReleaseAddressRequest says which. */
+export interface ReleaseAddressRequest {
+  /** Name of the network. */
+  network: string;
+  /** The address. */
+  address: string;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** ReleaseAddressResponse is empty. */
+export interface ReleaseAddressResponse {
+}
+
+/** ListAddressesRequest narrows the list. */
+export interface ListAddressesRequest {
+  /** Only of this network; empty: all. */
+  network: string;
+}
+
+/** ListAddressesResponse has them by network and address. */
+export interface ListAddressesResponse {
+  /** Addresses that somebody has. */
+  addresses: AddressUse[];
+  /** How full the subnets are. */
+  subnets: SubnetUse[];
+}
+
+/** AddressUse is one address and who has it. */
+export interface AddressUse {
+  /** Name of the network. */
+  network: string;
+  /** Without prefix length. */
+  address: string;
+  /** "vm", "reservation", "gateway" or "name-server". */
+  kind: string;
+  /** Who has it. */
+  name: string;
+  /** Owner name of the reverse lookup record, "5.0.1.10.in-addr.arpa". */
+  reverseName: string;
+  /** What the record says, "web-1.example.org"; empty: the subnet has no domain. */
+  hostName: string;
+}
+
+/** SubnetUse is how full a subnet is. */
+export interface SubnetUse {
+  /** Name of the network. */
+  network: string;
+  /** The subnet. */
+  cidr: string;
+  /** Addresses that somebody has. */
+  used: bigint;
+  /** Addresses it gives out at all, as text: IPv6 has many. */
+  size: string;
+}
+
+/** GetHostNetworkRequest names one. */
+export interface GetHostNetworkRequest {
+  /** Name or id; the name of a host that is not enrolled yet if interfaces are defined for it. */
+  host: string;
+}
+
+/** GetHostNetworkResponse is what should be and what is. */
+export interface GetHostNetworkResponse {
+  /** Host name. */
+  host: string;
+  /** Names what it should have. */
+  wantedRevision: string;
+  /** Networks it should have. */
+  networks: NetworkSpec[];
+  /** Uplinks it should have. */
+  uplinks: UplinkSpec[];
+  /** Its own bonds and interfaces as defined; unset: none. */
+  interfaces:
+    | HostInterfacesSpec
+    | undefined;
+  /** What it says; unset: nothing yet. */
+  observed:
+    | HostNetworkObservation
+    | undefined;
+  /** What it says of networks. */
+  observedNetworks: NetworkOnHost[];
+  /** What differs, a line each; none: it is as it should be. */
+  differences: string[];
+}
+
+/** SetHostInterfacesRequest is all that muster keeps of a host's own bonds and interfaces. */
+export interface SetHostInterfacesRequest {
+  /** All of it; nothing in it: muster keeps nothing of them. */
+  spec:
+    | HostInterfacesSpec
+    | undefined;
+  /** May touch what carries the host's own connection or migrations. It is undone all the same. */
+  overrideProtected: boolean;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** SetHostInterfacesResponse is the operation that waits for the host. */
+export interface SetHostInterfacesResponse {
+  /** Unset in a dry run, when nothing differs, or when the host is not enrolled yet. */
   operation: Operation | undefined;
 }
 
@@ -5005,7 +5275,7 @@ export const Network: MessageFns<Network> = {
 };
 
 function createBaseNetworkOnHost(): NetworkOnHost {
-  return { host: "", observed: undefined, online: false };
+  return { host: "", observed: undefined, online: false, usable: false, problem: "" };
 }
 
 export const NetworkOnHost: MessageFns<NetworkOnHost> = {
@@ -5018,6 +5288,12 @@ export const NetworkOnHost: MessageFns<NetworkOnHost> = {
     }
     if (message.online !== false) {
       writer.uint32(24).bool(message.online);
+    }
+    if (message.usable !== false) {
+      writer.uint32(32).bool(message.usable);
+    }
+    if (message.problem !== "") {
+      writer.uint32(42).string(message.problem);
     }
     return writer;
   },
@@ -5057,6 +5333,22 @@ export const NetworkOnHost: MessageFns<NetworkOnHost> = {
             }
 
             message.online = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.usable = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.problem = reader.string();
             continue;
           }
         }
@@ -5279,7 +5571,7 @@ export const ListNetworksResponse: MessageFns<ListNetworksResponse> = {
 };
 
 function createBaseDeleteNetworkRequest(): DeleteNetworkRequest {
-  return { name: "", why: undefined };
+  return { name: "", why: undefined, overrideProtected: false };
 }
 
 export const DeleteNetworkRequest: MessageFns<DeleteNetworkRequest> = {
@@ -5289,6 +5581,9 @@ export const DeleteNetworkRequest: MessageFns<DeleteNetworkRequest> = {
     }
     if (message.why !== undefined) {
       Why.encode(message.why, writer.uint32(18).fork()).join();
+    }
+    if (message.overrideProtected !== false) {
+      writer.uint32(24).bool(message.overrideProtected);
     }
     return writer;
   },
@@ -5320,6 +5615,14 @@ export const DeleteNetworkRequest: MessageFns<DeleteNetworkRequest> = {
             }
 
             message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.overrideProtected = reader.bool();
             continue;
           }
         }
@@ -5357,6 +5660,1663 @@ export const DeleteNetworkResponse: MessageFns<DeleteNetworkResponse> = {
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseDeleteNetworkResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetNetworkRequest(): SetNetworkRequest {
+  return { spec: undefined, keepGoing: false, overrideProtected: false, why: undefined };
+}
+
+export const SetNetworkRequest: MessageFns<SetNetworkRequest> = {
+  encode(message: SetNetworkRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.spec !== undefined) {
+      NetworkSpec.encode(message.spec, writer.uint32(10).fork()).join();
+    }
+    if (message.keepGoing !== false) {
+      writer.uint32(16).bool(message.keepGoing);
+    }
+    if (message.overrideProtected !== false) {
+      writer.uint32(24).bool(message.overrideProtected);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetNetworkRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetNetworkRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.spec = NetworkSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.keepGoing = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.overrideProtected = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetNetworkResponse(): SetNetworkResponse {
+  return { operation: undefined, hosts: [], differences: [] };
+}
+
+export const SetNetworkResponse: MessageFns<SetNetworkResponse> = {
+  encode(message: SetNetworkResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.hosts) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.differences) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetNetworkResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetNetworkResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.differences.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckNetworkRequest(): CheckNetworkRequest {
+  return { name: "" };
+}
+
+export const CheckNetworkRequest: MessageFns<CheckNetworkRequest> = {
+  encode(message: CheckNetworkRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckNetworkRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckNetworkRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckNetworkResponse(): CheckNetworkResponse {
+  return { network: undefined, pairs: [], clashes: [] };
+}
+
+export const CheckNetworkResponse: MessageFns<CheckNetworkResponse> = {
+  encode(message: CheckNetworkResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.network !== undefined) {
+      Network.encode(message.network, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.pairs) {
+      ProbePair.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.clashes) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckNetworkResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckNetworkResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.network = Network.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pairs.push(ProbePair.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.clashes.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseProbePair(): ProbePair {
+  return { fromHost: "", toHost: "", sent: 0, received: 0, mtuBytes: 0, roundTripUs: 0, problem: "" };
+}
+
+export const ProbePair: MessageFns<ProbePair> = {
+  encode(message: ProbePair, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromHost !== "") {
+      writer.uint32(10).string(message.fromHost);
+    }
+    if (message.toHost !== "") {
+      writer.uint32(18).string(message.toHost);
+    }
+    if (message.sent !== 0) {
+      writer.uint32(24).uint32(message.sent);
+    }
+    if (message.received !== 0) {
+      writer.uint32(32).uint32(message.received);
+    }
+    if (message.mtuBytes !== 0) {
+      writer.uint32(40).uint32(message.mtuBytes);
+    }
+    if (message.roundTripUs !== 0) {
+      writer.uint32(48).uint32(message.roundTripUs);
+    }
+    if (message.problem !== "") {
+      writer.uint32(58).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProbePair {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProbePair();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fromHost = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.toHost = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sent = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.received = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.mtuBytes = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.roundTripUs = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetUplinkRequest(): SetUplinkRequest {
+  return { spec: undefined, keepGoing: false, overrideProtected: false, why: undefined };
+}
+
+export const SetUplinkRequest: MessageFns<SetUplinkRequest> = {
+  encode(message: SetUplinkRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.spec !== undefined) {
+      UplinkSpec.encode(message.spec, writer.uint32(10).fork()).join();
+    }
+    if (message.keepGoing !== false) {
+      writer.uint32(16).bool(message.keepGoing);
+    }
+    if (message.overrideProtected !== false) {
+      writer.uint32(24).bool(message.overrideProtected);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetUplinkRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetUplinkRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.spec = UplinkSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.keepGoing = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.overrideProtected = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetUplinkResponse(): SetUplinkResponse {
+  return { operation: undefined, hosts: [] };
+}
+
+export const SetUplinkResponse: MessageFns<SetUplinkResponse> = {
+  encode(message: SetUplinkResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.hosts) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetUplinkResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetUplinkResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListUplinksRequest(): ListUplinksRequest {
+  return { label: "" };
+}
+
+export const ListUplinksRequest: MessageFns<ListUplinksRequest> = {
+  encode(message: ListUplinksRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.label !== "") {
+      writer.uint32(10).string(message.label);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListUplinksRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListUplinksRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListUplinksResponse(): ListUplinksResponse {
+  return { uplinks: [] };
+}
+
+export const ListUplinksResponse: MessageFns<ListUplinksResponse> = {
+  encode(message: ListUplinksResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.uplinks) {
+      Uplink.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListUplinksResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListUplinksResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.uplinks.push(Uplink.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUplink(): Uplink {
+  return { spec: undefined, hosts: [], networks: [] };
+}
+
+export const Uplink: MessageFns<Uplink> = {
+  encode(message: Uplink, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.spec !== undefined) {
+      UplinkSpec.encode(message.spec, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.hosts) {
+      UplinkOnHost.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.networks) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Uplink {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUplink();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.spec = UplinkSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hosts.push(UplinkOnHost.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.networks.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUplinkOnHost(): UplinkOnHost {
+  return { host: "", observed: undefined };
+}
+
+export const UplinkOnHost: MessageFns<UplinkOnHost> = {
+  encode(message: UplinkOnHost, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.observed !== undefined) {
+      UplinkObservation.encode(message.observed, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UplinkOnHost {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUplinkOnHost();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.observed = UplinkObservation.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRemoveUplinkRequest(): RemoveUplinkRequest {
+  return { label: "", hosts: [], hostPool: "", hostLabels: "", why: undefined };
+}
+
+export const RemoveUplinkRequest: MessageFns<RemoveUplinkRequest> = {
+  encode(message: RemoveUplinkRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.label !== "") {
+      writer.uint32(10).string(message.label);
+    }
+    for (const v of message.hosts) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.hostPool !== "") {
+      writer.uint32(26).string(message.hostPool);
+    }
+    if (message.hostLabels !== "") {
+      writer.uint32(34).string(message.hostLabels);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveUplinkRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveUplinkRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hostPool = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.hostLabels = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRemoveUplinkResponse(): RemoveUplinkResponse {
+  return {};
+}
+
+export const RemoveUplinkResponse: MessageFns<RemoveUplinkResponse> = {
+  encode(_: RemoveUplinkResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveUplinkResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveUplinkResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReserveAddressRequest(): ReserveAddressRequest {
+  return { network: "", address: "", name: "", why: undefined };
+}
+
+export const ReserveAddressRequest: MessageFns<ReserveAddressRequest> = {
+  encode(message: ReserveAddressRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.network !== "") {
+      writer.uint32(10).string(message.network);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.name !== "") {
+      writer.uint32(26).string(message.name);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReserveAddressRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReserveAddressRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.network = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReserveAddressResponse(): ReserveAddressResponse {
+  return { address: "" };
+}
+
+export const ReserveAddressResponse: MessageFns<ReserveAddressResponse> = {
+  encode(message: ReserveAddressResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== "") {
+      writer.uint32(10).string(message.address);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReserveAddressResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReserveAddressResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReleaseAddressRequest(): ReleaseAddressRequest {
+  return { network: "", address: "", why: undefined };
+}
+
+export const ReleaseAddressRequest: MessageFns<ReleaseAddressRequest> = {
+  encode(message: ReleaseAddressRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.network !== "") {
+      writer.uint32(10).string(message.network);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReleaseAddressRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReleaseAddressRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.network = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReleaseAddressResponse(): ReleaseAddressResponse {
+  return {};
+}
+
+export const ReleaseAddressResponse: MessageFns<ReleaseAddressResponse> = {
+  encode(_: ReleaseAddressResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReleaseAddressResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReleaseAddressResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListAddressesRequest(): ListAddressesRequest {
+  return { network: "" };
+}
+
+export const ListAddressesRequest: MessageFns<ListAddressesRequest> = {
+  encode(message: ListAddressesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.network !== "") {
+      writer.uint32(10).string(message.network);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListAddressesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListAddressesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.network = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListAddressesResponse(): ListAddressesResponse {
+  return { addresses: [], subnets: [] };
+}
+
+export const ListAddressesResponse: MessageFns<ListAddressesResponse> = {
+  encode(message: ListAddressesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.addresses) {
+      AddressUse.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.subnets) {
+      SubnetUse.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListAddressesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListAddressesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.addresses.push(AddressUse.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.subnets.push(SubnetUse.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAddressUse(): AddressUse {
+  return { network: "", address: "", kind: "", name: "", reverseName: "", hostName: "" };
+}
+
+export const AddressUse: MessageFns<AddressUse> = {
+  encode(message: AddressUse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.network !== "") {
+      writer.uint32(10).string(message.network);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.kind !== "") {
+      writer.uint32(26).string(message.kind);
+    }
+    if (message.name !== "") {
+      writer.uint32(34).string(message.name);
+    }
+    if (message.reverseName !== "") {
+      writer.uint32(42).string(message.reverseName);
+    }
+    if (message.hostName !== "") {
+      writer.uint32(50).string(message.hostName);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddressUse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddressUse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.network = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reverseName = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.hostName = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSubnetUse(): SubnetUse {
+  return { network: "", cidr: "", used: 0n, size: "" };
+}
+
+export const SubnetUse: MessageFns<SubnetUse> = {
+  encode(message: SubnetUse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.network !== "") {
+      writer.uint32(10).string(message.network);
+    }
+    if (message.cidr !== "") {
+      writer.uint32(18).string(message.cidr);
+    }
+    if (message.used !== 0n) {
+      if (BigInt.asUintN(64, message.used) !== message.used) {
+        throw new globalThis.Error("value provided for field message.used of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.used);
+    }
+    if (message.size !== "") {
+      writer.uint32(34).string(message.size);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubnetUse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubnetUse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.network = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.cidr = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.used = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.size = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetHostNetworkRequest(): GetHostNetworkRequest {
+  return { host: "" };
+}
+
+export const GetHostNetworkRequest: MessageFns<GetHostNetworkRequest> = {
+  encode(message: GetHostNetworkRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetHostNetworkRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetHostNetworkRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetHostNetworkResponse(): GetHostNetworkResponse {
+  return {
+    host: "",
+    wantedRevision: "",
+    networks: [],
+    uplinks: [],
+    interfaces: undefined,
+    observed: undefined,
+    observedNetworks: [],
+    differences: [],
+  };
+}
+
+export const GetHostNetworkResponse: MessageFns<GetHostNetworkResponse> = {
+  encode(message: GetHostNetworkResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.wantedRevision !== "") {
+      writer.uint32(18).string(message.wantedRevision);
+    }
+    for (const v of message.networks) {
+      NetworkSpec.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.uplinks) {
+      UplinkSpec.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.interfaces !== undefined) {
+      HostInterfacesSpec.encode(message.interfaces, writer.uint32(42).fork()).join();
+    }
+    if (message.observed !== undefined) {
+      HostNetworkObservation.encode(message.observed, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.observedNetworks) {
+      NetworkOnHost.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.differences) {
+      writer.uint32(66).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetHostNetworkResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetHostNetworkResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.wantedRevision = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.networks.push(NetworkSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.uplinks.push(UplinkSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.interfaces = HostInterfacesSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.observed = HostNetworkObservation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.observedNetworks.push(NetworkOnHost.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.differences.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetHostInterfacesRequest(): SetHostInterfacesRequest {
+  return { spec: undefined, overrideProtected: false, why: undefined };
+}
+
+export const SetHostInterfacesRequest: MessageFns<SetHostInterfacesRequest> = {
+  encode(message: SetHostInterfacesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.spec !== undefined) {
+      HostInterfacesSpec.encode(message.spec, writer.uint32(10).fork()).join();
+    }
+    if (message.overrideProtected !== false) {
+      writer.uint32(16).bool(message.overrideProtected);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetHostInterfacesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetHostInterfacesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.spec = HostInterfacesSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.overrideProtected = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetHostInterfacesResponse(): SetHostInterfacesResponse {
+  return { operation: undefined };
+}
+
+export const SetHostInterfacesResponse: MessageFns<SetHostInterfacesResponse> = {
+  encode(message: SetHostInterfacesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetHostInterfacesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetHostInterfacesResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -12664,6 +14624,117 @@ export const AdminService = {
       Buffer.from(DeleteNetworkResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteNetworkResponse => DeleteNetworkResponse.decode(value),
   },
+  /** SetNetwork changes a network from host to host. */
+  setNetwork: {
+    path: "/muster.v1.Admin/SetNetwork" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetNetworkRequest): Buffer => Buffer.from(SetNetworkRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetNetworkRequest => SetNetworkRequest.decode(value),
+    responseSerialize: (value: SetNetworkResponse): Buffer => Buffer.from(SetNetworkResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetNetworkResponse => SetNetworkResponse.decode(value),
+  },
+  /** CheckNetwork says which hosts can use a network, what they hear of each other on it, and what clashes. */
+  checkNetwork: {
+    path: "/muster.v1.Admin/CheckNetwork" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CheckNetworkRequest): Buffer => Buffer.from(CheckNetworkRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckNetworkRequest => CheckNetworkRequest.decode(value),
+    responseSerialize: (value: CheckNetworkResponse): Buffer =>
+      Buffer.from(CheckNetworkResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CheckNetworkResponse => CheckNetworkResponse.decode(value),
+  },
+  /** SetUplink defines or changes an uplink, from host to host. */
+  setUplink: {
+    path: "/muster.v1.Admin/SetUplink" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetUplinkRequest): Buffer => Buffer.from(SetUplinkRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetUplinkRequest => SetUplinkRequest.decode(value),
+    responseSerialize: (value: SetUplinkResponse): Buffer => Buffer.from(SetUplinkResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetUplinkResponse => SetUplinkResponse.decode(value),
+  },
+  /** ListUplinks lists uplinks and what hosts made of them. */
+  listUplinks: {
+    path: "/muster.v1.Admin/ListUplinks" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListUplinksRequest): Buffer => Buffer.from(ListUplinksRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListUplinksRequest => ListUplinksRequest.decode(value),
+    responseSerialize: (value: ListUplinksResponse): Buffer => Buffer.from(ListUplinksResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListUplinksResponse => ListUplinksResponse.decode(value),
+  },
+  /** RemoveUplink removes an uplink that no network rides on. */
+  removeUplink: {
+    path: "/muster.v1.Admin/RemoveUplink" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RemoveUplinkRequest): Buffer => Buffer.from(RemoveUplinkRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemoveUplinkRequest => RemoveUplinkRequest.decode(value),
+    responseSerialize: (value: RemoveUplinkResponse): Buffer =>
+      Buffer.from(RemoveUplinkResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RemoveUplinkResponse => RemoveUplinkResponse.decode(value),
+  },
+  /** ReserveAddress keeps an address for somebody. */
+  reserveAddress: {
+    path: "/muster.v1.Admin/ReserveAddress" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReserveAddressRequest): Buffer =>
+      Buffer.from(ReserveAddressRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReserveAddressRequest => ReserveAddressRequest.decode(value),
+    responseSerialize: (value: ReserveAddressResponse): Buffer =>
+      Buffer.from(ReserveAddressResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReserveAddressResponse => ReserveAddressResponse.decode(value),
+  },
+  /** ReleaseAddress gives a reserved address back. */
+  releaseAddress: {
+    path: "/muster.v1.Admin/ReleaseAddress" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReleaseAddressRequest): Buffer =>
+      Buffer.from(ReleaseAddressRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReleaseAddressRequest => ReleaseAddressRequest.decode(value),
+    responseSerialize: (value: ReleaseAddressResponse): Buffer =>
+      Buffer.from(ReleaseAddressResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReleaseAddressResponse => ReleaseAddressResponse.decode(value),
+  },
+  /** ListAddresses says who has which address. */
+  listAddresses: {
+    path: "/muster.v1.Admin/ListAddresses" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListAddressesRequest): Buffer => Buffer.from(ListAddressesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListAddressesRequest => ListAddressesRequest.decode(value),
+    responseSerialize: (value: ListAddressesResponse): Buffer =>
+      Buffer.from(ListAddressesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListAddressesResponse => ListAddressesResponse.decode(value),
+  },
+  /** GetHostNetwork shows what a host has of networks, what it should have, and the difference. */
+  getHostNetwork: {
+    path: "/muster.v1.Admin/GetHostNetwork" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetHostNetworkRequest): Buffer =>
+      Buffer.from(GetHostNetworkRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetHostNetworkRequest => GetHostNetworkRequest.decode(value),
+    responseSerialize: (value: GetHostNetworkResponse): Buffer =>
+      Buffer.from(GetHostNetworkResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetHostNetworkResponse => GetHostNetworkResponse.decode(value),
+  },
+  /** SetHostInterfaces defines a host's own bonds and interfaces. The host need not be enrolled yet. */
+  setHostInterfaces: {
+    path: "/muster.v1.Admin/SetHostInterfaces" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetHostInterfacesRequest): Buffer =>
+      Buffer.from(SetHostInterfacesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetHostInterfacesRequest => SetHostInterfacesRequest.decode(value),
+    responseSerialize: (value: SetHostInterfacesResponse): Buffer =>
+      Buffer.from(SetHostInterfacesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetHostInterfacesResponse => SetHostInterfacesResponse.decode(value),
+  },
   /** ListOperations lists operations, newest first. */
   listOperations: {
     path: "/muster.v1.Admin/ListOperations" as const,
@@ -13029,6 +15100,26 @@ export interface AdminServer extends UntypedServiceImplementation {
   listNetworks: handleUnaryCall<ListNetworksRequest, ListNetworksResponse>;
   /** DeleteNetwork removes a network that no VM uses. */
   deleteNetwork: handleUnaryCall<DeleteNetworkRequest, DeleteNetworkResponse>;
+  /** SetNetwork changes a network from host to host. */
+  setNetwork: handleUnaryCall<SetNetworkRequest, SetNetworkResponse>;
+  /** CheckNetwork says which hosts can use a network, what they hear of each other on it, and what clashes. */
+  checkNetwork: handleUnaryCall<CheckNetworkRequest, CheckNetworkResponse>;
+  /** SetUplink defines or changes an uplink, from host to host. */
+  setUplink: handleUnaryCall<SetUplinkRequest, SetUplinkResponse>;
+  /** ListUplinks lists uplinks and what hosts made of them. */
+  listUplinks: handleUnaryCall<ListUplinksRequest, ListUplinksResponse>;
+  /** RemoveUplink removes an uplink that no network rides on. */
+  removeUplink: handleUnaryCall<RemoveUplinkRequest, RemoveUplinkResponse>;
+  /** ReserveAddress keeps an address for somebody. */
+  reserveAddress: handleUnaryCall<ReserveAddressRequest, ReserveAddressResponse>;
+  /** ReleaseAddress gives a reserved address back. */
+  releaseAddress: handleUnaryCall<ReleaseAddressRequest, ReleaseAddressResponse>;
+  /** ListAddresses says who has which address. */
+  listAddresses: handleUnaryCall<ListAddressesRequest, ListAddressesResponse>;
+  /** GetHostNetwork shows what a host has of networks, what it should have, and the difference. */
+  getHostNetwork: handleUnaryCall<GetHostNetworkRequest, GetHostNetworkResponse>;
+  /** SetHostInterfaces defines a host's own bonds and interfaces. The host need not be enrolled yet. */
+  setHostInterfaces: handleUnaryCall<SetHostInterfacesRequest, SetHostInterfacesResponse>;
   /** ListOperations lists operations, newest first. */
   listOperations: handleUnaryCall<ListOperationsRequest, ListOperationsResponse>;
   /** GetOperation shows one operation. */
@@ -13395,6 +15486,166 @@ export interface AdminClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteNetworkResponse) => void,
+  ): ClientUnaryCall;
+  /** SetNetwork changes a network from host to host. */
+  setNetwork(
+    request: SetNetworkRequest,
+    callback: (error: ServiceError | null, response: SetNetworkResponse) => void,
+  ): ClientUnaryCall;
+  setNetwork(
+    request: SetNetworkRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetNetworkResponse) => void,
+  ): ClientUnaryCall;
+  setNetwork(
+    request: SetNetworkRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetNetworkResponse) => void,
+  ): ClientUnaryCall;
+  /** CheckNetwork says which hosts can use a network, what they hear of each other on it, and what clashes. */
+  checkNetwork(
+    request: CheckNetworkRequest,
+    callback: (error: ServiceError | null, response: CheckNetworkResponse) => void,
+  ): ClientUnaryCall;
+  checkNetwork(
+    request: CheckNetworkRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CheckNetworkResponse) => void,
+  ): ClientUnaryCall;
+  checkNetwork(
+    request: CheckNetworkRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CheckNetworkResponse) => void,
+  ): ClientUnaryCall;
+  /** SetUplink defines or changes an uplink, from host to host. */
+  setUplink(
+    request: SetUplinkRequest,
+    callback: (error: ServiceError | null, response: SetUplinkResponse) => void,
+  ): ClientUnaryCall;
+  setUplink(
+    request: SetUplinkRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetUplinkResponse) => void,
+  ): ClientUnaryCall;
+  setUplink(
+    request: SetUplinkRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetUplinkResponse) => void,
+  ): ClientUnaryCall;
+  /** ListUplinks lists uplinks and what hosts made of them. */
+  listUplinks(
+    request: ListUplinksRequest,
+    callback: (error: ServiceError | null, response: ListUplinksResponse) => void,
+  ): ClientUnaryCall;
+  listUplinks(
+    request: ListUplinksRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListUplinksResponse) => void,
+  ): ClientUnaryCall;
+  listUplinks(
+    request: ListUplinksRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListUplinksResponse) => void,
+  ): ClientUnaryCall;
+  /** RemoveUplink removes an uplink that no network rides on. */
+  removeUplink(
+    request: RemoveUplinkRequest,
+    callback: (error: ServiceError | null, response: RemoveUplinkResponse) => void,
+  ): ClientUnaryCall;
+  removeUplink(
+    request: RemoveUplinkRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RemoveUplinkResponse) => void,
+  ): ClientUnaryCall;
+  removeUplink(
+    request: RemoveUplinkRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RemoveUplinkResponse) => void,
+  ): ClientUnaryCall;
+  /** ReserveAddress keeps an address for somebody. */
+  reserveAddress(
+    request: ReserveAddressRequest,
+    callback: (error: ServiceError | null, response: ReserveAddressResponse) => void,
+  ): ClientUnaryCall;
+  reserveAddress(
+    request: ReserveAddressRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReserveAddressResponse) => void,
+  ): ClientUnaryCall;
+  reserveAddress(
+    request: ReserveAddressRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReserveAddressResponse) => void,
+  ): ClientUnaryCall;
+  /** ReleaseAddress gives a reserved address back. */
+  releaseAddress(
+    request: ReleaseAddressRequest,
+    callback: (error: ServiceError | null, response: ReleaseAddressResponse) => void,
+  ): ClientUnaryCall;
+  releaseAddress(
+    request: ReleaseAddressRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReleaseAddressResponse) => void,
+  ): ClientUnaryCall;
+  releaseAddress(
+    request: ReleaseAddressRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReleaseAddressResponse) => void,
+  ): ClientUnaryCall;
+  /** ListAddresses says who has which address. */
+  listAddresses(
+    request: ListAddressesRequest,
+    callback: (error: ServiceError | null, response: ListAddressesResponse) => void,
+  ): ClientUnaryCall;
+  listAddresses(
+    request: ListAddressesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListAddressesResponse) => void,
+  ): ClientUnaryCall;
+  listAddresses(
+    request: ListAddressesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListAddressesResponse) => void,
+  ): ClientUnaryCall;
+  /** GetHostNetwork shows what a host has of networks, what it should have, and the difference. */
+  getHostNetwork(
+    request: GetHostNetworkRequest,
+    callback: (error: ServiceError | null, response: GetHostNetworkResponse) => void,
+  ): ClientUnaryCall;
+  getHostNetwork(
+    request: GetHostNetworkRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetHostNetworkResponse) => void,
+  ): ClientUnaryCall;
+  getHostNetwork(
+    request: GetHostNetworkRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetHostNetworkResponse) => void,
+  ): ClientUnaryCall;
+  /** SetHostInterfaces defines a host's own bonds and interfaces. The host need not be enrolled yet. */
+  setHostInterfaces(
+    request: SetHostInterfacesRequest,
+    callback: (error: ServiceError | null, response: SetHostInterfacesResponse) => void,
+  ): ClientUnaryCall;
+  setHostInterfaces(
+    request: SetHostInterfacesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetHostInterfacesResponse) => void,
+  ): ClientUnaryCall;
+  setHostInterfaces(
+    request: SetHostInterfacesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetHostInterfacesResponse) => void,
   ): ClientUnaryCall;
   /** ListOperations lists operations, newest first. */
   listOperations(

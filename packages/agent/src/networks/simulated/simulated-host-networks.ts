@@ -17,6 +17,8 @@ export class SimulatedHostNetworks {
   /** Why a network cannot be made here, by name. */
   readonly #broken = new Map<string, string>();
   readonly #failures = new Map<NetworkMethod, MusterError[]>();
+  readonly #cutting = new Map<string, number>();
+  readonly #listeners = new Set<() => void>();
   #isReachable = true;
 
   constructor(options: { readonly uplinkMtu?: number } = {}) {
@@ -30,6 +32,7 @@ export class SimulatedHostNetworks {
 
   healNetwork(name: string): void {
     this.#broken.delete(name);
+    this.#cutting.delete(name);
   }
 
   /** The next call of a method rejects; several of them one after the other. */
@@ -48,6 +51,24 @@ export class SimulatedHostNetworks {
 
   brokenReason(name: string): string | undefined {
     return this.#broken.get(name);
+  }
+
+  /** From now on the host is cut off while it has this network on this VLAN, which its switch does not carry. */
+  cutOffWith(name: string, vlan: number): void {
+    this.#cutting.set(name, vlan);
+  }
+
+  get isCutOff(): boolean {
+    return [...this.#cutting].some(([name, vlan]) => this.networks.get(name)?.vlan === vlan);
+  }
+
+  /** Called after the driver changed something. */
+  onApplied(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  applied(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   /** The failure that was asked for, once. */

@@ -66,6 +66,7 @@ export class SimulatedNetworkDriver implements NetworkDriver {
     for (const network of wanted.values()) {
       if (this.#refusal(network) === undefined) this.#host.networks.set(network.name, network);
     }
+    this.#host.applied();
     return this.#report();
   }
 
