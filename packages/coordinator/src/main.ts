@@ -13,6 +13,7 @@ import {
 } from "@muster/runtime";
 import type { Authority } from "./authority/authority.ts";
 import { openAuthority } from "./authority/shared-authority.ts";
+import { backup, restore } from "./daemon/backup-commands.ts";
 import { readCoordinatorConfig, type CoordinatorConfig } from "./daemon/config.ts";
 import { openEtcd, SQLITE_FILE } from "./daemon/open-store.ts";
 import { runCoordinator } from "./daemon/run.ts";
@@ -26,6 +27,10 @@ const HELP = `muster-coordinator ${VERSION}: the one brain of a cluster
   muster-coordinator run [--config FILE] [--OPTION VALUE ...]
   muster-coordinator certificate NAME DIRECTORY [--role operator|metrics] [--config FILE]
       makes a key and certificate for a person (operator) or for Prometheus (metrics)
+  muster-coordinator backup FILE [--config FILE]
+      writes everything that is stored, and the authority's key, into one file; also while the coordinator runs
+  muster-coordinator restore FILE [--config FILE]
+      puts it back, into whatever store is configured; while no coordinator runs. What was there is kept aside
   muster-coordinator version
 
 Options stand over the configuration file; sections are joined with a dot, as in --listen.port 7443.
@@ -47,6 +52,9 @@ async function main(words: readonly string[]): Promise<void> {
       return run(options);
     case "certificate":
       return certificate(rest, options);
+    case "backup":
+    case "restore":
+      return copyState(command, rest, options);
     default:
       throw invalid("command", `"${command}" is unknown`, "see: muster-coordinator help");
   }
@@ -102,6 +110,20 @@ async function certificate(words: readonly string[], options: Options): Promise<
   process.stdout.write(
     `certificate of ${role} ${name} is in ${directory}; use it with: muster --identity ${directory}\n`,
   );
+}
+
+async function copyState(
+  command: "backup" | "restore",
+  words: readonly string[],
+  options: Options,
+): Promise<void> {
+  const [path] = words;
+  if (path === undefined) {
+    throw invalid("command line", "FILE is required", "see: muster-coordinator help");
+  }
+  const config = readCoordinatorConfig(configSources(options));
+  const done = command === "backup" ? await backup(config, path) : await restore(config, path);
+  process.stdout.write(`${done}\n`);
 }
 
 /** Certificates come from the authority of a cluster that has run; another one would be worth nothing. */

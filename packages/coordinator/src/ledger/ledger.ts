@@ -88,6 +88,11 @@ export class Ledger {
 
   /** The copy holds everything that was ever stored: the caller has seen to that. */
   async lead(leadership: Leadership, newClusterId: () => ClusterId): Promise<void> {
+    if (this.isNew && this.#revisions.size > 0) {
+      throw new MusterError("storage-failed", "the store has records, but no cluster", {
+        hint: "a restore was interrupted: do it again",
+      });
+    }
     this.#leadership = leadership;
     const cluster = this.isNew
       ? { id: newClusterId(), operationCount: 0, macCount: 0, format: FORMAT }
