@@ -3,7 +3,7 @@
  * mutual TLS in processes of their own, against the coordinator and the command line as they are installed (dist/).
  *
  * `--only PART,…`: steady, latency, lists, burst, restart, lost, wire. `--hosts 1000`, `--heartbeat 5000`, `--window 60`
- * (seconds of steady state), `--growth 100,400,1000` (steady state and lists for each), `--profile DIRECTORY`.
+ * (seconds of steady state), `--creates 1000`, `--growth 100,400,1000` (steady state and lists for each), `--profile DIRECTORY`.
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
@@ -19,7 +19,6 @@ import { isMissed, renderRow, type Row } from "./table.ts";
 
 const VMS_PER_HOST = 50;
 const VICTIMS = 5;
-const CREATES = 1_000;
 const PARTS = "steady,latency,lists,burst,restart,lost,wire";
 
 const { values } = parseArgs({
@@ -29,6 +28,7 @@ const { values } = parseArgs({
     growth: { type: "string" },
     heartbeat: { type: "string", default: "5000" },
     window: { type: "string", default: "60" },
+    creates: { type: "string", default: "1000" },
     profile: { type: "string" },
   },
 });
@@ -86,7 +86,7 @@ async function measureCluster(hosts: number, wanted: readonly string[]): Promise
     await part("lost hosts", () => measureLost(cluster, heartbeatMs, victims));
     await cluster.untilOnline();
   }
-  if (wants("burst")) await part("burst", () => measureBurst(cluster, CREATES));
+  if (wants("burst")) await part("burst", () => measureBurst(cluster, Number(values.creates)));
   if (wants("restart")) await part("restart", () => measureRestart(cluster));
 }
 

@@ -24,7 +24,10 @@ export async function createVm(
   const createdAt = parts.clock.wall().toISOString();
   const decide = (view: LedgerView): CreateDecision => {
     const host = request.host === "" ? {} : { host: findHost(view, request.host) };
-    const sources = { snapshot: snapshotOf(parts), wildMacs: wildMacs(parts) };
+    const sources = {
+      snapshot: snapshotOf(parts),
+      wildMacs: draft.nics.length === 0 ? none : wildMacs(parts),
+    };
     const rules = decodeNewRules(request.rules, view);
     const named = request.claim ?? "";
     const claim = named === "" ? undefined : findClaim(view, named);
@@ -77,6 +80,8 @@ export async function createVm(
       decision === undefined ? undefined : encodeAnswer(decision.answer, decision.explanation),
   };
 }
+
+const none: ReadonlySet<string> = new Set();
 
 function wildMacs(parts: ApiParts): ReadonlySet<string> {
   const macs = new Set<string>();

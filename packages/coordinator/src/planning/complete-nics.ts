@@ -134,6 +134,8 @@ export function completeNics(
   { name, nics }: Pick<VmSpecDraft, "name" | "nics">,
   sources: { readonly vmId: VmId; readonly wildMacs: ReadonlySet<string> },
 ): CompletedNics {
+  // Whoever wants no address need not wait until all that are taken are known.
+  if (nics.length === 0) return { nics: [], macCount: view.cluster.macCount };
   const books: Books = new Map();
   const macs = new MacGiver(view.cluster, macsInUse(view, sources.wildMacs), sources.vmId);
   nics.forEach((nic, index) => {
