@@ -52,11 +52,12 @@ export class RecoverHosts implements Reconciler {
     brake: () => string | undefined = () => this.brake(view),
   ): RecoveryStep {
     const { observations, leases, clock } = this.#parts;
-    if (observations.stateOf(host) === "online") return { kind: "none" };
+    const state = observations.stateOf(host);
+    if (state === "online") return { kind: "none" };
     const actedAtMs = leases.watchdogActedAtMs(host);
     return planRecovery(host, {
       view,
-      state: observations.stateOf(host),
+      state,
       armed: haSwitchOf(view.cluster),
       brake: brake(),
       watchdogInMs: actedAtMs === undefined ? undefined : Math.max(0, actedAtMs - clock.now()),
@@ -72,7 +73,8 @@ export class RecoverHosts implements Reconciler {
   async reconcile(): Promise<void> {
     const { view } = this.#parts.ledger;
     this.#tellChanges();
-    const brake = this.brake();
+    // As it has just been told; whoever begins a recovery looks again.
+    const brake = this.#brake;
     for (const host of view.hosts.values()) {
       const step = this.stepFor(host, view, () => brake);
       if (step.kind === "recover") await this.#recover(host, step.because);
