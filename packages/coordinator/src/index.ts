@@ -25,5 +25,7 @@ export { put } from "./ledger/ledger.ts";
 export type { LedgerView } from "./ledger/view.ts";
 export { clusterSnapshot, type CapacityPolicy } from "./planning/cluster-snapshot.ts";
 export { answeredAtOnce } from "./plans/questions.ts";
+export { CoordinatorMember, type MemberParts } from "./roles/member.ts";
+export { SimulatedQuorum, type SimulatedStore } from "./store/simulated-store.ts";
 export { SqliteStore } from "./store/sqlite-store.ts";
 export type { Store } from "./store/store.ts";
