@@ -64,7 +64,7 @@ interface Plan {
 /**
  * virConnectOpenAuth (0.4.0): opens a hypervisor.
  *
- * Rejects with LibvirtError, AuthenticationError, the socket's error, UriError, or the signal's reason.
+ * Rejects with DialError, LibvirtError, AuthenticationError, UriError, or the signal's reason.
  */
 export async function connect(
   target: ConnectTarget = DEFAULT_URI,

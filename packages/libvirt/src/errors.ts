@@ -67,6 +67,18 @@ export class ConnectionLostError extends Error {
   }
 }
 
+/** No connection came about: there is no daemon to talk to, or no way to it. */
+export class DialError extends Error {
+  override readonly name = "DialError";
+  /** The operating system's, for example "ENOENT" or "ECONNREFUSED"; empty if it is none of these. */
+  readonly code: string;
+
+  constructor(cause: Error, hint: string) {
+    super(`${cause.message}${hint === "" ? "" : `: ${hint}`}`, { cause });
+    this.code = (cause as NodeJS.ErrnoException).code ?? "";
+  }
+}
+
 /** The deadline passed. The call may still finish in the daemon if it had been sent. */
 export class CallTimeoutError extends Error {
   override readonly name = "CallTimeoutError";

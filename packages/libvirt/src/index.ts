@@ -3,6 +3,7 @@ export {
   AuthenticationError,
   CallTimeoutError,
   ConnectionLostError,
+  DialError,
   EventOverflowError,
   FileDescriptorError,
   isLibvirtError,

@@ -16,6 +16,9 @@ type AnyProcedure = Procedure<never, unknown, never>;
 
 const ignore = () => undefined;
 
+/** One function for all timers. */
+const expire = (call: PendingCall) => call.expire();
+
 /**
  * One call from its encoding to its answer. Settled at most once, whoever comes first: answer, abort or deadline.
  * Thousands are made in a second, so it is made of as few objects as can be.
@@ -54,7 +57,7 @@ export class PendingCall {
       this.#onValue = onValue;
       this.#onError = onError;
     });
-    if (timeoutMs > 0) this.#timer = setTimeout(PendingCall.#expire, timeoutMs, this);
+    if (timeoutMs > 0) this.#timer = setTimeout(expire, timeoutMs, this);
     if (signal) {
       this.#onAbort = () => this.#giveUp(signal.reason as Error);
       signal.addEventListener("abort", this.#onAbort, { once: true });
@@ -97,9 +100,10 @@ export class PendingCall {
     this.#onError(error);
   }
 
-  static #expire(this: void, call: PendingCall): void {
-    const { name: procedure, sent } = call;
-    call.#giveUp(new CallTimeoutError({ procedure, timeoutMs: call.#timeoutMs, sent }));
+  /** The deadline passed. */
+  expire(): void {
+    const { name: procedure, sent } = this;
+    this.#giveUp(new CallTimeoutError({ procedure, timeoutMs: this.#timeoutMs, sent }));
   }
 
   #giveUp(error: Error): void {

@@ -2,6 +2,7 @@
 import type { NetConnectOpts, Socket } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { connectSocket } from "../builtins.ts";
+import { DialError } from "../errors.ts";
 import { transportOf, type Transport } from "./transport.ts";
 
 export interface UnixEndpoint {
@@ -41,8 +42,26 @@ const SLAB_BYTES = 1_048_576;
 /** A slab with less room than this is given up. */
 const READ_BYTES_MIN = 131_072;
 
-/** Connects, with TLS finished where there is any. Rejects with the socket's error or the signal's reason. */
-export function dial(endpoint: Endpoint, signal: AbortSignal): Promise<Transport> {
+const HINTS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such socket; is libvirtd (or the split daemon) running on this machine?",
+  EACCES: "this user may not open the socket; is it in the group libvirt?",
+  ECONNREFUSED:
+    "nobody listens there; is the daemon running, and does it listen for this transport?",
+  ENOTFOUND: "nobody knows that name",
+};
+
+/** Connects, with TLS finished where there is any. Rejects with DialError or the signal's reason. */
+export async function dial(endpoint: Endpoint, signal: AbortSignal): Promise<Transport> {
+  try {
+    return await dialKind(endpoint, signal);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    const cause = error as NodeJS.ErrnoException;
+    throw new DialError(cause, HINTS[cause.code ?? ""] ?? "");
+  }
+}
+
+function dialKind(endpoint: Endpoint, signal: AbortSignal): Promise<Transport> {
   switch (endpoint.kind) {
     case "unix":
       return dialPlain({ path: endpoint.path }, signal);

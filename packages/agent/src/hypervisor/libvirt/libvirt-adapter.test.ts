@@ -4,7 +4,7 @@
  */
 import { isMusterError, parseVmId, type ErrorCode } from "@muster/model";
 import { systemClock } from "@muster/runtime";
-import { CallTimeoutError, ConnectionLostError } from "node-libvirt";
+import { CallTimeoutError, ConnectionLostError, DialError } from "node-libvirt";
 import { FakeLibvirtError, FakeServer } from "node-libvirt/testing";
 import { describe, expect, it } from "vitest";
 import { renderDomain } from "../domain-xml/render-domain.ts";
@@ -154,7 +154,7 @@ describe("errors", () => {
   it.each([
     [new ConnectionLostError("gone", { sent: true }), "unreachable"],
     [new CallTimeoutError({ procedure: "x", timeoutMs: 1, sent: true }), "timeout"],
-    [Object.assign(new Error("connect ENOENT"), { syscall: "connect" }), "unreachable"],
+    [new DialError(new Error("connect ENOENT"), ""), "unreachable"],
     [new TypeError("undefined is not a function"), "internal"],
   ] as const)("%s is %s", (error, code: ErrorCode) => {
     const failure = failedTo("define vm 7", error);

@@ -6,6 +6,7 @@ import {
   AuthenticationError,
   CallTimeoutError,
   ConnectionLostError,
+  DialError,
   isLibvirtError,
   ProtocolError,
   type LibvirtErrorCode,
@@ -41,8 +42,7 @@ function codeOf(error: unknown): ErrorCode {
   if (error instanceof CallTimeoutError) return "timeout";
   if (error instanceof AuthenticationError) return "forbidden";
   if (error instanceof ProtocolError) return "hypervisor-failed";
-  // The socket's own: ENOENT, ECONNREFUSED, EACCES.
-  if (error instanceof Error && "syscall" in error) return "unreachable";
+  if (error instanceof DialError) return "unreachable";
   return "internal";
 }
 
