@@ -18,6 +18,10 @@ const benches: Readonly<Record<string, Bench>> = {
     program: "bench/planner/main.ts",
     about: "how fast and how well the planner places, drains and balances",
   },
+  snapshot: {
+    program: "bench/snapshot/main.ts",
+    about: "what the snapshot of a decision and its hash cost",
+  },
   scale: {
     program: "bench/scale/main.ts",
     about: "what one coordinator bears: thousands of agents, lists, bursts, restarts",

@@ -152,9 +152,15 @@ export function vmPart(
     ...(seesHost ? { cpuMode: "host" } : {}),
     ...(hostId === undefined ? {} : { hostId }),
     ...homePart(vm),
-    ...(vm.rules?.priority === undefined ? {} : { priority: vm.rules.priority }),
+    ...priorityPart(vm),
     ...(use === undefined ? {} : { measured: use }),
   };
+}
+
+/** What people said for plans, else for restarts after a failure. */
+function priorityPart({ rules, spec }: VmRecord): Pick<VmSnapshot, "priority"> {
+  const priority = rules?.priority ?? spec.ha?.priority;
+  return priority === undefined ? {} : { priority };
 }
 
 interface Sources {

@@ -2,7 +2,7 @@
  * Keeps the cluster's snapshot and its hash up to date, part by part: a decision pays for what has changed since the
  * one before, not for the whole cluster. What it gives equals `clusterSnapshot` at that moment.
  */
-import type { HostId, VmId } from "@muster/model";
+import type { HostId, VmId, VmObservation, VmRecord } from "@muster/model";
 import {
   hashFromSums,
   hashPart,
@@ -12,6 +12,7 @@ import {
   type Hash64,
   type HostSnapshot,
   type Snapshot,
+  type VmMeasured,
   type VmSnapshot,
 } from "@muster/planner";
 import type { Ledger, RecordChange } from "../ledger/ledger.ts";
@@ -40,6 +41,14 @@ interface Parts {
   readonly capacity: CapacityPolicy;
 }
 
+/** All that a VM's part is made of: see `vmPart`. */
+interface VmBasis {
+  readonly vm: VmRecord;
+  readonly state: VmObservation["state"] | undefined;
+  readonly virtualization: string | undefined;
+  readonly use: VmMeasured | undefined;
+}
+
 export class SnapshotKeeper implements Snapshots {
   readonly #parts: Parts;
   readonly #hosts = new KeptParts<HostSnapshot>();
@@ -51,6 +60,7 @@ export class SnapshotKeeper implements Snapshots {
   /** VMs by the host they are placed on: those that its reports speak of. */
   readonly #placedOn = new Map<HostId, Set<VmId>>();
   readonly #placementOf = new Map<VmId, HostId>();
+  readonly #basis = new Map<VmId, VmBasis>();
   #last: { readonly version: number; readonly snapshot: Snapshot } | undefined;
 
   constructor(parts: Parts) {
@@ -141,6 +151,31 @@ export class SnapshotKeeper implements Snapshots {
     for (const vmId of this.#placedOn.get(hostId) ?? []) this.#changedVms.add(vmId);
   }
 
+  /** A report that says of a VM what the one before said makes no new part. */
+  #isAsBefore(id: VmId, vm: VmRecord | undefined): boolean {
+    const before = this.#basis.get(id);
+    if (vm === undefined) {
+      this.#basis.delete(id);
+      return false;
+    }
+    const { observations, measured } = this.#parts;
+    const hostId = vm.placement?.hostId;
+    const host = hostId === undefined ? undefined : observations.get(hostId);
+    const basis: VmBasis = {
+      vm,
+      state: host?.vms.get(id)?.state,
+      virtualization: host?.inventory?.virtualization,
+      use: hostId === undefined ? undefined : measured.get(id, hostId),
+    };
+    this.#basis.set(id, basis);
+    return (
+      before?.vm === vm &&
+      before.state === basis.state &&
+      before.virtualization === basis.virtualization &&
+      before.use === basis.use
+    );
+  }
+
   /** True when nothing had changed. */
   #bringUpToDate(view: LedgerView): boolean {
     const { observations, measured, capacity } = this.#parts;
@@ -160,6 +195,7 @@ export class SnapshotKeeper implements Snapshots {
     const sources = { observations, measured: measured.get.bind(measured) };
     for (const id of this.#changedVms) {
       const vm = view.vms.get(id);
+      if (this.#isAsBefore(id, vm)) continue;
       put(this.#vms, id, vm === undefined ? undefined : vmPart(vm, sources));
       put(this.#claims, `vm/${id}`, vm === undefined ? undefined : targetClaim(vm)[0]);
     }
@@ -174,33 +210,52 @@ export class SnapshotKeeper implements Snapshots {
   }
 }
 
-/** Parts by key, and the sum of their hashes. */
+/** Parts by key, and the sum of their hashes. Their order says nothing. */
 class KeptParts<Part extends object> {
   readonly sum = new PartSum();
-  readonly #parts = new Map<string, { readonly part: Part; readonly hash: Hash64 }>();
+  readonly #places = new Map<string, number>();
+  readonly #kept: { readonly key: string; readonly part: Part; readonly hash: Hash64 }[] = [];
+  readonly #parts: Part[] = [];
   #list: readonly Part[] | undefined;
 
   /** True when that made a difference. */
   put(key: string, part: Part | undefined): boolean {
-    const before = this.#parts.get(key);
+    const place = this.#places.get(key);
+    const before = place === undefined ? undefined : this.#kept[place];
     if (part === undefined) {
-      if (before === undefined) return false;
-      this.sum.remove(before.hash);
-      this.#parts.delete(key);
-      this.#list = undefined;
-      return true;
+      if (before !== undefined && place !== undefined) this.#remove(place, before.hash);
+      return before !== undefined;
     }
     const hash = hashPart(part);
     if (before?.hash.high === hash.high && before.hash.low === hash.low) return false;
     if (before !== undefined) this.sum.remove(before.hash);
     this.sum.add(hash);
-    this.#parts.set(key, { part, hash });
+    const at = place ?? this.#kept.length;
+    this.#kept[at] = { key, part, hash };
+    this.#parts[at] = part;
+    this.#places.set(key, at);
     this.#list = undefined;
     return true;
   }
 
+  /** A snapshot is a value: it keeps its list when parts change later. */
   list(): readonly Part[] {
-    this.#list ??= [...this.#parts.values()].map(({ part }) => part);
+    this.#list ??= this.#parts.slice();
     return this.#list;
+  }
+
+  /** The last one takes the place of the one that goes. */
+  #remove(place: number, hash: Hash64): void {
+    this.sum.remove(hash);
+    const gone = this.#kept[place];
+    const last = this.#kept.pop();
+    const lastPart = this.#parts.pop();
+    if (gone !== undefined) this.#places.delete(gone.key);
+    if (last !== undefined && lastPart !== undefined && last !== gone) {
+      this.#kept[place] = last;
+      this.#parts[place] = lastPart;
+      this.#places.set(last.key, place);
+    }
+    this.#list = undefined;
   }
 }
