@@ -138,9 +138,9 @@ export const mutations: readonly Mutation[] = [
     name: "an operation that was being undone is forgotten by a restart",
     rule: "S4",
     file: `${operations}/operation-runner.ts`,
-    find: "if (!isEnded(operation.state)) this.#drive(operation.id);\n    }",
+    find: "if (!isWaiting(operation)) this.#drive(operation.id);",
     replace:
-      'if (!isEnded(operation.state) && operation.state !== "undoing") this.#drive(operation.id);\n    }',
+      'if (!isWaiting(operation) && operation.state !== "undoing") this.#drive(operation.id);',
     hosts: 4,
     minutes: 60,
     seedsMax: 100,
