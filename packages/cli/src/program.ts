@@ -1,6 +1,7 @@
 /** The command line as a whole: global flags, every command, and how help and mistakes are shown. */
 import { Command, Option } from "commander";
 import { VERSION } from "./version.ts";
+import { addAddressCommands } from "./commands/address.ts";
 import { addClaimCommands } from "./commands/claim.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
 import { addCoordinatorCommands } from "./commands/coordinator.ts";
@@ -16,6 +17,7 @@ import { addPolicyCommands } from "./commands/policy.ts";
 import { addRuleCommands } from "./commands/rule.ts";
 import type { Run } from "./commands/run.ts";
 import { addStatusCommands } from "./commands/status.ts";
+import { addUplinkCommands } from "./commands/uplink.ts";
 import { addVmCommands } from "./commands/vm.ts";
 import { COORDINATOR_ADDRESS_DEFAULT } from "./connection/address.ts";
 import { outputFormats, type OutputFormat } from "./output.ts";
@@ -79,6 +81,8 @@ export function buildProgram(parts: {
   addHostCommands(program, run);
   addVmCommands(program, run);
   addNetworkCommands(program, run);
+  addUplinkCommands(program, run);
+  addAddressCommands(program, run);
   addOperationCommands(program, run);
   addPlanCommands(program, run);
   addRuleCommands(program, run);

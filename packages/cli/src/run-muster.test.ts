@@ -184,7 +184,7 @@ describe("bad usage", () => {
     [["vm", "create", "a", "--memory", "1G", "--cpus", "-1"], "is not a number"],
     [["vm", "ls", "-o", "xml"], "Allowed choices are table, wide, json, yaml, name"],
     [["vm", "stop", "a", "--wait", "--detach"], "cannot be used with"],
-    [["network", "create", "blue"], "required option '--vlan <id>' not specified"],
+    [["network", "create", "blue"], "--vlan: is required"],
     [["network", "create", "blue", "--vlan", "5000"], "5000 is not a VLAN id"],
     [["network", "create", "blue", "--vlan", "1e1"], "is not a whole number"],
     [["network", "create", "blue", "--vlan", "1", "--mtu", "100"], "out of range"],

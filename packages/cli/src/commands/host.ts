@@ -14,6 +14,7 @@ import { addHostDrain } from "./host-drain.ts";
 import { addHostReturn } from "./host-return.ts";
 import { addHostSet } from "./host-set.ts";
 import { addHostFence } from "./host-fence.ts";
+import { showHostNetwork } from "./host-network.ts";
 import type { Run } from "./run.ts";
 
 interface InviteOptions extends ChangeOptions {
@@ -42,6 +43,14 @@ export function addHostCommands(program: Command, run: Run): void {
     .addHelpText("after", example("muster host show h1"))
     .action((name: string, _options, command: Command) =>
       run(command, (session) => showHost(session, name)),
+    );
+  host
+    .command("network")
+    .argument("<host>", "name or id")
+    .description("show what a host has of networks, what it should have, and the difference")
+    .addHelpText("after", example("muster host network h1"))
+    .action((name: string, _options, command: Command) =>
+      run(command, (session) => showHostNetwork(session, name)),
     );
   addChangeFlags(host.command("invite"))
     .argument("<name>", "name the host will have")

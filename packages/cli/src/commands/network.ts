@@ -1,51 +1,54 @@
-import {
-  invalid,
-  MTU_MAX_BYTES,
-  MTU_MIN_BYTES,
-  MusterError,
-  networkDefaults,
-  parseName,
-  parseVlan,
-  type HostChoice,
-} from "@muster/model";
+import { MusterError, networkDefaults, parseName, renderVlans } from "@muster/model";
 import { encodeNetworkSpec } from "@muster/model/wire";
 import { AdminService } from "@muster/proto/admin";
+import { NetworkKind, type NetworkSpec } from "@muster/proto/types";
 import type { Command } from "commander";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import { renderNetwork, renderNetworks, renderNetworksWide } from "../render/network.ts";
 import { callChange, whyOf, type ChangeOptions, type Session } from "../session.ts";
+import { networkOfFlags, type NetworkFlags } from "../spec/network-flags.ts";
 import { decodeNetwork, type NetworkView } from "../view/network.ts";
 import type { WaitOptions } from "../wait/wait-for-operation.ts";
 import { finishOperation, showDryRun } from "./finish-operation.ts";
-import { addChangeFlags, addWaitFlags, example, repeated } from "./flags.ts";
+import { addChangeFlags, addWaitFlags, example } from "./flags.ts";
+import { checkNetwork, setNetwork, type SetOptions } from "./network-change.ts";
+import { addNetworkFlags } from "./network-flags.ts";
 import type { Run } from "./run.ts";
 
-interface CreateOptions extends ChangeOptions, WaitOptions {
-  readonly vlan: number;
-  readonly mtu?: number;
-  readonly host?: readonly string[];
-}
+interface CreateOptions extends ChangeOptions, WaitOptions, NetworkFlags {}
 
-interface RemoveOptions extends ChangeOptions, WaitOptions {}
+interface RemoveOptions extends ChangeOptions, WaitOptions {
+  readonly overrideProtected?: boolean;
+}
 
 export function addNetworkCommands(program: Command, run: Run): void {
   const network = program.command("network").description("networks: create, list, remove");
 
-  addWaitFlags(addChangeFlags(network.command("create")))
+  addWaitFlags(addChangeFlags(addNetworkFlags(network.command("create"))))
     .argument("<name>", "name, unique in the cluster")
     .description("define a network and bring it to every host that should have it")
-    .requiredOption("--vlan <id>", "VLAN id, 1 to 4094", (text) =>
-      parseVlan(wholeNumber(text, "--vlan"), "--vlan"),
-    )
-    .option("--mtu <bytes>", "MTU (default: 1500)", parseMtu)
-    .option(
-      "--host <host>",
-      "only on this host; repeat for more (default: every host)",
-      repeated((text) => parseName(text, "--host")),
-    )
     .addHelpText("after", example("muster network create blue --vlan 10"))
     .action((name: string, options: CreateOptions, command: Command) =>
       run(command, (session) => createNetwork(session, name, options)),
+    );
+  addWaitFlags(addChangeFlags(addNetworkFlags(network.command("set"))))
+    .argument("<name>", "name")
+    .description(
+      "change a network, host by host; what cuts a host off is undone there and everywhere",
+    )
+    .option("--keep-going", "go on with the other hosts when one had to undo it")
+    .option("--override-protected", "may touch what carries hosts' own connections")
+    .addHelpText("after", example("muster network set blue --mtu 9000 --dry-run"))
+    .action((name: string, options: SetOptions, command: Command) =>
+      run(command, (session) => setNetwork(session, name, options)),
+    );
+  network
+    .command("check")
+    .argument("<name>", "name")
+    .description("show who can use a network, who hears whom on it, and what clashes")
+    .addHelpText("after", example("muster network check blue"))
+    .action((name: string, _options, command: Command) =>
+      run(command, (session) => checkNetwork(session, name)),
     );
   network
     .command("ls")
@@ -63,22 +66,11 @@ export function addNetworkCommands(program: Command, run: Run): void {
   addWaitFlags(addChangeFlags(network.command("rm")))
     .argument("<name>", "name")
     .description("remove a network that no VM uses")
+    .option("--override-protected", "also where it carries hosts' own connections")
     .addHelpText("after", example("muster network rm blue"))
     .action((name: string, options: RemoveOptions, command: Command) =>
       run(command, (session) => removeNetwork(session, name, options)),
     );
-}
-
-function wholeNumber(text: string, field: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw invalid(field, `"${text.slice(0, 40)}" is not a whole number`);
-  return Number(text);
-}
-
-function parseMtu(text: string): number {
-  const mtu = wholeNumber(text, "--mtu");
-  if (mtu >= MTU_MIN_BYTES && mtu <= MTU_MAX_BYTES) return mtu;
-  const range = `${String(MTU_MIN_BYTES)} to ${String(MTU_MAX_BYTES)}`;
-  throw invalid("--mtu", `${text} is out of range`, `use ${range}`);
 }
 
 async function fetchNetworks({ admin }: Session, name: string): Promise<readonly NetworkView[]> {
@@ -115,28 +107,33 @@ async function showNetwork(session: Session, name: string): Promise<ExitCode> {
   return exitCodes.ok;
 }
 
+/** Of no kind yet. */
+const nothing = (name: string): NetworkSpec => ({
+  ...encodeNetworkSpec({ ...networkDefaults, name, segment: { kind: "untagged" } }),
+  kind: NetworkKind.UNSPECIFIED,
+});
+
+function kindOf({ kind, vlan, vni, trunk }: NetworkSpec): string {
+  if (kind === NetworkKind.UNTAGGED) return "untagged";
+  if (kind === NetworkKind.VXLAN) return `VXLAN ${String(vni)}`;
+  if (kind === NetworkKind.TRUNK) return `trunk of VLANs ${renderVlans(trunk)}`;
+  return `VLAN ${String(vlan)}`;
+}
+
 async function createNetwork(
   session: Session,
   name: string,
   options: CreateOptions,
 ): Promise<ExitCode> {
-  const { vlan } = options;
-  const hosts: HostChoice =
-    options.host === undefined ? { kind: "all" } : { kind: "named", names: options.host };
-  const spec = encodeNetworkSpec({
-    ...networkDefaults,
-    name: parseName(name, "network"),
-    segment: { kind: "vlan", vlan },
-    mtu: options.mtu ?? networkDefaults.mtu,
-    hosts,
-  });
+  const spec = networkOfFlags(nothing(parseName(name, "network")), options);
+  const kind = kindOf(spec);
   const { operation, hosts: reached } = await callChange(session, AdminService.createNetwork, {
     doing: `create network ${name}`,
     request: { spec, why: whyOf(options, session) },
   });
   const where = reached.length === 0 ? "no host yet" : reached.join(", ");
   if (options.dryRun === true) {
-    const line = `would create network ${name} (VLAN ${String(vlan)}) on ${where}`;
+    const line = `would create network ${name} (${kind}) on ${where}`;
     return showDryRun(session, [line], { hosts: reached });
   }
   return finishOperation(session, {
@@ -145,7 +142,7 @@ async function createNetwork(
     data: { hosts: reached },
     outcome: async () => {
       const network = await fetchNetwork(session, name);
-      const sentence = `network ${name} (VLAN ${String(vlan)}) is ready on ${where}`;
+      const sentence = `network ${name} (${kind}) is ready on ${where}`;
       return { sentence, data: { network } };
     },
   });
@@ -160,7 +157,7 @@ async function removeNetwork(
     doing: `remove network ${name}`,
     request: {
       name: parseName(name, "network"),
-      overrideProtected: false,
+      overrideProtected: options.overrideProtected ?? false,
       why: whyOf(options, session),
     },
   });
