@@ -1,5 +1,12 @@
 /** Gathers what the metrics show from the coordinator's parts. */
-import { isEnded, type HostRecord, type OperationRecord, type PlanRecord } from "@muster/model";
+import {
+  isEnded,
+  policyOf,
+  type HostRecord,
+  type OperationRecord,
+  type PlanRecord,
+} from "@muster/model";
+import { haSwitchOf } from "../ha/ha-switch.ts";
 import { vmView } from "../api/vm-view.ts";
 import type { Coordinator } from "../coordinator.ts";
 import type {
@@ -34,6 +41,7 @@ function summarize(coordinator: Coordinator, capacity: CapacityPolicy): Coordina
     clusterId: view.cluster.id,
     hosts: [...view.hosts.values()].map((host) => hostSummary(host, coordinator, capacity)),
     vmsByState,
+    ha: haSummary(coordinator),
     networks: [...view.networks.keys()].map((name) => networkSummary(name, coordinator)),
     operations: countOperations([...view.operations.values()]),
     stuck: countStuck(coordinator),
@@ -42,6 +50,16 @@ function summarize(coordinator: Coordinator, capacity: CapacityPolicy): Coordina
     plans: countPlans([...view.plans.values()]),
     rebalance: rebalanceSummary(coordinator),
     reconcilers: coordinator.loopStatus(),
+  };
+}
+
+function haSummary({ ledger: { view }, haParts }: Coordinator): CoordinatorSummary["ha"] {
+  const vms = [...view.vms.values()].filter((vm) => policyOf(vm.spec).restart !== "never");
+  return {
+    isArmed: haSwitchOf(view.cluster).mode === "armed",
+    isBraked: haParts.brake() !== undefined,
+    vms: vms.length,
+    vmsInError: vms.filter((vm) => vm.recovery?.error !== undefined).length,
   };
 }
 
@@ -135,6 +153,7 @@ function hostSummary(
           },
         }),
     vms: placed.length,
+    watchdogTimeoutMs: host.watchdog?.timeoutMs ?? 0,
     wildVms: wild.length,
     session: sessions.summaryOf(host.id),
   };

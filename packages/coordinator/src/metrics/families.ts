@@ -3,7 +3,7 @@ import type { HostState } from "@muster/model";
 import { single, type MetricFamily, type MetricSample } from "@muster/runtime";
 import type { CoordinatorSummary, HostSummary, MigrationSummary } from "./summary.ts";
 
-const hostStates: readonly HostState[] = ["joining", "online", "unknown"];
+const hostStates: readonly HostState[] = ["joining", "online", "unknown", "lost"];
 /** Shown as 0 when there are none, so that alerts and graphs have a series from the start. */
 const vmStates = [
   "creating",
@@ -68,6 +68,12 @@ function hostFamilies(hosts: readonly HostSummary[]): MetricFamily[] {
       host.used === undefined ? undefined : Number(host.used.memoryBytes),
     ),
     family("vms", "VMs placed on the host.", (host) => host.vms),
+    family("lost", "1 while the host is lost.", (host) => oneIf(host.state === "lost")),
+    family(
+      "watchdog_seconds",
+      "Timeout of the host's armed watchdog; 0: none is armed.",
+      (host) => host.watchdogTimeoutMs / 1_000,
+    ),
     family("wild_vms", "Domains on the host that muster does not manage.", (host) => host.wildVms),
   ];
 }
@@ -200,6 +206,21 @@ function planFamilies({ plans, rebalance }: CoordinatorSummary): MetricFamily[] 
   ];
 }
 
+function haFamilies({ ha }: CoordinatorSummary): MetricFamily[] {
+  const gauge = (name: string, help: string, value: number): MetricFamily =>
+    single("gauge", `muster_ha_${name}`, { help, value });
+  return [
+    gauge("armed", "1 while hosts are fenced and VMs restarted; 0: disarmed.", oneIf(ha.isArmed)),
+    gauge(
+      "brake",
+      "1 while nobody is fenced because too many hosts are missing.",
+      oneIf(ha.isBraked),
+    ),
+    gauge("vms", "VMs that the cluster restarts.", ha.vms),
+    gauge("vms_in_error", "VMs that were restarted too often and are left alone.", ha.vmsInError),
+  ];
+}
+
 function vmFamily({ vmsByState }: CoordinatorSummary): MetricFamily {
   const states = new Set<string>([...vmStates, ...vmsByState.keys()]);
   const samples = [...states].map((state) => ({
@@ -221,6 +242,7 @@ export function coordinatorFamilies(summary: CoordinatorSummary): MetricFamily[]
     ...hostFamilies(hosts),
     ...sessionFamilies(hosts),
     vmFamily(summary),
+    ...haFamilies(summary),
     {
       name: "muster_network_hosts",
       help: "Hosts by network and how far they are with it.",

@@ -13,6 +13,8 @@ export interface HostSummary {
   readonly used?: { readonly cpus: number; readonly memoryBytes: bigint };
   readonly vms: number;
   readonly wildVms: number;
+  /** 0: none is armed. */
+  readonly watchdogTimeoutMs: number;
   readonly session: SessionSummary;
 }
 
@@ -53,7 +55,16 @@ export interface RebalanceSummary {
   readonly movesLastDay: number;
 }
 
+export interface HaSummary {
+  readonly isArmed: boolean;
+  readonly isBraked: boolean;
+  /** With a policy. */
+  readonly vms: number;
+  readonly vmsInError: number;
+}
+
 export interface CoordinatorSummary {
+  readonly ha: HaSummary;
   readonly version: string;
   readonly clusterId: string;
   readonly hosts: readonly HostSummary[];

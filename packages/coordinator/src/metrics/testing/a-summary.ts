@@ -25,6 +25,7 @@ export function aHostSummary(change: Partial<HostSummary> = {}): HostSummary {
     used: { cpus: 1.5, memoryBytes: 9n * GIB },
     vms: 2,
     wildVms: 1,
+    watchdogTimeoutMs: 0,
     session: {
       connected: true,
       libvirtAlive: true,
@@ -53,6 +54,7 @@ export function aCoordinatorSummary(): CoordinatorSummary {
     version: "0.1.0",
     clusterId: "00000000-0000-4000-8000-000000000001",
     hosts: [aHostSummary(), neverReported],
+    ha: { isArmed: true, isBraked: false, vms: 2, vmsInError: 1 },
     vmsByState: new Map([
       ["running", 2],
       ["migrating", 1],
