@@ -115,7 +115,7 @@ describe("a host with a watchdog", () => {
     expect(await secondsUntil(cluster, () => runners(cluster, "web").length === 0)).toBeLessThan(
       35,
     );
-    expect(cluster.world.host("h1").isOn).toBe(true);
+    expect(cluster.world.host("h1").isPowered).toBe(true);
     expect(await secondsUntil(cluster, () => runners(cluster, "web").length === 1)).toBeLessThan(
       60,
     );
@@ -136,7 +136,7 @@ describe("a host with a watchdog", () => {
       await cluster.clock.runFor(5 * 60_000);
       expect([frozenMs, ...checkNow(cluster)]).toStrictEqual([frozenMs]);
       await until(cluster, () => runners(cluster, "web").length === 1);
-      if (!cluster.world.host("h1").isOn) await cluster.boot("h1");
+      if (!cluster.world.host("h1").isPowered) await cluster.boot("h1");
       await cluster.clock.runFor(10 * 60_000);
       expect([frozenMs, ...checkAtRest(cluster)]).toStrictEqual([frozenMs]);
     }
@@ -151,7 +151,7 @@ describe("a host with a watchdog", () => {
     await cluster.startAgent("h1");
     await cluster.clock.runFor(5 * 60_000);
     expect(runners(cluster, "web")).toStrictEqual(["h1"]);
-    expect(cluster.world.host("h1").isOn).toBe(true);
+    expect(cluster.world.host("h1").isPowered).toBe(true);
   });
 
   it("is not given up for a coordinator that restarts, and a new one takes no lease for shorter", async () => {
@@ -198,7 +198,7 @@ describe("the brakes", () => {
     cluster.reconnect("h2");
     await until(cluster, () => recoveries(cluster).includes("succeeded"));
     expect(checkNow(cluster)).toStrictEqual([]);
-    expect(cluster.world.host("h2").isOn).toBe(true);
+    expect(cluster.world.host("h2").isPowered).toBe(true);
   });
 
   it("do nothing while disarmed, and what is due by then when armed again", async () => {

@@ -102,7 +102,7 @@ async function heal(cluster: SimulatedCluster): Promise<void> {
   for (const host of cluster.hostNames) {
     cluster.world.clearFaults(host);
     cluster.networksOf(host).healNetwork(NEW_NETWORK);
-    if (cluster.world.host(host).isOn) await cluster.startAgent(host);
+    if (cluster.world.host(host).isPowered) await cluster.startAgent(host);
     else await cluster.boot(host);
   }
 }

@@ -219,7 +219,7 @@ export class SimulatedCluster implements AsyncDisposable {
   /** It goes on where it stood; the process that comes back knows no more than what it had kept. */
   async thaw(host: string): Promise<void> {
     this.reconnect(host);
-    if (!this.world.host(host).isOn) return;
+    if (!this.world.host(host).isPowered) return;
     this.world.libvirtd(host, "thaw");
     await this.killAgent(host);
     await this.startAgent(host);
@@ -231,7 +231,7 @@ export class SimulatedCluster implements AsyncDisposable {
       throw new MusterError("unreachable", "the management board does not answer");
     }
     if (action === "off") await this.powerCut(host);
-    return { power: this.world.host(host).isOn ? "on" : "off" };
+    return { power: this.world.host(host).isPowered ? "on" : "off" };
   }
 
   async boot(host: string): Promise<void> {

@@ -1,11 +1,12 @@
 /** `muster-agent run`: everything the daemon owns, in the order it starts; it stops in reverse. */
 import { mkdir } from "node:fs/promises";
-import { fenceRunner, systemClock, type Logger } from "@muster/runtime";
+import type { HostId, HostInventory } from "@muster/model";
+import { fenceRunner, Loop, systemClock, type Logger } from "@muster/runtime";
 import type { Agent, AgentParts } from "../agent.ts";
 import { loadIdentity } from "../enrolment/identity.ts";
 import { DeviceWatchdog } from "../guard/device-watchdog.ts";
 import { LeaseFile, linuxBootClock } from "../guard/lease-file.ts";
-import { noStorageHeartbeats } from "../guard/storage-heartbeats.ts";
+import { FileHeartbeats } from "../guard/storage-heartbeats.ts";
 import { LibvirtHypervisor } from "../hypervisor/libvirt/libvirt-hypervisor.ts";
 import { collectInventory } from "../inventory/collect-inventory.ts";
 import { LinuxSystem } from "../inventory/collect.ts";
@@ -45,9 +46,9 @@ async function start(
     clock: systemClock,
     log,
   });
-  const { clusterId, hostName } = identity.current;
+  const { clusterId, hostId, hostName } = identity.current;
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
-  const ports = await openHost(config, log, stack, () => clusterId);
+  const ports = await openHost(config, { clusterId, hostId, log, stack });
   const metrics = stack.use(await serveMetrics({ config, identity, log }));
   const metricsAddress = metrics.advertised;
   const agent = await startHostAgent(
@@ -60,28 +61,64 @@ async function start(
 
 async function openHost(
   config: AgentConfig,
-  log: Logger,
-  stack: AsyncDisposableStack,
-  clusterId: () => AgentParts["clusterId"],
+  parts: {
+    readonly clusterId: AgentParts["clusterId"];
+    readonly hostId: HostId;
+    readonly log: Logger;
+    readonly stack: AsyncDisposableStack;
+  },
 ): Promise<HostPorts> {
+  const { hostId, log, stack } = parts;
   const target = { uri: config.libvirtUri };
+  const clusterId = () => parts.clusterId;
   const hypervisor = stack.use(
     await LibvirtHypervisor.open({ target, clock: systemClock, log, clusterId }),
   );
+  let known: HostInventory | undefined;
   const { driver, why } = await chooseNetworkDriver(config.networks, processRunner);
   log.info({ driver: driver.name, why }, "network driver chosen");
   const system = new LinuxSystem();
   return {
     hypervisor,
     networks: driver,
-    inventory: () => collectInventory({ hypervisor, system, agentVersion: VERSION }),
+    inventory: async () => {
+      known = await collectInventory({ hypervisor, system, agentVersion: VERSION });
+      return known;
+    },
     load: () => system.readLoad(),
     guarding: {
       ...(config.watchdog === undefined ? {} : { watchdog: new DeviceWatchdog(config.watchdog) }),
       bootClock: linuxBootClock(),
       leases: new LeaseFile(config.leaseFile),
       fence: fenceRunner(config.fenceAgentsDirectory),
-      storageHeartbeats: noStorageHeartbeats,
+      storageHeartbeats: keepHeartbeat({ hostId, log, stack, storages: () => known?.storages }),
     },
   };
+}
+
+/** Writes this host's sign of life to the shared directories of its last inventory, and reads others'. */
+function keepHeartbeat(parts: {
+  readonly hostId: HostId;
+  readonly log: Logger;
+  readonly stack: AsyncDisposableStack;
+  readonly storages: () => HostInventory["storages"] | undefined;
+}): FileHeartbeats {
+  const { hostId, log, stack, storages } = parts;
+  const heartbeats = new FileHeartbeats({
+    hostId,
+    clock: systemClock,
+    log,
+    directories: async () =>
+      (storages() ?? []).filter(({ shared, path }) => shared && path.startsWith("/")),
+  });
+  const loop = new Loop({
+    reconciler: heartbeats,
+    clock: systemClock,
+    onFailure: (error) => {
+      log.warn({ loop: heartbeats.name, err: error }, "a loop's pass failed");
+    },
+  });
+  loop.start();
+  stack.defer(() => loop.stop());
+  return heartbeats;
 }

@@ -28,7 +28,7 @@ const observed = (change: Partial<HostObservation>): HostObservation =>
     vms: new Map(),
     networks: new Map(),
     ...change,
-  }) as HostObservation;
+  });
 const off = (how: "watchdog" | "power" | "person"): HostRecord =>
   aHost(1, { off: { how, by: "somebody", at: "2026-01-01T00:00:00Z" } });
 

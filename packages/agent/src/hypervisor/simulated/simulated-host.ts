@@ -59,10 +59,6 @@ export class SimulatedHost {
     return this.#powered;
   }
 
-  get isOn(): boolean {
-    return this.#powered;
-  }
-
   get isLibvirtdUp(): boolean {
     return this.#libvirtd !== "down";
   }
