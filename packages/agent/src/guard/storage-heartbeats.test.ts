@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseHostId, type HostId } from "@muster/model";
@@ -44,14 +44,25 @@ describe("signs of life on shared storage", () => {
     return answer ?? [];
   }
 
-  it("tell a host that writes from one that does not, and from one that never did", async () => {
-    const living = of(1);
-    expect(await found(async () => undefined)).toStrictEqual(["shared: missing"]);
-    await living.reconcile();
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(await found(async () => undefined)).toStrictEqual(["shared: still"]);
-    expect(await found(() => living.reconcile())).toStrictEqual(["shared: moving"]);
-  });
+  it(
+    "tell a host that writes from one that does not, and from one that never did",
+    { timeout: 30_000 },
+    async () => {
+      const living = of(1);
+      const file = join(path, ".muster", hostId(1));
+      const read = (): Promise<string> => readFile(file, "utf8").catch(() => "");
+      /** Simulated time must not run ahead of the disk. */
+      const beat = async (): Promise<void> => {
+        const before = await read();
+        await living.reconcile();
+        await expect.poll(read, { timeout: 10_000, interval: 5 }).not.toBe(before);
+      };
+      expect(await found(async () => undefined)).toStrictEqual(["shared: missing"]);
+      await beat();
+      expect(await found(async () => undefined)).toStrictEqual(["shared: still"]);
+      expect(await found(beat)).toStrictEqual(["shared: moving"]);
+    },
+  );
 
   it("say once that a storage cannot be written to", async () => {
     const writer = of(1, join(path, "not-mounted"));
