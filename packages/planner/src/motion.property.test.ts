@@ -32,6 +32,7 @@ describe("moves", () => {
         expect(brokenAlongTheWay(snapshot, plan.moves)).toEqual([]);
         expect(plan.scoreAfter).toBeLessThanOrEqual(plan.scoreBefore);
       }),
+      { numRuns: 60 },
     );
   });
 
@@ -53,6 +54,7 @@ describe("moves", () => {
         // The sums are kept along the way: thousands of additions leave some 1e-8.
         expect(again.scoreBefore).toBeCloseTo(plan.scoreAfter, 6);
       }),
+      { numRuns: 40 },
     );
   });
 
