@@ -8,10 +8,16 @@ export interface Row {
   /** How many times better we promise to be; null promises nothing. */
   readonly bar: number | null;
   readonly lessIsBetter?: boolean;
+  /** How many times better we were in each of several interleaved rounds; their median is judged. */
+  readonly rounds?: readonly number[];
 }
 
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
 /** How many times better we are; null without a peer. */
-export function ratioOf({ ours, theirs, lessIsBetter }: Row): number | null {
+export function ratioOf({ ours, theirs, lessIsBetter, rounds }: Row): number | null {
+  if (rounds && rounds.length > 0) return median(rounds);
   if (theirs === null || ours === 0 || theirs === 0) return null;
   return lessIsBetter ? theirs / ours : ours / theirs;
 }
@@ -37,8 +43,12 @@ export function renderRows(rows: readonly Row[]): string {
     number(ratioOf(row)),
     row.bar === null ? "-" : String(row.bar),
     verdictOf(row),
+    row.rounds ? `${number(Math.min(...row.rounds))} to ${number(Math.max(...row.rounds))}` : "",
   ]);
-  const table = [["what", "node-libvirt", "against", "theirs", "ratio", "bar", ""], ...lines];
+  const table = [
+    ["what", "node-libvirt", "against", "theirs", "ratio", "bar", "", "of the rounds"],
+    ...lines,
+  ];
   const widths = table[0]?.map((_, column) =>
     Math.max(...table.map((line) => line[column]?.length ?? 0)),
   );
