@@ -2,7 +2,7 @@
  * Time as an argument. Nothing else in the daemons may ask what time it is or set a timer, so whole clusters run
  * in simulated time (`simulated-clock.ts`).
  */
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate, setTimeout as delay } from "node:timers/promises";
 
 export interface Clock {
   /** Milliseconds, monotonic, from an arbitrary start. The only time that may influence a decision. */
@@ -24,3 +24,6 @@ export const systemClock: Clock = {
     }
   },
 };
+
+/** Lets whatever waits on sockets and timers have its turn. In real time only: a simulated cluster has no such turns. */
+export const nextTurn = (): Promise<void> => setImmediate();

@@ -1,4 +1,4 @@
-export { systemClock, type Clock } from "./clock.ts";
+export { nextTurn, systemClock, type Clock } from "./clock.ts";
 export { parseCommandLine, type CommandLine } from "./command-line.ts";
 export {
   readConfig,

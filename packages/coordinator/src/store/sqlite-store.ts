@@ -5,12 +5,16 @@
 import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { MusterError } from "@muster/model";
+import { nextTurn } from "@muster/runtime";
 import { ChangeHistory } from "./change-history.ts";
 import { checkExpectations, checkSize, notLeader } from "./check-transaction.ts";
 import type { Leader, Leadership, Member } from "./election.ts";
 import { LocalElection } from "./local-election.ts";
 import { checkFile, makeDurable, migrate, SCHEMA_VERSION, schemaVersion } from "./sqlite-schema.ts";
 import type { Store, StoreChange, StoredRecord, StoreSnapshot, Transaction } from "./store.ts";
+
+/** A database that is gone with its process: only tests and simulations have one, and keep their own time. */
+const MEMORY = ":memory:";
 
 export class SqliteStore implements Store {
   readonly #database: DatabaseSync;
@@ -79,6 +83,8 @@ export class SqliteStore implements Store {
       return this.#write(transaction, this.#number("revision") + 1);
     });
     this.#history.record(change);
+    // Sqlite works without letting go of the thread: a hundred decisions in a row would leave no heartbeat heard.
+    if (this.#path !== MEMORY) await nextTurn();
     return change.revision;
   }
 
@@ -162,7 +168,6 @@ export class SqliteStore implements Store {
 function keepOlder(database: DatabaseSync, path: string): void {
   const version = schemaVersion(database);
   const copy = `${path}.schema-${String(version)}`;
-  if (version === 0 || version === SCHEMA_VERSION || path === ":memory:" || existsSync(copy))
-    return;
+  if (version === 0 || version === SCHEMA_VERSION || path === MEMORY || existsSync(copy)) return;
   database.prepare("VACUUM INTO ?").run(copy);
 }
