@@ -1,6 +1,7 @@
 /** The public API, as a person at the coordinator would use it. */
 import {
   addressHandlers,
+  audited,
   claimHandlers,
   drainHandlers,
   explainHostHandlers,
@@ -63,28 +64,31 @@ export function personsApi(
     },
     operatorOf: () => "simulation",
   };
+  // As the service does it: each call under the name of its caller.
+  const under = <Handlers extends object>(handlers: Handlers): Handlers =>
+    audited(handlers, parts, coordinator.audit);
   return {
     context,
-    hosts: hostHandlers(parts),
-    drains: drainHandlers(parts),
-    vms: vmHandlers(parts),
-    networks: {
+    hosts: under(hostHandlers(parts)),
+    drains: under(drainHandlers(parts)),
+    vms: under(vmHandlers(parts)),
+    networks: under({
       ...networkHandlers(parts),
       ...networkCheckHandlers(parts),
       ...hostNetworkHandlers(parts),
       ...uplinkHandlers(parts),
       ...addressHandlers(parts),
-    },
-    operations: operationHandlers(parts),
-    claims: claimHandlers(parts),
-    rules: ruleHandlers(parts),
-    policy: policyHandlers(parts),
-    plans: planHandlers(parts),
-    kept: keptPlanHandlers(parts),
-    returns: returnHandlers(parts),
-    explain: explainHostHandlers(parts),
-    ha: haHandlers(parts, coordinator.haParts),
-    fences: fenceHostHandlers(parts),
-    fenceDevices: fenceDeviceHandlers(parts, coordinator),
+    }),
+    operations: under(operationHandlers(parts)),
+    claims: under(claimHandlers(parts)),
+    rules: under(ruleHandlers(parts)),
+    policy: under(policyHandlers(parts)),
+    plans: under(planHandlers(parts)),
+    kept: under(keptPlanHandlers(parts)),
+    returns: under(returnHandlers(parts)),
+    explain: under(explainHostHandlers(parts)),
+    ha: under(haHandlers(parts, coordinator.haParts)),
+    fences: under(fenceHostHandlers(parts)),
+    fenceDevices: under(fenceDeviceHandlers(parts, coordinator)),
   };
 }

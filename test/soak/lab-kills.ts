@@ -138,7 +138,7 @@ async function untilQuiet(cluster: Cluster, accepted: ReadonlySet<string>): Prom
   const endMs = systemClock.now() + QUIET_LIMIT_MS;
   for (const id of accepted) {
     try {
-      await cluster.ended(id, Math.max(1_000, endMs - systemClock.now()));
+      await cluster.ended(id, Math.round(Math.max(1_000, endMs - systemClock.now())));
     } catch (error) {
       problems.push(`operation ${id} is lost or does not end: ${String(error)}`);
     }

@@ -5,6 +5,7 @@ import { addAddressCommands } from "./commands/address.ts";
 import { addClaimCommands } from "./commands/claim.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
 import { addCoordinatorCommands } from "./commands/coordinator.ts";
+import { addAuditCommands } from "./commands/audit.ts";
 import { addEventsCommand } from "./commands/events.ts";
 import { addExplainCommand } from "./commands/explain.ts";
 import { durationOf } from "./commands/flags.ts";
@@ -90,6 +91,7 @@ export function buildProgram(parts: {
   addPolicyCommands(program, run);
   addHaCommands(program, run);
   addEventsCommand(program, run);
+  addAuditCommands(program, run);
   addExplainCommand(program, run);
   addCompletionCommand(program, stdout);
   program.addHelpText("after", EXIT_CODES);

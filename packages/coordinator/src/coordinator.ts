@@ -20,11 +20,13 @@ import {
   type Reconciler,
 } from "@muster/runtime";
 import type { HaParts } from "./api/ha.ts";
+import { auditEntry } from "./audit/audit-entry.ts";
+import { AuditScope } from "./audit/audit-scope.ts";
 import { EventLog } from "./events/event-log.ts";
 import type { Fencing } from "./ha/fencing.ts";
 import { haSettings, type HaSettings } from "./ha/ha-settings.ts";
 import { Leases } from "./ha/leases.ts";
-import { Ledger } from "./ledger/ledger.ts";
+import { Ledger, put } from "./ledger/ledger.ts";
 import { MeasuredVms } from "./observations/measured-vms.ts";
 import { Observations } from "./observations/observations.ts";
 import { recordTransition } from "./observations/vm-events.ts";
@@ -37,6 +39,7 @@ import { cleanHosts } from "./reconcilers/clean-hosts.ts";
 import { expireClaims } from "./reconcilers/expire-claims.ts";
 import type { Questions } from "./plans/questions.ts";
 import { compactStore } from "./reconcilers/compact-store.ts";
+import { expireAudit, type AuditRetention } from "./reconcilers/expire-audit.ts";
 import { expirePlans } from "./reconcilers/expire-plans.ts";
 import { Rebalancer } from "./reconcilers/rebalance.ts";
 import { expireOperations } from "./reconcilers/expire-operations.ts";
@@ -53,6 +56,8 @@ import { Sessions } from "./sessions/sessions.ts";
 import type { Store } from "./store/store.ts";
 
 export interface CoordinatorParts {
+  /** How long and how much of the audit trail is kept; absent: as `expire-audit.ts` says. */
+  readonly auditRetention?: AuditRetention;
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
@@ -78,6 +83,7 @@ type CoordinatorLoops = {
   readonly track: Loop;
   readonly expire: Loop;
   readonly stuck: Loop;
+  readonly audit: Loop;
   readonly recoverHosts: Loop;
   readonly restartVms: Loop;
   readonly cleanHosts: Loop;
@@ -98,6 +104,7 @@ export class Coordinator {
   readonly ha: HaSettings;
   readonly restarts: RestartVms;
   readonly recoveries: RecoverHosts;
+  readonly audit = new AuditScope();
   readonly #loops: CoordinatorLoops;
   readonly #stopping = new AbortController();
 
@@ -125,6 +132,7 @@ export class Coordinator {
       commands,
       events,
       registry: allOperations({ leases: this.leases, fencing: parts.fencing }),
+      detached: (work) => this.audit.outside(work),
       clock,
       log,
     });
@@ -146,14 +154,7 @@ export class Coordinator {
       { ...watched, snapshots, questions, migrationTls },
       this.#stopping.signal,
     );
-    const loop = (reconciler: Reconciler): Loop =>
-      new Loop({
-        reconciler,
-        clock,
-        onFailure: (error) => {
-          log.error({ loop: reconciler.name, err: error }, "a reconciler's pass failed");
-        },
-      });
+    const loop = (reconciler: Reconciler): Loop => loopOf(reconciler, { clock, log });
     this.#loops = {
       rebalance: loop(this.rebalancer),
       plans: loop(expirePlans({ ledger, clock })),
@@ -165,10 +166,12 @@ export class Coordinator {
       recoverHosts: loop(this.recoveries),
       restartVms: loop(this.restarts),
       cleanHosts: loop(cleanHosts(watched)),
+      audit: loop(expireAudit({ ledger, clock, retention: parts.auditRetention })),
       stuck: loop(watchStuck({ ledger, runner: this.runner, events, log })),
       networks: loop(refreshNetworks(this.sessions)),
     };
     this.#listen();
+    this.#keepAudit(clock);
   }
 
   /** The only coordinator of its store; with others see `roles/member.ts`. */
@@ -188,6 +191,23 @@ export class Coordinator {
     this.leases.begin();
     this.runner.resume();
     for (const loop of Object.values(this.#loops)) loop.start();
+  }
+
+  /** A person's change and its record in the trail are one transaction. */
+  #keepAudit(clock: Clock): void {
+    let last = 0;
+    this.ledger.auditBy(() => {
+      const { author } = this.audit;
+      if (author === undefined) return undefined;
+      return (changes, before) => {
+        const at = clock.wall();
+        // In order also when the clock jumps back; after a restart, the time.
+        last = Math.max(last + 1, at.getTime() * 1_000);
+        const id = String(last).padStart(17, "0");
+        const entry = auditEntry(author, changes, { id, at, before });
+        return entry === undefined ? [] : [put("audit", entry)];
+      };
+    });
   }
 
   #listen(): void {
@@ -245,4 +265,16 @@ const observationsOf = (
   new Observations(clock, {
     lostAfterMs: ha.lostAfterMs,
     mtuOf: (name) => view.networks.get(name)?.spec.mtu,
+  });
+
+const loopOf = (
+  reconciler: Reconciler,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): Loop =>
+  new Loop({
+    reconciler,
+    clock,
+    onFailure: (error) => {
+      log.error({ loop: reconciler.name, err: error }, "a reconciler's pass failed");
+    },
   });

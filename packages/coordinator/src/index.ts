@@ -1,4 +1,5 @@
 export { claimHandlers } from "./api/claims.ts";
+export { audited } from "./api/audit.ts";
 export { drainHandlers } from "./api/drain-host.ts";
 export { explainHostHandlers } from "./api/explain-host.ts";
 export { keptPlanHandlers } from "./api/kept-plans.ts";

@@ -1,4 +1,5 @@
 export { assert, AssertionFailure, assertNever } from "./assert.ts";
+export type { AuditedChange, AuditRecord } from "./audit.ts";
 export type { ClaimRecord } from "./claim.ts";
 export {
   firstHost,

@@ -5,6 +5,8 @@ import { implement, type RpcService } from "@muster/runtime";
 import type { Fencing } from "../ha/fencing.ts";
 import type { Commands } from "../sessions/commands.ts";
 import { addressHandlers } from "./addresses.ts";
+import type { AuditScope } from "../audit/audit-scope.ts";
+import { audited, auditHandlers } from "./audit.ts";
 import { claimHandlers } from "./claims.ts";
 import { consoleHandler } from "./console.ts";
 import { drainHandlers } from "./drain-host.ts";
@@ -28,10 +30,15 @@ import { vmHandlers } from "./vms.ts";
 
 export function adminService(
   parts: CoordinatorsParts,
-  help: { readonly commands: Commands; readonly fencing: Fencing; readonly ha: HaParts },
+  help: {
+    readonly commands: Commands;
+    readonly fencing: Fencing;
+    readonly ha: HaParts;
+    readonly audit: AuditScope;
+  },
 ): RpcService {
-  const { commands, fencing, ha } = help;
-  return implement(AdminService, {
+  const { commands, fencing, ha, audit } = help;
+  const handlers: Parameters<typeof implement<typeof AdminService>>[1] = {
     async getCluster(_request, context) {
       parts.operatorOf(context);
       const { agentAddresses, authorityFingerprint, metricsAddress, version } = parts.about;
@@ -67,6 +74,8 @@ export function adminService(
     ...haHandlers(parts, ha),
     ...fenceHostHandlers(parts),
     ...fenceDeviceHandlers(parts, { commands, fencing }),
+    ...auditHandlers(parts),
     openConsole: consoleHandler(parts, commands),
-  });
+  };
+  return implement(AdminService, audited(handlers, parts, audit));
 }

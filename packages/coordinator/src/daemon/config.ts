@@ -15,6 +15,7 @@ import {
 import type { AuthorityPlace } from "../authority/shared-authority.ts";
 import type { CapacityPolicy } from "../planning/cluster-snapshot.ts";
 import { LEASE_MS, LOST_AFTER_MS, type HaSettings } from "../ha/ha-settings.ts";
+import { auditRetention, type AuditRetention } from "../reconcilers/expire-audit.ts";
 import type { SessionTimes } from "../sessions/host-session.ts";
 import { checkStore, readAuthorityPlace, readStore, type StoreConfig } from "./config-store.ts";
 
@@ -29,6 +30,7 @@ export interface CoordinatorConfig {
   readonly agentAddresses: readonly string[];
   readonly metrics: { readonly host: string; readonly port: number };
   readonly capacity: CapacityPolicy;
+  readonly audit: AuditRetention;
   readonly times: SessionTimes;
   readonly ha: HaSettings;
   readonly fenceAgentsDirectory: string;
@@ -89,6 +91,20 @@ const readFields = (sources: ConfigSources): CoordinatorConfig =>
         port: metrics.integer("port", { min: 0, max: 65_535, default: METRICS_PORT }),
       })),
       capacity: fields.section("capacity", readCapacity),
+      audit: fields.section("audit", (audit) => ({
+        // Less than a day, and the trail of a night is gone in the morning; ten years is what any law asks for.
+        keepMs: audit.durationMs("keep", {
+          min: DAY_MS,
+          max: 3_650 * DAY_MS,
+          default: auditRetention.keepMs,
+        }),
+        // A kilobyte each, in memory and in the store.
+        entriesMax: audit.integer("entries-max", {
+          min: 100,
+          max: 1_000_000,
+          default: auditRetention.entriesMax,
+        }),
+      })),
       times: fields.section("sessions", readTimes),
       ha: fields.section("ha", readHa),
       fenceAgentsDirectory: fields.text("fence-agents", { default: FENCE_AGENTS_DIRECTORY }),

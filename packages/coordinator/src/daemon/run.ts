@@ -93,10 +93,13 @@ async function start(
     operatorOf: (context) => gatekeeper.operatorOf(context),
   };
   const { commands, fencing, haParts: ha } = coordinator;
-  const admin = guardStandby(adminService(api, { commands, fencing, ha }), {
-    ledger,
-    ageMs: () => member.ageMs,
-  });
+  const admin = guardStandby(
+    adminService(api, { commands, fencing, ha, audit: coordinator.audit }),
+    {
+      ledger,
+      ageMs: () => member.ageMs,
+    },
+  );
   const local = await listenLocal({ path: config.socketPath, services: [admin], logger: log });
   stack.defer(() => local.close());
   const enrolment = enrolmentService({ ledger, authority, gatekeeper, events, clock, random, log });
@@ -143,6 +146,7 @@ async function takePart(
   const member = await CoordinatorMember.open({
     ...{ store, clock, random, log, questions: threads },
     ...{ times: config.times, capacity: config.capacity, migrationTls: config.migrationTls },
+    auditRetention: config.audit,
     ...{ ha: config.ha, fencing: { runner: fenceRunner(config.fenceAgentsDirectory), seal } },
     self: { name: config.name, version: VERSION, addresses: config.agentAddresses },
     beforeLeading: (ledger) => ensureAuthority({ ledger, place: config.authority, options }),

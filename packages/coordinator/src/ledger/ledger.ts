@@ -57,11 +57,21 @@ const nothingWritten: ReadonlySet<ErrorCode> = new Set([
   "storage-failed",
 ]);
 
+/** What is recorded beside the changes of one transaction, in the same one. */
+export type Audit = (
+  changes: readonly RecordChange[],
+  before: (key: string) => object | undefined,
+) => readonly RecordChange[];
+
+/** Asked at the moment somebody wants a transaction; undefined: nothing is recorded. */
+export type Auditor = () => Audit | undefined;
+
 export class Ledger {
   readonly #store: Store;
   readonly #tables = new Tables();
   readonly #revisions = new Map<string, number>();
   readonly #listeners = new Set<LedgerListener>();
+  #auditor: Auditor | undefined;
   #leadership: Leadership | undefined;
   #refusal = (): MusterError => new MusterError("not-leader", "this coordinator is a standby");
   #applied = 0;
@@ -155,9 +165,15 @@ export class Ledger {
     return this.#tables;
   }
 
+  /** Adds to every transaction what is kept of it; given what the caller of `transact` was doing. */
+  auditBy(auditor: Auditor): void {
+    this.#auditor = auditor;
+  }
+
   /** Decisions run in the order they were asked for. One that throws changes nothing. */
   transact<Result>(decide: (view: LedgerView) => Decision<Result>): Promise<Result> {
-    const turn = this.#tail.then(() => this.#run(decide));
+    const audit = this.#auditor?.();
+    const turn = this.#tail.then(() => this.#run(decide, audit));
     // The next decision waits for this one but does not care how it ended; its caller hears of that.
     this.#tail = turn.then(nothing, nothing);
     return turn;
@@ -171,10 +187,15 @@ export class Ledger {
     };
   }
 
-  async #run<Result>(decide: (view: LedgerView) => Decision<Result>): Promise<Result> {
+  async #run<Result>(
+    decide: (view: LedgerView) => Decision<Result>,
+    audit: Audit | undefined,
+  ): Promise<Result> {
     this.assertLeading();
-    const { changes, result } = decide(this.#tables);
-    if (changes.length === 0) return result;
+    const { changes: decided, result } = decide(this.#tables);
+    if (decided.length === 0) return result;
+    const before = (key: string) => this.#tables.find(key)?.value;
+    const changes = [...decided, ...(audit?.(decided, before) ?? [])];
     const keyed = changes.map((change) => ({
       change,
       key: keyOf(change.kind, change.value as never),

@@ -19,6 +19,7 @@ import {
   type UplinkRecord,
   type UplinkSpec,
   type VmRecord,
+  type AuditRecord,
 } from "@muster/model";
 import type { StoredRecord } from "../store/store.ts";
 
@@ -55,6 +56,7 @@ export interface AuthorityRecord {
 
 export interface RecordKinds {
   readonly address: AddressReservation;
+  readonly audit: AuditRecord;
   readonly authority: AuthorityRecord;
   readonly claim: ClaimRecord;
   readonly cluster: ClusterRecord;
@@ -83,6 +85,7 @@ export const uplinkKey = ({ label, hosts }: Pick<UplinkSpec, "label" | "hosts">)
 
 const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = {
   address: addressKey,
+  audit: (record) => record.id,
   authority: () => "this",
   claim: (record) => record.name,
   cluster: () => "this",

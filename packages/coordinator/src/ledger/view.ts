@@ -21,6 +21,7 @@ import {
   type UplinkRecord,
   type VmId,
   type VmRecord,
+  type AuditRecord,
 } from "@muster/model";
 import {
   addressKey,
@@ -40,6 +41,7 @@ export interface LedgerView {
   readonly networks: ReadonlyMap<string, NetworkRecord>;
   readonly operations: ReadonlyMap<OperationId, OperationRecord>;
   readonly invites: ReadonlyMap<string, InviteRecord>;
+  readonly audit: ReadonlyMap<string, AuditRecord>;
   /** By name. */
   readonly claims: ReadonlyMap<string, ClaimRecord>;
   readonly plans: ReadonlyMap<PlanId, PlanRecord>;
@@ -69,6 +71,7 @@ export class Tables implements LedgerView {
   readonly networks = new Map<string, NetworkRecord>();
   readonly operations = new Map<OperationId, OperationRecord>();
   readonly invites = new Map<string, InviteRecord>();
+  readonly audit = new Map<string, AuditRecord>();
   readonly claims = new Map<string, ClaimRecord>();
   readonly plans = new Map<PlanId, PlanRecord>();
   readonly rules = new Map<string, RuleRecord>();
@@ -125,6 +128,8 @@ export class Tables implements LedgerView {
     switch (kind) {
       case "address":
         return this.addresses.get(within);
+      case "audit":
+        return this.audit.get(within);
       case "authority":
         return this.#authority;
       case "coordinator":
@@ -167,6 +172,8 @@ export class Tables implements LedgerView {
       case "address":
         this.addresses.set(addressKey(value as AddressReservation), value as AddressReservation);
         return;
+      case "audit":
+        return set(this.audit, value as AuditRecord);
       case "claim":
         this.claims.set((value as ClaimRecord).name, value as ClaimRecord);
         return;
@@ -217,6 +224,9 @@ export class Tables implements LedgerView {
         return;
       case "address":
         this.addresses.delete(addressKey(value as AddressReservation));
+        return;
+      case "audit":
+        this.audit.delete((value as AuditRecord).id);
         return;
       case "claim":
         this.claims.delete((value as ClaimRecord).name);

@@ -79,6 +79,7 @@ export class OperationRunner {
   readonly #active = new Map<OperationId, Active>();
   readonly #live: LiveOperations;
   readonly #budgets = new Budgets();
+  readonly #detached: <Result>(work: () => Result) => Result;
   readonly #watchers = new Set<(operationId: OperationId) => void>();
   readonly #stopping = new AbortController();
   readonly #events: EventLog;
@@ -93,6 +94,8 @@ export class OperationRunner {
     readonly registry: OperationRegistry;
     readonly clock: Clock;
     readonly log: Log;
+    /** What an operation does is not its caller's doing any more. */
+    readonly detached?: <Result>(work: () => Result) => Result;
   }) {
     this.#ledger = parts.ledger;
     this.#clock = parts.clock;
@@ -100,6 +103,7 @@ export class OperationRunner {
     this.#registry = parts.registry;
     this.#events = parts.events;
     this.#live = new LiveOperations(parts.clock);
+    this.#detached = parts.detached ?? ((work) => work());
     this.#parts = {
       ...parts,
       budgets: this.#budgets,
@@ -237,7 +241,7 @@ export class OperationRunner {
     if (this.#ledger.view.operations.get(id)?.cancelRequested === true) {
       cancel.abort(new MusterError("cancelled", "somebody cancelled the operation"));
     }
-    const done = this.#driveToEnd(id, cancel.signal).finally(() => {
+    const done = this.#detached(() => this.#driveToEnd(id, cancel.signal)).finally(() => {
       this.#active.delete(id);
       this.#live.forget(id);
       this.#budgets.leave(id);
