@@ -1,4 +1,4 @@
-import { MusterError, networkDefaults, parseName, renderVlans } from "@muster/model";
+import { MusterError, networkDefaults, parseName } from "@muster/model";
 import { encodeNetworkSpec } from "@muster/model/wire";
 import { AdminService } from "@muster/proto/admin";
 import { NetworkKind, type NetworkSpec } from "@muster/proto/types";
@@ -7,7 +7,7 @@ import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import { renderNetwork, renderNetworks, renderNetworksWide } from "../render/network.ts";
 import { callChange, whyOf, type ChangeOptions, type Session } from "../session.ts";
 import { networkOfFlags, type NetworkFlags } from "../spec/network-flags.ts";
-import { decodeNetwork, type NetworkView } from "../view/network.ts";
+import { decodeNetwork, segmentWords, type NetworkView } from "../view/network.ts";
 import type { WaitOptions } from "../wait/wait-for-operation.ts";
 import { finishOperation, showDryRun } from "./finish-operation.ts";
 import { addChangeFlags, addWaitFlags, example } from "./flags.ts";
@@ -113,20 +113,13 @@ const nothing = (name: string): NetworkSpec => ({
   kind: NetworkKind.UNSPECIFIED,
 });
 
-function kindOf({ kind, vlan, vni, trunk }: NetworkSpec): string {
-  if (kind === NetworkKind.UNTAGGED) return "untagged";
-  if (kind === NetworkKind.VXLAN) return `VXLAN ${String(vni)}`;
-  if (kind === NetworkKind.TRUNK) return `trunk of VLANs ${renderVlans(trunk)}`;
-  return `VLAN ${String(vlan)}`;
-}
-
 async function createNetwork(
   session: Session,
   name: string,
   options: CreateOptions,
 ): Promise<ExitCode> {
   const spec = networkOfFlags(nothing(parseName(name, "network")), options);
-  const kind = kindOf(spec);
+  const kind = segmentWords(spec);
   const { operation, hosts: reached } = await callChange(session, AdminService.createNetwork, {
     doing: `create network ${name}`,
     request: { spec, why: whyOf(options, session) },

@@ -1,7 +1,7 @@
 /** Goal: what people see changes only on purpose. The golden files in test/golden are reviewed like code. */
 import { HostState, OperationState, StepState, VmDisplayState } from "@muster/proto/admin";
 import type { VmState } from "@muster/proto/types";
-import { NetworkState } from "@muster/proto/types";
+import { NetworkKind, NetworkState } from "@muster/proto/types";
 import { describe, expect, it } from "vitest";
 import {
   aHost,
@@ -84,6 +84,21 @@ const networks = [
       { host: "h3", online: false, observed: undefined, usable: false, problem: "" },
     ],
   }),
+  ...[
+    { name: "office", kind: NetworkKind.UNTAGGED, vlan: 0, hostPool: "desk" },
+    {
+      name: "routers",
+      kind: NetworkKind.TRUNK,
+      vlan: 0,
+      trunk: [
+        { first: 10, last: 10 },
+        { first: 20, last: 29 },
+      ],
+      hostLabels: "rack=7",
+    },
+    { name: "tenants", kind: NetworkKind.VXLAN, vlan: 0, vni: 5_001 },
+    { name: "of-tomorrow", kind: 57 as NetworkKind, vlan: 0 },
+  ].map((spec) => aNetwork({ spec: aNetworkSpec(spec), hosts: [] })),
 ].map(decodeNetwork);
 
 const failed = anOperation({

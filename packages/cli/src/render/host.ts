@@ -169,7 +169,7 @@ function networkTable(host: HostView, paint: Paint): string {
     [
       { title: "NAME", cell: (network) => network.name },
       { title: "STATE", cell: ({ state }) => ({ text: state, tone: toneOf(state) }) },
-      { title: "VLAN", align: "right", cell: (network) => String(network.vlan) },
+      { title: "VLAN", align: "right", cell: ({ vlan }) => (vlan === 0 ? "" : String(vlan)) },
       { title: "BRIDGE", cell: (network) => network.bridge },
       { title: "DRIVER", cell: (network) => network.driver },
       { title: "MESSAGE", cell: (network) => network.message },

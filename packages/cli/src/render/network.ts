@@ -17,9 +17,15 @@ function readyCell(network: NetworkView): Cell {
 const mtu = (network: NetworkView): string =>
   String(network.mtu === 0 ? MTU_DEFAULT_BYTES : network.mtu);
 
+function forHosts({ onlyHosts, hostPool, hostLabels }: NetworkView): string {
+  if (hostPool !== "") return `pool ${hostPool}`;
+  if (hostLabels !== "") return `hosts with ${hostLabels}`;
+  return onlyHosts.length === 0 ? "every host" : onlyHosts.join(", ");
+}
+
 const columns = (now: Date): readonly Column<NetworkView>[] => [
   { title: "NAME", cell: (network) => network.name },
-  { title: "VLAN", align: "right", cell: (network) => String(network.vlan) },
+  { title: "SEGMENT", cell: ({ segment }) => segment },
   { title: "MTU", align: "right", cell: mtu },
   { title: "READY", cell: readyCell },
   { title: "VMS", align: "right", cell: (network) => String(network.vmCount) },
@@ -54,12 +60,9 @@ export function renderNetwork(network: NetworkView, now: Date, paint: Paint): st
   const head = renderFields(
     [
       field("network", { text: network.name, tone: "strong" }),
-      field("VLAN", String(network.vlan)),
+      field("segment", network.segment),
       field("MTU", mtu(network)),
-      field(
-        "for hosts",
-        network.onlyHosts.length === 0 ? "every host" : network.onlyHosts.join(", "),
-      ),
+      field("for hosts", forHosts(network)),
       field("VMs", String(network.vmCount)),
       field("created", `${network.createdAt} (${renderAge(network.createdAt, now)})`),
     ],
