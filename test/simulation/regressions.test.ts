@@ -144,6 +144,49 @@ describe("a result that was recorded but not acknowledged", () => {
   });
 });
 
+describe("a full disk while a result is recorded", () => {
+  it("of the agent, as the acknowledgement comes: the entry is forgotten once there is room", async () => {
+    await using cluster = await SimulatedCluster.start({ seed: 6, hosts: 1 });
+    const vmId = await createVm(cluster, "web", "h1");
+    await cluster.api.vms.changeVm(
+      { vm: vmId, change: VmChange.PAUSE, graceMs: 0, keepVolumes: false, why: undefined },
+      cluster.api.context,
+    );
+    expect(await cluster.clock.runUntil(() => isFree(cluster, vmId), 10_000)).toBe(true);
+    cluster.diskOf("h1").setTrouble("full");
+    await cluster.clock.runFor(60_000);
+    expect(cluster.journalOf("h1").entries()).toHaveLength(1);
+    cluster.diskOf("h1").setTrouble(undefined);
+    await cluster.clock.runFor(20_000);
+    expect(cluster.journalOf("h1").entries()).toStrictEqual([]);
+    await quiet(cluster);
+  });
+
+  it("of the coordinator, as an undo is done: every attempt is acknowledged in the end", async () => {
+    await using cluster = await SimulatedCluster.start({ seed: 7, hosts: 1 });
+    const created = createVm(cluster, "web", "h1").catch((error: unknown) => error);
+    cluster.world.inject("h1", { operation: "start", times: 1, effect: { kind: "fail" } });
+    const isUndoingDefine = (): boolean =>
+      [...cluster.coordinator.ledger.view.operations.values()].some(
+        ({ state, steps }) =>
+          state === "undoing" &&
+          steps.some(({ name, attempt }) => name === "define" && attempt === 2),
+      );
+    expect(await cluster.clock.runUntil(isUndoingDefine, 10_000)).toBe(true);
+    cluster.storeTrouble.isFull = true;
+    await cluster.clock.runFor(30_000);
+    cluster.storeTrouble.isFull = false;
+    await cluster.clock.runFor(120_000);
+    await created;
+    const ended = [...cluster.coordinator.ledger.view.operations.values()].map(
+      ({ state, steps }) => [state, steps[0]?.name, steps[0]?.attempt],
+    );
+    expect(ended).toStrictEqual([["failed", "define", 3]]);
+    expect(cluster.journalOf("h1").entries()).toStrictEqual([]);
+    await quiet(cluster);
+  });
+});
+
 describe("a cancel while the source of a migration is away", () => {
   it("reaches it when it is back, and the VM stays", async () => {
     await using cluster = await SimulatedCluster.start({ seed: 4, hosts: 2 });

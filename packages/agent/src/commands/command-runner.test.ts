@@ -87,6 +87,31 @@ describe("a command", () => {
     expect(results()).toStrictEqual([`${commandIdFor(3)} done`]);
   });
 
+  it("that was acknowledged is forgotten in the end, however long the disk is full", async () => {
+    const { clock, run, runner, journal, results } = await withRunningVm();
+    const forget = journal.forget.bind(journal);
+    let isFull = true;
+    let written = 0;
+    journal.forget = async (commandId) => {
+      if (isFull) throw new MusterError("storage-failed", "no space left on device");
+      written += 1;
+      return forget(commandId);
+    };
+    await run(aCommand(3, forceStop));
+    await runner.acknowledge(commandIdFor(3));
+    await clock.runFor(60_000);
+    expect(journal.entries()).toHaveLength(1);
+    // A new session: answered and acknowledged once more.
+    runner.resendResults();
+    await runner.acknowledge(commandIdFor(3));
+    isFull = false;
+    await clock.runFor(20_000);
+    expect([journal.entries(), written]).toStrictEqual([[], 1]);
+    // Nothing is left to forget: nothing is written.
+    await runner.acknowledge(commandIdFor(3));
+    expect([results().length, written]).toStrictEqual([2, 1]);
+  });
+
   it("waits for the one before it on the same VM, and not for other VMs", async () => {
     const { clock, runner, results } = await withRunningVm();
     const other = { ...define, vmId: vmIdOf(2), spec: aSpec("db") };

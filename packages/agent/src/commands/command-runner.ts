@@ -37,7 +37,7 @@ export interface EndedCommands {
 /** Commands at once. Each is mostly waiting for libvirt; more than this and a broken coordinator is to blame. */
 const COMMANDS_MAX = 512;
 
-/** Pause before a result that the disk refused is written again, doubled each time. */
+/** Pause before what the disk refused is written again, doubled each time. */
 const RECORD_AGAIN_MIN_MS = 500;
 const RECORD_AGAIN_MAX_MS = 10_000;
 
@@ -46,6 +46,8 @@ export class CommandRunner {
   readonly #running = new Map<CommandId, AbortController>();
   readonly #ended = new Map<string, EndedCommands>();
   readonly #vmTails = new Map<VmId, Promise<void>>();
+  /** Acknowledged while the disk refused to forget them. */
+  readonly #unforgotten = new Set<CommandId>();
 
   constructor(parts: CommandRunnerParts) {
     this.#parts = parts;
@@ -96,13 +98,35 @@ export class CommandRunner {
    * an agent that forgot what it is doing would not know it after a restart.
    */
   async acknowledge(commandId: CommandId): Promise<void> {
-    if (this.#running.has(commandId)) return;
+    if (this.#running.has(commandId) || this.#unforgotten.has(commandId)) return;
+    if (this.#parts.journal.find(commandId) === undefined || (await this.#forget(commandId)))
+      return;
+    // A full disk may pass, and the coordinator says it once: no reason to end the session, nor to make it wait.
+    this.#unforgotten.add(commandId);
+    this.#forgetLater(commandId)
+      .catch((error: unknown) => {
+        this.#parts.log.error({ commandId, err: error }, "forgetting a command broke");
+      })
+      .finally(() => this.#unforgotten.delete(commandId));
+  }
+
+  async #forgetLater(commandId: CommandId): Promise<void> {
+    let pauseMs = RECORD_AGAIN_MIN_MS;
+    do {
+      await this.#parts.clock.sleep(pauseMs);
+      pauseMs = Math.min(2 * pauseMs, RECORD_AGAIN_MAX_MS);
+    } while (!(await this.#forget(commandId)));
+  }
+
+  /** False: the disk refused it. */
+  async #forget(commandId: CommandId): Promise<boolean> {
     const { journal, log } = this.#parts;
     try {
       await journal.forget(commandId);
+      return true;
     } catch (error) {
-      // It stays, is answered once more in the next session, and is acknowledged again: no reason to end this one.
       log.warn({ commandId, err: error }, "an acknowledged command could not be forgotten");
+      return false;
     }
   }
 

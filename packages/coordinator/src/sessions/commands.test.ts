@@ -114,6 +114,22 @@ describe("a command", () => {
     expect(sent).toStrictEqual([`acknowledge ${idOf(1)}`]);
   });
 
+  it("whose result nobody could record is acknowledged once it is no longer wanted", async () => {
+    let isWanted = true;
+    const { commands, sent, connect, execute } = setting(() => isWanted);
+    connect();
+    const { ended } = execute(1);
+    commands.result(h1, done(1));
+    await ended;
+    // The disk is full: whoever waited fails, and never acknowledges what it could not record.
+    commands.acknowledgeUnwanted();
+    expect(sent).toStrictEqual([`command ${idOf(1)}`]);
+    isWanted = false;
+    commands.acknowledgeUnwanted();
+    commands.acknowledgeUnwanted();
+    expect(sent).toStrictEqual([`command ${idOf(1)}`, `acknowledge ${idOf(1)}`]);
+  });
+
   it("takes no result from another host", async () => {
     const { clock, commands, connect, execute } = setting();
     connect();

@@ -50,6 +50,11 @@ export class Commands {
   readonly #clock: Clock;
   readonly #pending = new Map<CommandId, Pending>();
   readonly #early = new Map<CommandId, EarlyResult>();
+  /**
+   * Results somebody has and may not have recorded yet: whoever could not, as with a full disk, may come back with
+   * another command.
+   */
+  readonly #unacknowledged = new Map<CommandId, HostId>();
   readonly #connected = new Map<HostId, Send>();
   /** True while the operation behind a command has not ended: its result must not be thrown away. */
   readonly #isWanted: (commandId: CommandId) => boolean;
@@ -80,6 +85,7 @@ export class Commands {
   result(hostId: HostId, result: CommandResult): void {
     const pending = this.#pending.get(result.commandId);
     if (pending?.hostId === hostId) {
+      this.#unacknowledged.set(result.commandId, hostId);
       pending.settle(result);
     } else if (this.#isWanted(result.commandId) && this.#early.size < EARLY_RESULTS_MAX) {
       this.#early.set(result.commandId, { hostId, result });
@@ -88,15 +94,17 @@ export class Commands {
     }
   }
 
-  /** The result is recorded: the agent may forget it. */
+  /** The result is recorded: the agent may forget it. One that has not come is acknowledged when it comes. */
   acknowledge(hostId: HostId, commandId: CommandId): void {
-    this.#early.delete(commandId);
+    const wasEarly = this.#early.delete(commandId);
+    if (!this.#unacknowledged.delete(commandId) && !wasEarly) return;
     this.#connected.get(hostId)?.({ kind: "acknowledge", commandId });
   }
 
-  /** After a step was recorded: results that came early and that nobody will ask for any more. */
+  /** After a step was recorded: results that nobody will ask for any more. */
   acknowledgeUnwanted(): void {
-    for (const [commandId, { hostId }] of this.#early) {
+    const early = [...this.#early].map(([id, { hostId }]) => [id, hostId] as const);
+    for (const [commandId, hostId] of [...early, ...this.#unacknowledged]) {
       if (!this.#isWanted(commandId)) this.acknowledge(hostId, commandId);
     }
   }
