@@ -6,7 +6,7 @@ import type { NetworkSpec, VmAssignment } from "@muster/model";
 import type { Clock, Log } from "@muster/runtime";
 import type { Assigned } from "../assignments/assigned.ts";
 import type { Hypervisor } from "../hypervisor/hypervisor.ts";
-import type { NetworkDriver } from "../networks/network-driver.ts";
+import { plugOf, type NetworkDriver } from "../networks/network-driver.ts";
 import type { BootStore } from "./boot-store.ts";
 import { planAutostart } from "./plan-autostart.ts";
 
@@ -77,7 +77,7 @@ export class AutostartTask {
       for (const [index, nic] of vm.nics.entries()) {
         const network = assignedNetwork(nic.network);
         if (network === undefined) throw new Error(`network ${nic.network} is not assigned here`);
-        await networks.plug({ vmId: vm.id, index, mac: nic.mac, network });
+        await networks.plug(plugOf({ vmId: vm.id, index }, nic, network));
       }
       await hypervisor.control.power(vm.id, "start");
       log.info({ vmId: vm.id, vm: vm.name }, "vm started with the host");

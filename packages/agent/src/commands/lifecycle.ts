@@ -7,7 +7,7 @@ import {
   type VmObservation,
   type VmSpec,
 } from "@muster/model";
-import type { NicAttachment } from "../networks/network-driver.ts";
+import { plugOf, type NicAttachment } from "../networks/network-driver.ts";
 import type { CommandContext } from "./command-context.ts";
 
 type Action<Kind extends CommandAction["kind"]> = Extract<CommandAction, { kind: Kind }>;
@@ -26,7 +26,7 @@ export async function plugAll(
         `network ${nic.network} is not assigned to this host`,
       );
     }
-    attachments.push(await context.networks.plug({ vmId, index, mac: nic.mac, network }));
+    attachments.push(await context.networks.plug(plugOf({ vmId, index }, nic, network)));
   }
   return attachments;
 }

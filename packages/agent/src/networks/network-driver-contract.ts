@@ -58,6 +58,19 @@ const nicOf = (vmId: VmId, index: number, on: NetworkSpec): NicPlug => ({
   network: on,
 });
 
+const untagged: NetworkSpec = { ...blue, name: "plain", segment: { kind: "untagged" } };
+const trunk: NetworkSpec = {
+  ...blue,
+  name: "trunk",
+  segment: {
+    kind: "trunk",
+    vlans: [
+      { first: 30, last: 32 },
+      { first: 40, last: 40 },
+    ],
+  },
+};
+
 interface Outcome {
   readonly name: string;
   readonly state: string;
@@ -97,6 +110,48 @@ export const networkDriverContract: readonly ContractCase[] = [
       ok(actions.some((action) => action.summary.includes("blue")));
       deepEqual(refusals, []);
       deepEqual(await host.snapshot(), before);
+    },
+  },
+  {
+    name: "untagged and trunk networks become ready, twice is once, and nothing of them stays",
+    async run(host) {
+      const driver = host.openDriver();
+      const wanted = [untagged, trunk, blue];
+      const first = await driver.apply(wanted);
+      deepEqual(
+        outcomes(first),
+        ["blue ready", "plain ready", "trunk ready"],
+        JSON.stringify(first),
+      );
+      await isSettled(driver, wanted);
+      const after = await host.snapshot();
+      deepEqual(await driver.apply(wanted), first);
+      deepEqual(await host.snapshot(), after);
+      // Another agent on the same host reads the same from the marks alone.
+      await isSettled(host.openDriver(), wanted);
+      const fewer: NetworkSpec = {
+        ...trunk,
+        segment: { kind: "trunk", vlans: [{ first: 31, last: 31 }] },
+      };
+      deepEqual(outcomes(await driver.apply([fewer])), ["trunk ready"]);
+      await isSettled(driver, [fewer]);
+      await driver.apply([]);
+      deepEqual(await host.markedThings(), []);
+    },
+  },
+  {
+    name: "a NIC on a trunk may tag with its own ids only, and with none is refused",
+    async run(host) {
+      const driver = host.openDriver();
+      await driver.apply([trunk]);
+      const some = { ...nicOf(VM_ONE, 0, trunk), trunk: [{ first: 31, last: 50 }] };
+      const first = await driver.plug(some);
+      const after = await host.snapshot();
+      deepEqual(await driver.plug(some), first);
+      deepEqual(await host.snapshot(), after);
+      const none = { ...nicOf(VM_ONE, 1, trunk), trunk: [{ first: 99, last: 99 }] };
+      await rejects(driver.plug(none), isNetworkFailed);
+      await driver.unplug(VM_ONE);
     },
   },
   {

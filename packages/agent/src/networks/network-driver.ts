@@ -6,7 +6,7 @@
  * Each real driver reads the host (`…-state.ts`), decides in a pure `plan…`, and carries the plan out; what they
  * share is in `bridged-networks.ts`.
  */
-import type { NetworkObservation, NetworkSpec, VmId } from "@muster/model";
+import type { NetworkObservation, NetworkSpec, NicSpec, VlanRange, VmId } from "@muster/model";
 
 /** One NIC of one VM on this host. */
 export interface NicPlug {
@@ -15,7 +15,16 @@ export interface NicPlug {
   readonly index: number;
   readonly mac: string;
   readonly network: NetworkSpec;
+  /** Of a trunk network: only these of its ids. Absent: all of them. */
+  readonly trunk?: readonly VlanRange[];
 }
+
+/** The plug of a VM's NIC. */
+export const plugOf = (
+  place: Pick<NicPlug, "vmId" | "index">,
+  { mac, trunk }: Pick<NicSpec, "mac" | "trunk">,
+  network: NetworkSpec,
+): NicPlug => ({ ...place, mac, network, ...(trunk === undefined ? {} : { trunk }) });
 
 /** How the hypervisor attaches a NIC. */
 export type NicAttachment =
@@ -23,8 +32,11 @@ export type NicAttachment =
   | {
       readonly kind: "openvswitch";
       readonly bridge: string;
+      /** 0: untagged, or a trunk. */
       readonly vlan: number;
       readonly mtu: number;
+      /** Ids the guest may tag with. Absent: it gets frames of one VLAN, without their tags. */
+      readonly trunk?: readonly VlanRange[];
     }
   /** A tap the driver made and put on its bridge; libvirt only opens it. */
   | { readonly kind: "tap"; readonly device: string; readonly mtu: number }

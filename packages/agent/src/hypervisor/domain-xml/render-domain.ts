@@ -3,7 +3,6 @@
  * markup. Devices are written in a fixed order: their PCI addresses, and so the guest's names for them, follow it.
  */
 import type { DiskSpec, VmId, VmSpec } from "@muster/model";
-import type { NicAttachment } from "../../networks/network-driver.ts";
 import type { VmDefinition } from "../hypervisor.ts";
 import { element, renderXml, textElement, type XmlTree } from "../xml/render-xml.ts";
 import {
@@ -12,7 +11,9 @@ import {
   type ArchitectureDefaults,
   type DomainFacts,
 } from "./domain-facts.ts";
+import { bootElement, bootOrders } from "./boot-order.ts";
 import { markElement } from "./mark.ts";
+import { renderInterface } from "./render-interface.ts";
 
 /**
  * Empty PCIe ports for devices plugged in while the guest runs. q35 offers one by itself, and the second device
@@ -72,7 +73,8 @@ function operatingSystem(spec: VmSpec, facts: DomainFacts, machineType: string):
       machine: machineType === "" ? undefined : machineType,
     }),
     ...(kernel === undefined
-      ? [element("boot", { dev: "hd" })]
+      ? // Beside orders of devices libvirt takes no order of kinds.
+        [bootOrders(spec).firstDisk === undefined ? element("boot", { dev: "hd" }) : undefined]
       : [
           textElement("kernel", kernel.kernelPath),
           kernel.initrdPath === "" ? undefined : textElement("initrd", kernel.initrdPath),
@@ -121,9 +123,16 @@ function devices(
   facts: DomainFacts,
   machineType: string,
 ): readonly XmlTree[] {
-  const disks = spec.disks.map((disk, index) => renderDisk(vmId, disk, index));
+  const orders = bootOrders(spec);
+  const disks = spec.disks.map((disk, index) =>
+    renderDisk(vmId, disk, { index, bootOrder: index === 0 ? orders.firstDisk : undefined }),
+  );
   const interfaces = spec.nics.map((nic, index) =>
-    renderInterface(nic.mac, attachments[index] ?? { kind: "simulated", network: nic.network }),
+    renderInterface(
+      nic,
+      attachments[index] ?? { kind: "simulated", network: nic.network },
+      orders.nics[index],
+    ),
   );
   return [
     ...pciePorts(machineType, disks.length + interfaces.length),
@@ -170,37 +179,16 @@ export function diskTarget(index: number): string {
   return index < 26 ? `vd${last}` : `${diskTarget(Math.floor(index / 26) - 1)}${last}`;
 }
 
-function renderDisk(vmId: VmId, disk: DiskSpec, index: number): XmlTree {
+function renderDisk(
+  vmId: VmId,
+  disk: DiskSpec,
+  { index, bootOrder }: { readonly index: number; readonly bootOrder: number | undefined },
+): XmlTree {
   return element("disk", { type: "volume", device: "disk" }, [
     // No host page cache: what the guest flushed is on the storage, which migration relies on.
     element("driver", { name: "qemu", type: "qcow2", cache: "none", discard: "unmap" }),
     element("source", { pool: disk.storage, volume: volumeNameOf(vmId, index) }),
     element("target", { dev: diskTarget(index), bus: "virtio" }),
+    bootElement(bootOrder),
   ]);
-}
-
-function renderInterface(mac: string, attachment: NicAttachment): XmlTree {
-  const macElement = element("mac", { address: mac });
-  const model = element("model", { type: "virtio" });
-  switch (attachment.kind) {
-    case "openvswitch":
-      return element("interface", { type: "bridge" }, [
-        macElement,
-        element("source", { bridge: attachment.bridge }),
-        element("vlan", {}, [element("tag", { id: String(attachment.vlan) })]),
-        element("virtualport", { type: "openvswitch" }),
-        model,
-        element("mtu", { size: String(attachment.mtu) }),
-      ]);
-    case "tap":
-      return element("interface", { type: "ethernet" }, [
-        macElement,
-        element("target", { dev: attachment.device, managed: "no" }),
-        model,
-        element("mtu", { size: String(attachment.mtu) }),
-      ]);
-    case "simulated":
-      // Under a real hypervisor: behind its own address translation, on no network of ours.
-      return element("interface", { type: "user" }, [macElement, model]);
-  }
 }

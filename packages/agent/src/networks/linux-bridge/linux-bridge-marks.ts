@@ -3,20 +3,25 @@
  *
  * * A bridge that we made has an alias that also names its uplink. The alias can only be set after the bridge exists,
  *   so the bridge is created in a device group of ours: one that was just created when the agent was killed is known.
- * * A network is an alternative name of the bridge: "muster.NAME.vlan10.mtu1500".
+ * * A network is an alternative name of the bridge: "muster.NAME.vlan10.mtu1500", VLAN 0 for one that is not tagged,
+ *   "muster.NAME.trunk10+20-29.mtu1500".
  * * A tap has an alias with its VM; until it has, its name says whose it is.
  *
  * Pure.
  */
 import type { VmId } from "@muster/model";
 import type { KernelLink } from "../links/kernel-links.ts";
+import { parseMarkedTrunk, renderMarkedTrunk } from "../marked-trunk.ts";
 import type { NetworkDemand } from "../network-demand.ts";
 
 /** A device group nobody else uses; any number but 0 and those of /etc/iproute2/group would do. */
 export const BRIDGE_GROUP = "19821";
 
 const BRIDGE_ALIAS = "muster:bridge";
-const NETWORK_NAME = /^muster\.(.+)\.vlan(\d{1,4})\.mtu(\d{1,5})$/;
+const NETWORK_NAME = /^muster\.(.+)\.(vlan|trunk)([\d+-]+)\.mtu(\d{1,5})$/;
+
+/** The kernel's limit of an alternative name. */
+const ALT_NAME_MAX = 127;
 
 export const bridgeAlias = (uplink: string | undefined): string =>
   `${BRIDGE_ALIAS} uplink=${uplink ?? "none"}`;
@@ -31,8 +36,18 @@ export function uplinkOfAlias(alias: string): string | undefined {
   return uplink === "none" ? undefined : uplink;
 }
 
-export const networkAltName = ({ name, vlan, mtu }: NetworkDemand): string =>
-  `muster.${name}.vlan${String(vlan)}.mtu${String(mtu)}`;
+export function networkAltName({ name, vlan, mtu, trunk }: NetworkDemand): string {
+  const frames = trunk === undefined ? `vlan${String(vlan)}` : `trunk${renderMarkedTrunk(trunk)}`;
+  return `muster.${name}.${frames}.mtu${String(mtu)}`;
+}
+
+/** Why a network cannot be marked. */
+export function markLengthProblem(network: NetworkDemand): string | undefined {
+  const { length } = networkAltName(network);
+  if (length <= ALT_NAME_MAX) return undefined;
+  const long = `its mark would have ${String(length)} characters`;
+  return `${long}, and a device's name at most ${String(ALT_NAME_MAX)}: fewer ranges of VLANs, or a shorter name`;
+}
 
 export interface NetworkMark extends NetworkDemand {
   readonly altName: string;
@@ -41,9 +56,14 @@ export interface NetworkMark extends NetworkDemand {
 /** Every mark, also two of one network: the agent may have been killed while it replaced one by the other. */
 export function networkMarks({ altNames }: KernelLink): readonly NetworkMark[] {
   return altNames.flatMap((altName) => {
-    const [, name, vlan, mtu] = NETWORK_NAME.exec(altName) ?? [];
-    if (name === undefined || vlan === undefined || mtu === undefined) return [];
-    return [{ altName, name, vlan: Number(vlan), mtu: Number(mtu) }];
+    const [, name, kind, frames, mtu] = NETWORK_NAME.exec(altName) ?? [];
+    if (name === undefined || frames === undefined || mtu === undefined) return [];
+    if (kind === "trunk") {
+      return [{ altName, name, vlan: 0, mtu: Number(mtu), trunk: parseMarkedTrunk(frames) }];
+    }
+    // What nobody of us wrote is nobody of ours.
+    if (!/^\d{1,4}$/.test(frames)) return [];
+    return [{ altName, name, vlan: Number(frames), mtu: Number(mtu) }];
   });
 }
 

@@ -1,9 +1,18 @@
 /** Why a network cannot be, or is not, on this host's Linux bridge. Pure. */
 import type { KernelLink } from "../links/kernel-links.ts";
-import { demandProblem, mtuProblem, sameDemand, type NetworkDemand } from "../network-demand.ts";
+import {
+  demandProblem,
+  describeFrames,
+  idsOf,
+  mtuProblem,
+  sameDemand,
+  tagsOf,
+  type NetworkDemand,
+} from "../network-demand.ts";
 import { linkProblem, uplinkProblem } from "../uplink.ts";
-import { isOurBridge, networkMarks } from "./linux-bridge-marks.ts";
+import { isOurBridge, markLengthProblem, networkMarks } from "./linux-bridge-marks.ts";
 import type { LinuxBridgeState } from "./linux-bridge-state.ts";
+import { UNTAGGED_VLAN, isSameEntry, uplinkEntries } from "./port-frames.ts";
 
 export interface LinuxBridgeConfig {
   readonly bridge: string;
@@ -32,6 +41,8 @@ export const isAttached = ({ config, uplink }: Situation): boolean =>
 export function lastingProblem(situation: Situation, network: NetworkDemand): string | undefined {
   return (
     demandProblem(network) ??
+    untaggedClash(network) ??
+    markLengthProblem(network) ??
     ownershipProblem(situation) ??
     membershipProblem(situation) ??
     vlanDeviceProblem(situation, network) ??
@@ -53,13 +64,21 @@ function membershipProblem(situation: Situation): string | undefined {
 /** A VLAN device takes its frames before the bridge sees them. */
 function vlanDeviceProblem(
   { state, config }: Situation,
-  { vlan }: NetworkDemand,
+  network: NetworkDemand,
 ): string | undefined {
-  const taker = [...state.links.values()].find(
-    ({ vlanOn }) => vlanOn?.device === config.uplink && vlanOn?.vlan === vlan,
-  );
-  if (taker === undefined) return undefined;
-  return `VLAN ${String(vlan)} of uplink ${String(config.uplink)} is in use by device ${taker.name}`;
+  const tags = new Set(idsOf(tagsOf(network)));
+  for (const { name, vlanOn } of state.links.values()) {
+    if (vlanOn === undefined || vlanOn.device !== config.uplink || !tags.has(vlanOn.vlan)) continue;
+    return `VLAN ${String(vlanOn.vlan)} of uplink ${String(config.uplink)} is in use by device ${name}`;
+  }
+  return undefined;
+}
+
+/** One id cannot be both: a tag that a network wants, and what frames without a tag are inside the bridge. */
+function untaggedClash(network: NetworkDemand): string | undefined {
+  if (!idsOf(tagsOf(network)).includes(UNTAGGED_VLAN)) return undefined;
+  const id = String(UNTAGGED_VLAN);
+  return `VLAN ${id} stands for untagged frames inside a Linux bridge: use 1 to ${String(UNTAGGED_VLAN - 1)}`;
 }
 
 /** Why a network does not work as things are; undefined: it does. */
@@ -91,24 +110,25 @@ function markProblem({ config, bridge }: Situation, network: NetworkDemand): str
   const [other] = own;
   if (other === undefined) return `not set up on bridge ${config.bridge}`;
   if (own.some((mark) => sameDemand(mark, network))) return undefined;
-  const has = `VLAN ${String(other.vlan)} and MTU ${String(other.mtu)}`;
-  return `set up with ${has}, not VLAN ${String(network.vlan)} and MTU ${String(network.mtu)}`;
+  const has = `${describeFrames(other)} and MTU ${String(other.mtu)}`;
+  return `set up with ${has}, not ${describeFrames(network)} and MTU ${String(network.mtu)}`;
 }
 
-function passageProblem(situation: Situation, { vlan }: NetworkDemand): string | undefined {
+function passageProblem(situation: Situation, network: NetworkDemand): string | undefined {
   const { state, config, uplink } = situation;
   if (config.uplink === undefined) return undefined;
   if (uplink === undefined || !isAttached(situation)) {
     return `uplink ${config.uplink} is not a port of bridge ${config.bridge}`;
   }
-  const entry = state.vlans.get(config.uplink)?.get(vlan);
-  if (entry === undefined) {
-    return `uplink ${config.uplink} does not carry VLAN ${String(vlan)}`;
-  }
-  if (entry.isPvid || entry.isUntagged) {
-    return `uplink ${config.uplink} carries VLAN ${String(vlan)} without its tag`;
-  }
-  return linkProblem(uplink);
+  const carried = state.vlans.get(config.uplink);
+  const wrong = uplinkEntries(network).find(
+    (wanted) => !isSameEntry(carried?.get(wanted.vlan), wanted),
+  );
+  if (wrong === undefined) return linkProblem(uplink);
+  if (wrong.isUntagged) return `uplink ${config.uplink} does not carry untagged frames`;
+  return carried?.has(wrong.vlan) === true
+    ? `uplink ${config.uplink} carries VLAN ${String(wrong.vlan)} without its tag`
+    : `uplink ${config.uplink} does not carry VLAN ${String(wrong.vlan)}`;
 }
 
 /** Why a NIC cannot be attached to a network; a cable that is out does not matter. */

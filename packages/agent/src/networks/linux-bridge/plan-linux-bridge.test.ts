@@ -6,6 +6,7 @@ import { anyDemands } from "../testing/network-arbitraries.ts";
 import { isOurBridge, networkAltName, networkMarks, uplinkOfAlias } from "./linux-bridge-marks.ts";
 import { linuxBridgeProblem, type LinuxBridgeConfig } from "./linux-bridge-problems.ts";
 import type { LinuxBridgeState } from "./linux-bridge-state.ts";
+import { bridgeVlansOf } from "./port-frames.ts";
 import { planLinuxBridge, type LinuxBridgeAction } from "./plan-linux-bridge.ts";
 import { afterLinuxBridgeAction } from "./testing/after-linux-action.ts";
 import { anyLinuxState } from "./testing/linux-bridge-arbitraries.ts";
@@ -183,7 +184,7 @@ describe("every plan for a Linux bridge", () => {
           const cut = carryOut(made, actions.slice(0, count));
           const bridge = cut.links.get("muster0");
           const marked = new Set(
-            bridge === undefined ? [] : networkMarks(bridge).map(({ vlan }) => vlan),
+            bridge === undefined ? [] : networkMarks(bridge).flatMap(bridgeVlansOf),
           );
           for (const vlan of cut.vlans.get("eth1")?.keys() ?? []) expect(marked).toContain(vlan);
         }

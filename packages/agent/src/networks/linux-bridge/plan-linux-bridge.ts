@@ -5,7 +5,7 @@
  * off after it, so that nothing of ours is ever without one.
  */
 import type { KernelLink } from "../links/kernel-links.ts";
-import { sameDemand, type NetworkDemand } from "../network-demand.ts";
+import { isUntagged, rangesOf, sameDemand, type NetworkDemand } from "../network-demand.ts";
 import {
   bridgeAlias,
   isOurBridge,
@@ -21,6 +21,7 @@ import {
   type Situation,
 } from "./linux-bridge-problems.ts";
 import type { LinuxBridgeState } from "./linux-bridge-state.ts";
+import { bridgeVlansOf, isSameEntry, uplinkEntries } from "./port-frames.ts";
 
 export type LinuxBridgeAction =
   | { readonly kind: "create-bridge"; readonly bridge: string }
@@ -37,17 +38,14 @@ export type LinuxBridgeAction =
   | { readonly kind: "raise-link"; readonly device: string }
   | { readonly kind: "mark-network"; readonly bridge: string; readonly network: NetworkDemand }
   | { readonly kind: "unmark-network"; readonly bridge: string; readonly mark: NetworkMark }
-  /** Tagged. */
   | {
-      readonly kind: "allow-vlan";
+      readonly kind: "allow-vlan" | "forbid-vlan";
       readonly uplink: string;
       readonly vlan: number;
-      readonly network: string;
-    }
-  | {
-      readonly kind: "forbid-vlan";
-      readonly uplink: string;
-      readonly vlan: number;
+      /** Of a range. Absent: just the one. */
+      readonly last?: number;
+      /** True: what frames without a tag belong to. Absent: tagged. */
+      readonly untagged?: true;
       readonly network: string;
     };
 
@@ -78,7 +76,7 @@ export function planLinuxBridge(
   const actions = [
     ...(accepted.length === 0 ? [] : planBridge(situation)),
     ...accepted.flatMap((network) => planNetwork(situation, network)),
-    ...planStale(situation, stale, new Set([...kept, ...accepted].map(({ vlan }) => vlan))),
+    ...planStale(situation, stale, new Set([...kept, ...accepted].flatMap(bridgeVlansOf))),
     ...(wanted.size === 0 ? planRemoval(situation) : []),
   ];
   return { actions, refusals };
@@ -138,18 +136,41 @@ function planUplink(situation: Situation): readonly LinuxBridgeAction[] {
 
 function planNetwork(situation: Situation, network: NetworkDemand): readonly LinuxBridgeAction[] {
   const { state, config, bridge, uplink } = situation;
-  const { name, vlan } = network;
+  const { name } = network;
   const actions: LinuxBridgeAction[] = [];
   const marks = bridge === undefined ? [] : networkMarks(bridge);
   if (!marks.some((mark) => mark.name === name && sameDemand(mark, network))) {
     actions.push({ kind: "mark-network", bridge: config.bridge, network });
   }
   if (uplink === undefined) return actions;
-  const entry = isAttached(situation) ? state.vlans.get(uplink.name)?.get(vlan) : undefined;
-  if (entry === undefined || entry.isPvid || entry.isUntagged) {
-    actions.push({ kind: "allow-vlan", uplink: uplink.name, vlan, network: name });
-  }
-  return actions;
+  const carried = isAttached(situation) ? state.vlans.get(uplink.name) : undefined;
+  const missing = uplinkEntries(network).filter(
+    (wanted) => !isSameEntry(carried?.get(wanted.vlan), wanted),
+  );
+  const vlans = missing.map(({ vlan }) => vlan);
+  return [
+    ...actions,
+    ...planVlans("allow-vlan", { uplink: uplink.name, vlans, network: name }).map((action) =>
+      isUntagged(network) ? { ...action, untagged: true as const } : action,
+    ),
+  ];
+}
+
+type VlanAction = Extract<LinuxBridgeAction, { kind: "allow-vlan" | "forbid-vlan" }>;
+
+/** One action for each range. */
+function planVlans(
+  kind: VlanAction["kind"],
+  on: { readonly uplink: string; readonly vlans: readonly number[]; readonly network: string },
+): readonly VlanAction[] {
+  const { uplink, vlans, network } = on;
+  return rangesOf(vlans.toSorted((left, right) => left - right)).map(({ first, last }) => ({
+    kind,
+    uplink,
+    vlan: first,
+    ...(last === first ? {} : { last }),
+    network,
+  }));
 }
 
 /** Takes off what no wanted network needs; a VLAN that another one rides on stays. */
@@ -162,11 +183,13 @@ function planStale(
   const carried = isAttached(situation) ? state.vlans.get(config.uplink ?? "") : undefined;
   const forbidden = new Set<number>();
   const actions: LinuxBridgeAction[] = [];
-  for (const { name: network, vlan } of stale) {
-    if (uplink === undefined || neededVlans.has(vlan) || forbidden.has(vlan)) continue;
-    if (carried?.has(vlan) !== true) continue;
-    forbidden.add(vlan);
-    actions.push({ kind: "forbid-vlan", uplink: uplink.name, vlan, network });
+  for (const mark of stale) {
+    if (uplink === undefined) continue;
+    const vlans = bridgeVlansOf(mark).filter(
+      (vlan) => !neededVlans.has(vlan) && !forbidden.has(vlan) && carried?.has(vlan) === true,
+    );
+    for (const vlan of vlans) forbidden.add(vlan);
+    actions.push(...planVlans("forbid-vlan", { uplink: uplink.name, vlans, network: mark.name }));
   }
   const unmarked = stale.map(
     (mark) => ({ kind: "unmark-network", bridge: config.bridge, mark }) as const,

@@ -1,6 +1,7 @@
 /** Decides how a VM's NIC gets its tap, and which taps go with the VM. Pure. */
 import type { VmId } from "@muster/model";
-import { demandOf } from "../network-demand.ts";
+import type { PortVlan } from "../links/bridge-vlans.ts";
+import { demandOf, nicTrunk, nicTrunkProblem, rangesOf } from "../network-demand.ts";
 import type { NicPlug } from "../network-driver.ts";
 import { isTapOf, tapAlias, tapName, NICS_PER_VM_MAX } from "./linux-bridge-marks.ts";
 import {
@@ -10,6 +11,7 @@ import {
   type Situation,
 } from "./linux-bridge-problems.ts";
 import type { LinuxBridgeState } from "./linux-bridge-state.ts";
+import { isSameEntry, nicEntries } from "./port-frames.ts";
 
 export type TapAction =
   | { readonly kind: "create-tap"; readonly device: string }
@@ -21,8 +23,15 @@ export type TapAction =
       readonly mtu: number;
     }
   | { readonly kind: "attach-tap"; readonly device: string; readonly bridge: string }
-  /** Untagged, and the only VLAN of frames that come in. */
-  | { readonly kind: "put-tap-on-vlan"; readonly device: string; readonly vlan: number }
+  /** Untagged, and the only VLAN of frames that come in; of a trunk: with its tag. */
+  | {
+      readonly kind: "put-tap-on-vlan";
+      readonly device: string;
+      readonly vlan: number;
+      /** Of a range. Absent: just the one. */
+      readonly last?: number;
+      readonly tagged?: true;
+    }
   | { readonly kind: "take-tap-off-vlan"; readonly device: string; readonly vlan: number }
   | { readonly kind: "raise-tap"; readonly device: string }
   | { readonly kind: "remove-tap"; readonly device: string };
@@ -43,8 +52,11 @@ export function planPlug(
   config: LinuxBridgeConfig,
 ): TapPlan {
   const situation = situationOf(state, config);
+  const network = demandOf(nic.network);
   const problem =
-    linuxBridgeNicProblem(situation, demandOf(nic.network)) ?? nameProblem(situation, nic);
+    nicTrunkProblem(network, nic.trunk) ??
+    linuxBridgeNicProblem(situation, network) ??
+    nameProblem(situation, nic);
   if (problem !== undefined) return { ok: false, reason: problem };
   const device = tapName(nic.vmId, nic.index);
   return { ok: true, device, actions: planTap(situation, nic, device) };
@@ -72,16 +84,38 @@ function planTap({ state, config }: Situation, nic: NicPlug, device: string): re
   if (!isDressed) actions.push({ kind: "dress-tap", device, ...dress });
   const isAttached = link?.master === config.bridge;
   if (!isAttached) actions.push({ kind: "attach-tap", device, bridge: config.bridge });
-  const carried = (isAttached ? state.vlans.get(device) : undefined) ?? new Map<number, never>();
-  const entry = carried.get(network.vlan);
-  if (entry?.isPvid !== true || !entry.isUntagged) {
-    actions.push({ kind: "put-tap-on-vlan", device, vlan: network.vlan });
-  }
-  for (const vlan of carried.keys()) {
-    if (vlan !== network.vlan) actions.push({ kind: "take-tap-off-vlan", device, vlan });
-  }
+  const carried = isAttached ? state.vlans.get(device) : undefined;
+  actions.push(...planTapVlans(device, carried ?? new Map(), nic));
   if (link?.isUp !== true) actions.push({ kind: "raise-tap", device });
   return actions;
+}
+
+function planTapVlans(
+  device: string,
+  carried: ReadonlyMap<number, PortVlan>,
+  nic: NicPlug,
+): readonly TapAction[] {
+  const network = demandOf(nic.network);
+  const isTrunk = network.trunk !== undefined;
+  const frames = isTrunk ? { ...network, trunk: nicTrunk(network, nic.trunk) } : network;
+  const wanted = new Map(nicEntries(frames).map((entry) => [entry.vlan, entry]));
+  const missing = [...wanted.values()].filter(
+    (entry) => !isSameEntry(carried.get(entry.vlan), entry),
+  );
+  const put = rangesOf(missing.map(({ vlan }) => vlan)).map(
+    ({ first, last }) =>
+      ({
+        kind: "put-tap-on-vlan",
+        device,
+        vlan: first,
+        ...(last === first ? {} : { last }),
+        ...(isTrunk ? { tagged: true as const } : {}),
+      }) as const,
+  );
+  const taken = [...carried.keys()]
+    .filter((vlan) => !wanted.has(vlan))
+    .map((vlan) => ({ kind: "take-tap-off-vlan", device, vlan }) as const);
+  return [...put, ...taken];
 }
 
 /** Taps of the VM, whichever bridge they are on now. */

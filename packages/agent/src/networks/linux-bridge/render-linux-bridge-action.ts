@@ -1,5 +1,6 @@
 /** Actions on a Linux bridge as the iproute2 commands that carry them out. Pure. */
 import { assertNever } from "@muster/model";
+import { describeFrames } from "../network-demand.ts";
 import type { PlannedAction } from "../network-driver.ts";
 import { BRIDGE_GROUP, bridgeAlias, networkAltName } from "./linux-bridge-marks.ts";
 import type { LinuxBridgeAction } from "./plan-linux-bridge.ts";
@@ -106,9 +107,9 @@ function renderMark(action: MarkAction): PlannedAction {
       network: name,
     };
   }
-  const { name, vlan } = action.network;
+  const { name } = action.network;
   return {
-    summary: `put network ${name} (VLAN ${String(vlan)}) on bridge ${bridge}`,
+    summary: `put network ${name} (${describeFrames(action.network)}) on bridge ${bridge}`,
     commands: [property("add", networkAltName(action.network))],
     network: name,
   };
@@ -116,14 +117,17 @@ function renderMark(action: MarkAction): PlannedAction {
 
 type VlanAction = Extract<LinuxBridgeAction, { kind: "allow-vlan" | "forbid-vlan" }>;
 
-function renderVlan({ kind, uplink, vlan, network }: VlanAction): PlannedAction {
+function renderVlan({ kind, uplink, vlan, last, untagged, network }: VlanAction): PlannedAction {
   const isAllowed = kind === "allow-vlan";
   const verb = isAllowed ? "add" : "del";
+  const ids = last === undefined ? String(vlan) : `${String(vlan)}-${String(last)}`;
+  const frames = untagged === true ? "untagged frames" : `VLAN ${ids}`;
+  const flags = untagged === true ? ["pvid", "untagged"] : [];
   return {
     summary: isAllowed
-      ? `let uplink ${uplink} carry VLAN ${String(vlan)}`
-      : `stop uplink ${uplink} from carrying VLAN ${String(vlan)}`,
-    commands: [["bridge", "vlan", verb, "dev", uplink, "vid", String(vlan)]],
+      ? `let uplink ${uplink} carry ${frames}`
+      : `stop uplink ${uplink} from carrying ${frames}`,
+    commands: [["bridge", "vlan", verb, "dev", uplink, "vid", ids, ...flags]],
     network,
   };
 }

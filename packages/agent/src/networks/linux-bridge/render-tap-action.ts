@@ -8,8 +8,8 @@ const setLink = (device: string, ...words: readonly string[]): readonly string[]
   ...words,
 ];
 
-const bridgeVlan = (verb: "add" | "del", device: string, vlan: number): readonly string[] => [
-  ...["bridge", "vlan", verb, "dev", device, "vid", String(vlan)],
+const bridgeVlan = (verb: "add" | "del", device: string, ids: string): readonly string[] => [
+  ...["bridge", "vlan", verb, "dev", device, "vid", ids],
 ];
 
 export function renderTapAction(action: TapAction): PlannedAction {
@@ -33,15 +33,19 @@ export function renderTapAction(action: TapAction): PlannedAction {
         summary: `add tap ${device} to bridge ${action.bridge}`,
         commands: [setLink(device, "master", action.bridge)],
       };
-    case "put-tap-on-vlan":
+    case "put-tap-on-vlan": {
+      const { vlan, last = vlan, tagged } = action;
+      const ids = vlan === last ? String(vlan) : `${String(vlan)}-${String(last)}`;
+      const flags = tagged === true ? [] : ["pvid", "untagged"];
       return {
-        summary: `put tap ${device} on VLAN ${String(action.vlan)}`,
-        commands: [[...bridgeVlan("add", device, action.vlan), "pvid", "untagged"]],
+        summary: `put tap ${device} on VLAN ${ids}`,
+        commands: [[...bridgeVlan("add", device, ids), ...flags]],
       };
+    }
     case "take-tap-off-vlan":
       return {
         summary: `take tap ${device} off VLAN ${String(action.vlan)}`,
-        commands: [bridgeVlan("del", device, action.vlan)],
+        commands: [bridgeVlan("del", device, String(action.vlan))],
       };
     case "raise-tap":
       return { summary: `set tap ${device} up`, commands: [setLink(device, "up")] };

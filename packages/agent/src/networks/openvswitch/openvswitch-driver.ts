@@ -3,7 +3,7 @@ import { MusterError, type NetworkObservation, type NetworkSpec, type VmId } fro
 import type { CommandRunner } from "../command-runner.ts";
 import { LIST_LINKS } from "../links/kernel-links.ts";
 import type { NetworkDemand } from "../network-demand.ts";
-import { demandOf } from "../network-demand.ts";
+import { demandOf, nicTrunk, nicTrunkProblem } from "../network-demand.ts";
 import type { NetworkDriver, NetworkPlan, NicAttachment, NicPlug } from "../network-driver.ts";
 import { OneAtATime } from "../one-at-a-time.ts";
 import { BridgedNetworks, type BridgeKind } from "../bridged-networks.ts";
@@ -78,13 +78,16 @@ export class OpenvswitchDriver implements NetworkDriver {
   plug(nic: NicPlug): Promise<NicAttachment> {
     return this.#turns.run(async () => {
       const network = demandOf(nic.network);
-      const problem = openvswitchNicProblem(await this.#kind.read(), network, this.#config);
+      const problem =
+        nicTrunkProblem(network, nic.trunk) ??
+        openvswitchNicProblem(await this.#kind.read(), network, this.#config);
       if (problem !== undefined) {
         const what = `network ${nic.network.name} for NIC ${String(nic.index)} of vm ${nic.vmId}`;
         throw new MusterError("network-failed", `${what}: ${problem}`);
       }
       const { vlan, mtu } = network;
-      return { kind: "openvswitch", bridge: this.#config.bridge, vlan, mtu };
+      const port = { kind: "openvswitch", bridge: this.#config.bridge, vlan, mtu } as const;
+      return network.trunk === undefined ? port : { ...port, trunk: nicTrunk(network, nic.trunk) };
     });
   }
 

@@ -1,4 +1,5 @@
 /** Our marks in Open vSwitch's external_ids. What carries none of them is not ours. Pure. */
+import { parseMarkedTrunk, renderMarkedTrunk } from "../marked-trunk.ts";
 import type { NetworkDemand } from "../network-demand.ts";
 import type { OpenvswitchBridge, OpenvswitchPort } from "./openvswitch-state.ts";
 
@@ -19,8 +20,24 @@ export const isOurUplink = ({ externalIds }: OpenvswitchPort): boolean =>
 
 export const networkKey = (name: string): string => `${NETWORK_PREFIX}${name}`;
 
-export const networkValue = ({ vlan, mtu }: Pick<NetworkDemand, "vlan" | "mtu">): string =>
-  `vlan=${String(vlan)},mtu=${String(mtu)}`;
+/** "vlan=10,mtu=1500"; VLAN 0 is untagged; "trunk=10+20-29,mtu=1500". */
+export function networkValue({
+  vlan,
+  mtu,
+  trunk,
+}: Pick<NetworkDemand, "vlan" | "mtu" | "trunk">): string {
+  const frames = trunk === undefined ? `vlan=${String(vlan)}` : `trunk=${renderMarkedTrunk(trunk)}`;
+  return `${frames},mtu=${String(mtu)}`;
+}
+
+function parseValue(name: string, value: string): NetworkDemand {
+  const [, trunk, trunkMtu] = /^trunk=([\d+-]+),mtu=(\d{1,5})$/.exec(value) ?? [];
+  if (trunk !== undefined) {
+    return { name, vlan: 0, mtu: Number(trunkMtu), trunk: parseMarkedTrunk(trunk) };
+  }
+  const [, vlan = "0", mtu = "0"] = /^vlan=(\d{1,4}),mtu=(\d{1,5})$/.exec(value) ?? [];
+  return { name, vlan: Number(vlan), mtu: Number(mtu) };
+}
 
 /**
  * The networks marked on a bridge, by name. A mark that somebody has spoilt counts as VLAN 0 with MTU 0: it is still
@@ -31,8 +48,7 @@ export function markedNetworks(bridge: OpenvswitchBridge): ReadonlyMap<string, N
     .filter(([key]) => key.startsWith(NETWORK_PREFIX))
     .map(([key, value]) => {
       const name = key.slice(NETWORK_PREFIX.length);
-      const [, vlan = "0", mtu = "0"] = /^vlan=(\d{1,4}),mtu=(\d{1,5})$/.exec(value) ?? [];
-      return [name, { name, vlan: Number(vlan), mtu: Number(mtu) }] as const;
+      return [name, parseValue(name, value)] as const;
     });
   return new Map(marked);
 }

@@ -1,5 +1,16 @@
 /** Why a network cannot be, or is not, on this host's Open vSwitch. Pure. */
-import { demandProblem, mtuProblem, sameDemand, type NetworkDemand } from "../network-demand.ts";
+import { renderVlans } from "@muster/model";
+import {
+  demandProblem,
+  describeFrames,
+  idsOf,
+  isUntagged,
+  mtuProblem,
+  rangesOf,
+  sameDemand,
+  tagsOf,
+  type NetworkDemand,
+} from "../network-demand.ts";
 import { linkProblem, uplinkProblem } from "../uplink.ts";
 import { isOurBridge, isOurUplink, markedNetworks } from "./openvswitch-marks.ts";
 import type {
@@ -70,10 +81,19 @@ export function carriesVlan(
   return trunks.length === 0 || trunks.includes(vlan) || (mode !== "trunk" && tag === vlan);
 }
 
-function vlanProblem({ port }: Situation, { vlan }: NetworkDemand): string | undefined {
-  if (port === undefined || isOurUplink(port) || carriesVlan(port, vlan)) return undefined;
+/** What of the network's frames a port does not let pass, for people; undefined: all pass. */
+function blockedFrames(port: OpenvswitchPort, network: NetworkDemand): string | undefined {
+  if (isUntagged(network)) return carriesVlan(port, 0) ? undefined : describeFrames(network);
+  const blocked = idsOf(tagsOf(network)).filter((id) => !carriesVlan(port, id));
+  return blocked.length === 0 ? undefined : renderVlans(rangesOf(blocked));
+}
+
+function vlanProblem({ port }: Situation, network: NetworkDemand): string | undefined {
+  if (port === undefined || isOurUplink(port)) return undefined;
+  const blocked = blockedFrames(port, network);
+  if (blocked === undefined) return undefined;
   const carried = port.trunks.length === 0 ? String(port.tag) : port.trunks.join(", ");
-  return `uplink ${port.name} carries VLAN ${carried} only, not ${String(vlan)}`;
+  return `uplink ${port.name} carries VLAN ${carried} only, not ${blocked}`;
 }
 
 function uplinkMtuProblem(situation: Situation, network: NetworkDemand): string | undefined {
@@ -134,14 +154,14 @@ function bridgeProblem({ config, bridge }: Situation): string | undefined {
   return `ovs-vswitchd has not made bridge ${config.bridge}; is it running?`;
 }
 
-function passageProblem(situation: Situation, { vlan }: NetworkDemand): string | undefined {
+function passageProblem(situation: Situation, network: NetworkDemand): string | undefined {
   const { config, port } = situation;
   if (config.uplink === undefined) return undefined;
   if (port === undefined) return `uplink ${config.uplink} is not a port of ${config.bridge}`;
   const error = port.interfaces.map((each) => each.error).find((text) => text !== "");
   if (error !== undefined) return `uplink ${config.uplink} does not work: ${error}`;
-  if (!carriesVlan(port, vlan)) {
-    return `uplink ${config.uplink} does not carry VLAN ${String(vlan)}`;
+  if (blockedFrames(port, network) !== undefined) {
+    return `uplink ${config.uplink} does not carry ${describeFrames(network)}`;
   }
   const uplink = uplinkOf(situation);
   return uplink === undefined ? `uplink ${config.uplink} is gone` : linkProblem(uplink);
@@ -151,8 +171,8 @@ function markProblem({ config, bridge }: Situation, network: NetworkDemand): str
   const mark = bridge === undefined ? undefined : markedNetworks(bridge).get(network.name);
   if (mark === undefined) return `not set up on bridge ${config.bridge}`;
   if (sameDemand(mark, network)) return undefined;
-  const has = `VLAN ${String(mark.vlan)} and MTU ${String(mark.mtu)}`;
-  return `set up with ${has}, not VLAN ${String(network.vlan)} and MTU ${String(network.mtu)}`;
+  const has = `${describeFrames(mark)} and MTU ${String(mark.mtu)}`;
+  return `set up with ${has}, not ${describeFrames(network)} and MTU ${String(network.mtu)}`;
 }
 
 /**

@@ -159,7 +159,7 @@ describe("openvswitchProblem", () => {
     const spoilt = new Map([[networkKey("blue"), "who knows"]]);
     const state = aState([aBridge(spoilt, aPort("eth1"))], aLink("eth1"));
     expect(openvswitchProblem(state, blue, config)).toBe(
-      "set up with VLAN 0 and MTU 0, not VLAN 10 and MTU 1500",
+      "set up with untagged frames and MTU 0, not VLAN 10 and MTU 1500",
     );
   });
 });

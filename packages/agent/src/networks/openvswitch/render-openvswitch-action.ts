@@ -1,5 +1,6 @@
 /** Actions on Open vSwitch as the commands that carry them out. Pure. Every command may be repeated. */
 import { assertNever } from "@muster/model";
+import { describeFrames } from "../network-demand.ts";
 import type { PlannedAction } from "../network-driver.ts";
 import { BRIDGE_MARK, UPLINK_MARK, networkKey, networkValue } from "./openvswitch-marks.ts";
 import { OVS_VSCTL } from "./openvswitch-state.ts";
@@ -104,9 +105,9 @@ function renderMark(
       network: action.network,
     };
   }
-  const { name, vlan } = action.network;
+  const { name } = action.network;
   return {
-    summary: `put network ${name} (VLAN ${String(vlan)}) on bridge ${bridge}`,
+    summary: `put network ${name} (${describeFrames(action.network)}) on bridge ${bridge}`,
     commands: [
       transaction([
         "set",

@@ -5,6 +5,7 @@ import {
   demandProblem,
   demandsByName,
   mtuProblem,
+  nicTrunkProblem,
   sameDemand,
   type NetworkDemand,
 } from "../network-demand.ts";
@@ -76,6 +77,7 @@ export class SimulatedNetworkDriver implements NetworkDriver {
     const there = this.#host.networks.get(network.name);
     const problem =
       (this.#host.isReachable ? undefined : UNREACHABLE) ??
+      nicTrunkProblem(demandOf(network), nic.trunk) ??
       this.#refusal(demandOf(network)) ??
       (there === undefined || !sameDemand(there, demandOf(network))
         ? "not set up on this host"

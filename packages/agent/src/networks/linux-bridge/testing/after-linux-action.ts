@@ -2,6 +2,7 @@
 import { assert, assertNever } from "@muster/model";
 import type { PortVlan } from "../../links/bridge-vlans.ts";
 import type { BridgeSettings, KernelLink } from "../../links/kernel-links.ts";
+import { idsOf } from "../../network-demand.ts";
 import { aLink } from "../../testing/a-link.ts";
 import { BRIDGE_GROUP, bridgeAlias, networkAltName } from "../linux-bridge-marks.ts";
 import type { LinuxBridgeState } from "../linux-bridge-state.ts";
@@ -64,6 +65,9 @@ function dropVlan(state: LinuxBridgeState, port: string, vlan: number): LinuxBri
   return { ...state, vlans: new Map(state.vlans).set(port, new Map(rest)) };
 }
 
+const vlansOf = ({ vlan, last = vlan }: { vlan: number; last?: number }): readonly number[] =>
+  idsOf([{ first: vlan, last }]);
+
 const up: Change = (link) => ({ ...link, isUp: true });
 
 export function afterLinuxBridgeAction(
@@ -104,9 +108,13 @@ export function afterLinuxBridgeAction(
       });
     }
     case "allow-vlan":
-      return setVlan(state, action.uplink, tagged(action.vlan));
+      return vlansOf(action).reduce(
+        (next, vlan) =>
+          setVlan(next, action.uplink, action.untagged === true ? untagged(vlan) : tagged(vlan)),
+        state,
+      );
     case "forbid-vlan":
-      return dropVlan(state, action.uplink, action.vlan);
+      return vlansOf(action).reduce((next, vlan) => dropVlan(next, action.uplink, vlan), state);
     default:
       return assertNever(action);
   }
@@ -127,7 +135,11 @@ export function afterTapAction(state: LinuxBridgeState, action: TapAction): Linu
       return enslave(free, device, action.bridge);
     }
     case "put-tap-on-vlan":
-      return setVlan(state, device, untagged(action.vlan));
+      return vlansOf(action).reduce(
+        (next, vlan) =>
+          setVlan(next, device, action.tagged === true ? tagged(vlan) : untagged(vlan)),
+        state,
+      );
     case "take-tap-off-vlan":
       return dropVlan(state, device, action.vlan);
     case "raise-tap":
