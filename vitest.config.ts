@@ -12,6 +12,9 @@ export default defineConfig({
             "test/{tidy,integration,planner}/**/*.test.ts",
           ],
           exclude: ["**/node_modules/**", "**/*.live.test.ts"],
+          // Properties draw thousands of cases: seconds on a quiet machine, several times that on a busy one.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -37,6 +37,7 @@ const domain = (): string => `<domain type="qemu">
   <memory unit="MiB">64</memory>
   <vcpu>1</vcpu>
   <os><type arch="x86_64" machine="q35">hvm</type></os>
+  <features><acpi/></features>
   <devices>${nics.map(([nic, attachment, order]) => renderXml(renderInterface(nic, attachment, order))).join("")}</devices>
 </domain>`;
 
