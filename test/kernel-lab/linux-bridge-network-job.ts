@@ -10,6 +10,7 @@ import {
   type CommandRunner,
 } from "../../packages/agent/src/networks/command-runner.ts";
 import { LinuxBridgeDriver } from "../../packages/agent/src/networks/linux-bridge/linux-bridge-driver.ts";
+import { UNTAGGED_VLAN } from "../../packages/agent/src/networks/linux-bridge/port-frames.ts";
 import {
   networkDriverContract,
   type ContractCase,
@@ -103,6 +104,7 @@ async function passesPackets(host: LinuxBridgeHost): Promise<void> {
   await addStation(host, "s1", 10);
   await addStation(host, "s2", 10);
   await addStation(host, "s3", 20);
+  await addStation(host, "s4", UNTAGGED_VLAN);
   try {
     await host.run("ip -n s1 addr add 10.10.0.1/24 dev eth0");
     await host.run("ip -n s2 addr add 10.10.0.2/24 dev eth0");
@@ -117,8 +119,16 @@ async function passesPackets(host: LinuxBridgeHost): Promise<void> {
     await driver.apply([blue]);
     ok(!(await reaches(host, "s3", "10.20.0.9")), "and no longer when it is gone");
     ok(await reaches(host, "s1", "10.10.0.9"), "while the other goes on");
+    await host.run("ip -n s4 addr add 10.40.0.4/24 dev eth0");
+    await host.run("ip -n site addr add 10.40.0.9/24 dev wire");
+    ok(!(await reaches(host, "s4", "10.40.0.9")), "the uplink carries no untagged frames");
+    const plain: NetworkSpec = { ...blue, name: "plain", segment: { kind: "untagged" } };
+    await driver.apply([blue, plain]);
+    ok(await reaches(host, "s4", "10.40.0.9"), "but with an untagged network it does");
+    ok(!(await reaches(host, "s1", "10.40.0.9")), "and to no other VLAN's VMs");
+    ok(await reaches(host, "s1", "10.10.0.9"), "whose frames keep their tag");
   } finally {
-    for (const name of ["site", "s1", "s2", "s3"]) await host.run(`ip netns del ${name}`);
+    for (const name of ["site", "s1", "s2", "s3", "s4"]) await host.run(`ip netns del ${name}`);
   }
 }
 
