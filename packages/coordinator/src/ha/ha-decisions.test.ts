@@ -15,20 +15,19 @@ const web = (change: Partial<VmRecord> = {}): VmRecord => {
   const vm = aVm(1, { placement: onHost(1), wanted: "running", ...change });
   return { ...vm, spec: { ...vm.spec, ha: guarded } };
 };
-const observed = (change: Partial<HostObservation>): HostObservation =>
-  ({
-    connected: true,
-    reported: true,
-    heardAtMs: 0,
-    libvirtAlive: true,
-    sequence: 1n,
-    agentVersion: "",
-    migrationAddress: "",
-    metricsAddress: "",
-    vms: new Map(),
-    networks: new Map(),
-    ...change,
-  });
+const observed = (change: Partial<HostObservation>): HostObservation => ({
+  connected: true,
+  reported: true,
+  heardAtMs: 0,
+  libvirtAlive: true,
+  sequence: 1n,
+  agentVersion: "",
+  migrationAddress: "",
+  metricsAddress: "",
+  vms: new Map(),
+  networks: new Map(),
+  ...change,
+});
 const off = (how: "watchdog" | "power" | "person"): HostRecord =>
   aHost(1, { off: { how, by: "somebody", at: "2026-01-01T00:00:00Z" } });
 
