@@ -5,6 +5,7 @@ import { addAddressCommands } from "./commands/address.ts";
 import { addClaimCommands } from "./commands/claim.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
 import { addCoordinatorCommands } from "./commands/coordinator.ts";
+import { addApplyCommand } from "./commands/apply.ts";
 import { addAuditCommands } from "./commands/audit.ts";
 import { addEventsCommand } from "./commands/events.ts";
 import { addExplainCommand } from "./commands/explain.ts";
@@ -84,6 +85,7 @@ export function buildProgram(parts: {
   addNetworkCommands(program, run);
   addUplinkCommands(program, run);
   addAddressCommands(program, run);
+  addApplyCommand(program, run);
   addOperationCommands(program, run);
   addPlanCommands(program, run);
   addRuleCommands(program, run);

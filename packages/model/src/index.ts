@@ -95,6 +95,7 @@ export {
   renderHostChoice,
   type HostChoice,
 } from "./host-choice.ts";
+export { differences } from "./differences.ts";
 export {
   CONFIRM_TIMEOUT_DEFAULT_MS,
   CONFIRM_TIMEOUT_MAX_MS,

@@ -1,6 +1,7 @@
 /** `muster uplink`: what networks ride on, host by host. */
 import { parseDeviceName, parseName } from "@muster/model";
 import { AdminService, type Uplink } from "@muster/proto/admin";
+import { parseNicMatch } from "../spec/nic-match.ts";
 import type { NicMatch, UplinkSpec } from "@muster/proto/types";
 import type { Command } from "commander";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
@@ -25,13 +26,6 @@ interface SetOptions extends ChangeOptions, WaitOptions, HostFlags {
   readonly mtu?: number;
   readonly keepGoing?: boolean;
   readonly overrideProtected?: boolean;
-}
-
-/** "eth1", "enp65s0f*", "mac=52:54:00:00:00:01" or "driver=mlx5_core". */
-export function parseNicMatch(text: string): NicMatch {
-  if (text.startsWith("mac=")) return { by: { $case: "mac", value: text.slice(4) } };
-  if (text.startsWith("driver=")) return { by: { $case: "driver", value: text.slice(7) } };
-  return { by: { $case: "name", value: text } };
 }
 
 export function addUplinkCommands(program: Command, run: Run): void {

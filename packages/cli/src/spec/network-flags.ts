@@ -40,7 +40,7 @@ export function parseMtu(text: string): number {
 }
 
 /** "10.1.0.10-10.1.0.99+10.1.0.200" */
-function parseRanges(text: string | undefined): AddressRange[] {
+export function parseRanges(text: string | undefined): AddressRange[] {
   if (text === undefined || text === "") return [];
   return text.split("+").map((part) => {
     const [first = "", last = ""] = part.split("-");
@@ -76,14 +76,14 @@ export function parseSubnetFlag(text: string): SubnetSpec {
 const guardNames = ["mac", "arp", "ipv4", "ipv6"] as const;
 
 /** "all", "none", or some of mac, arp, ipv4, ipv6. */
-function parseGuards(text: string): NonNullable<NetworkSpec["guards"]> {
+export function parseGuards(text: string, field = "--guard"): NonNullable<NetworkSpec["guards"]> {
   const given = text === "all" ? guardNames : text === "none" ? [] : text.split("+");
   const guards = { mac: false, arp: false, ipv4: false, ipv6: false };
   for (const name of given) {
     const known = guardNames.find((guard) => guard === name);
     if (known === undefined) {
       throw invalid(
-        "--guard",
+        field,
         `"${name.slice(0, 40)}" is no guard`,
         `use all, none or ${guardNames.join("+")}`,
       );
@@ -93,7 +93,7 @@ function parseGuards(text: string): NonNullable<NetworkSpec["guards"]> {
   return guards;
 }
 
-function parseMacPool(text: string): MacPool | undefined {
+export function parseMacPool(text: string, field = "--macs"): MacPool | undefined {
   const [kind = "", value = ""] = text.split("=");
   switch (kind) {
     case "cluster":
@@ -106,7 +106,7 @@ function parseMacPool(text: string): MacPool | undefined {
       return { kind: { $case: "fromIpv4Prefix", value } };
     default:
       throw invalid(
-        "--macs",
+        field,
         `"${text.slice(0, 40)}" is no pool`,
         "cluster, random, prefix=52:54:00 or from-ipv4=02:00",
       );

@@ -1,5 +1,6 @@
 /** Networks: create, change, list, delete. */
 import {
+  differences,
   invalid,
   MusterError,
   renderSegment,
@@ -17,7 +18,6 @@ import type { ChangeParameters } from "../operations/change-networks.ts";
 import type { NetworkParameters } from "../operations/network-operations.ts";
 import type { Accepted } from "../operations/operation-runner.ts";
 import { checkChange, checkNetwork, vmsOn } from "../planning/check-network.ts";
-import { differences } from "../planning/differences.ts";
 import { shouldHave } from "../planning/host-network.ts";
 import { networkTraffic, refuseProtected } from "../planning/protected.ts";
 import { problemOn } from "../planning/usable-networks.ts";
