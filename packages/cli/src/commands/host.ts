@@ -14,6 +14,7 @@ import { addHostDrain } from "./host-drain.ts";
 import { addHostReturn } from "./host-return.ts";
 import { addHostSet } from "./host-set.ts";
 import { addHostFence } from "./host-fence.ts";
+import { addHostInterfaces } from "./host-interfaces.ts";
 import { showHostNetwork } from "./host-network.ts";
 import type { Run } from "./run.ts";
 
@@ -52,6 +53,7 @@ export function addHostCommands(program: Command, run: Run): void {
     .action((name: string, _options, command: Command) =>
       run(command, (session) => showHostNetwork(session, name)),
     );
+  addHostInterfaces(host, run);
   addChangeFlags(host.command("invite"))
     .argument("<name>", "name the host will have")
     .description("make a join string for one host; it is shown once")

@@ -45,14 +45,21 @@ export const addSpecFlags = (command: Command): Command =>
 
 /** Reads and parses `-f`. Throws `invalid` when the file cannot be read or is wrong. */
 export async function loadSpecFile(path: string, stdin: Keyboard): Promise<PartialVmSpec> {
-  if (path === "-") return parseSpecFile(await readAll(stdin), "stdin");
-  let text: string;
+  const { text, source } = await readTextFile(path, stdin);
+  return parseSpecFile(text, source);
+}
+
+/** `path`: "-" for stdin. `source` names it in messages. Throws `invalid` when it cannot be read. */
+export async function readTextFile(
+  path: string,
+  stdin: Keyboard,
+): Promise<{ readonly text: string; readonly source: string }> {
+  if (path === "-") return { text: await readAll(stdin), source: "stdin" };
   try {
-    text = await readFile(path, "utf8");
+    return { text: await readFile(path, "utf8"), source: path };
   } catch (cause) {
     throw new MusterError("invalid", `cannot read ${path}`, { cause });
   }
-  return parseSpecFile(text, path);
 }
 
 async function readAll(stdin: Keyboard): Promise<string> {

@@ -1,7 +1,7 @@
 /** `muster uplink`: what networks ride on, host by host. */
 import { parseDeviceName, parseName } from "@muster/model";
 import { AdminService, type Uplink } from "@muster/proto/admin";
-import { parseNicMatch } from "../spec/nic-match.ts";
+import { parseNicMatch, renderNicMatch } from "../spec/nic-match.ts";
 import type { NicMatch, UplinkSpec } from "@muster/proto/types";
 import type { Command } from "commander";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
@@ -115,9 +115,6 @@ async function setUplink(session: Session, label: string, options: SetOptions): 
   });
 }
 
-const nicWords = ({ by }: NicMatch): string =>
-  by === undefined ? "" : by.$case === "name" ? by.value : `${by.$case}=${by.value}`;
-
 const forHosts = ({ hosts = [], hostPool = "", hostLabels = "" }: Partial<UplinkSpec>): string =>
   [hosts.join(","), hostPool === "" ? "" : `pool ${hostPool}`, hostLabels]
     .filter((part) => part !== "")
@@ -136,7 +133,10 @@ async function listUplinks(session: Session): Promise<ExitCode> {
         [
           { title: "LABEL", cell: ({ spec }) => spec?.label ?? "" },
           { title: "FOR", cell: ({ spec }) => forHosts(spec ?? {}) },
-          { title: "NICS", cell: ({ spec }) => (spec?.members ?? []).map(nicWords).join(",") },
+          {
+            title: "NICS",
+            cell: ({ spec }) => (spec?.members ?? []).map(renderNicMatch).join(","),
+          },
           { title: "BOND", cell: ({ spec }) => spec?.bond?.mode ?? "" },
           { title: "MTU", align: "right", cell: ({ spec }) => String(spec?.mtu ?? 0) },
           { title: "HOSTS", cell: ({ hosts }) => hosts.map(({ host }) => host).join(",") },

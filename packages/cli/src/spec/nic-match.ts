@@ -7,3 +7,7 @@ export function parseNicMatch(text: string): NicMatch {
   if (text.startsWith("driver=")) return { by: { $case: "driver", value: text.slice(7) } };
   return { by: { $case: "name", value: text } };
 }
+
+/** As `parseNicMatch` reads it. */
+export const renderNicMatch = ({ by }: NicMatch): string =>
+  by === undefined ? "" : by.$case === "name" ? by.value : `${by.$case}=${by.value}`;

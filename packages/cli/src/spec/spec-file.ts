@@ -40,11 +40,9 @@ const kernel = {
 
 /** `source` names the file in messages. Throws `invalid` with the field that is wrong. */
 export function parseSpecFile(text: string, source: string): PartialVmSpec {
-  if (Buffer.byteLength(text) > SPEC_FILE_BYTES_MAX) {
-    throw invalid(source, "is larger than 1 MiB", "a VM spec is a few lines of YAML or JSON");
-  }
+  const value = parseYaml(text, source);
   try {
-    return decodeSpec(parseYaml(text, source));
+    return decodeSpec(value);
   } catch (error) {
     if (!(error instanceof MusterError)) throw error;
     const options = error.hint === undefined ? {} : { hint: error.hint };
@@ -55,7 +53,11 @@ export function parseSpecFile(text: string, source: string): PartialVmSpec {
   }
 }
 
-function parseYaml(text: string, source: string): unknown {
+/** Throws `invalid` when it is too large, or neither YAML nor JSON. */
+export function parseYaml(text: string, source: string): unknown {
+  if (Buffer.byteLength(text) > SPEC_FILE_BYTES_MAX) {
+    throw invalid(source, "is larger than 1 MiB", "a spec is a few lines of YAML or JSON");
+  }
   // JSON is YAML; whole numbers become bigint so that no size loses a bit.
   const document = parseDocument(text, { intAsBigInt: true });
   const [problem] = document.errors;
