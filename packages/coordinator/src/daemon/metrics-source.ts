@@ -18,7 +18,9 @@ import type {
 import { planStuck } from "../reconcilers/watch-stuck.ts";
 import type { MigrateVmParameters } from "../operations/migrate-vm.ts";
 import type { CapacityPolicy } from "../planning/cluster-snapshot.ts";
+import { macClashes } from "../planning/clashes.ts";
 import { hostUse } from "../planning/host-use.ts";
+import { usableNetworks } from "../planning/usable-networks.ts";
 import { VERSION } from "../version.ts";
 
 export function metricsSource(
@@ -43,6 +45,8 @@ function summarize(coordinator: Coordinator, capacity: CapacityPolicy): Coordina
     vmsByState,
     ha: haSummary(coordinator),
     networks: [...view.networks.keys()].map((name) => networkSummary(name, coordinator)),
+    unusableNetworks: unusableNetworks(coordinator),
+    macClashes: macClashes(view, observations).length,
     operations: countOperations([...view.operations.values()]),
     stuck: countStuck(coordinator),
     queued: [...view.operations.values()].filter(({ state }) => state === "queued").length,
@@ -70,6 +74,21 @@ function networkSummary(name: string, { observations }: Coordinator) {
     ready: states.filter((state) => state === "ready").length,
     failed: states.filter((state) => state === "failed").length,
   };
+}
+
+/** A host that is not online has an alert of its own. */
+function unusableNetworks({
+  ledger: { view },
+  observations,
+}: Coordinator): CoordinatorSummary["unusableNetworks"] {
+  return [...view.hosts.values()]
+    .filter((host) => observations.stateOf(host) === "online")
+    .flatMap((host) =>
+      usableNetworks(view, host, observations).problems.map(({ network }) => ({
+        network,
+        host: host.name,
+      })),
+    );
 }
 
 function countOperations(operations: readonly OperationRecord[]): CoordinatorSummary["operations"] {

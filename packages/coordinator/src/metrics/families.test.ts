@@ -34,6 +34,13 @@ describe("the coordinator's metrics", () => {
     expect(text).toContain('muster_vms{state="crashed"} 0');
   });
 
+  it("show networks that are unusable on a host, and MACs that clash", async () => {
+    const text = await lines();
+    expect(text).toContain('muster_network_hosts{network="blue",state="ready"} 1');
+    expect(text).toContain('muster_network_unusable{network="blue",host="h2"} 1');
+    expect(text).toContain("muster_mac_clashes 1");
+  });
+
   it("show migrations under way, and of those that began what they report", async () => {
     const text = await lines();
     expect(text).toContain("muster_migrations_in_progress 2");

@@ -230,8 +230,36 @@ function vmFamily({ vmsByState }: CoordinatorSummary): MetricFamily {
   return { name: "muster_vms", help: "VMs by state.", type: "gauge", samples };
 }
 
+function networkFamilies(summary: CoordinatorSummary): MetricFamily[] {
+  const { networks, unusableNetworks, macClashes } = summary;
+  return [
+    {
+      name: "muster_network_hosts",
+      help: "Hosts by network and how far they are with it.",
+      type: "gauge",
+      samples: networks.flatMap(({ name, ready, failed }) => [
+        { labels: { network: name, state: "ready" }, value: ready },
+        { labels: { network: name, state: "failed" }, value: failed },
+      ]),
+    },
+    {
+      name: "muster_network_unusable",
+      help: "1 for a network that VMs cannot use on a host that is online and should have it.",
+      type: "gauge",
+      samples: unusableNetworks.map(({ network, host }) => ({
+        labels: { network, host },
+        value: 1,
+      })),
+    },
+    single("gauge", "muster_mac_clashes", {
+      help: "MAC addresses that more than one VM has, wild VMs too.",
+      value: macClashes,
+    }),
+  ];
+}
+
 export function coordinatorFamilies(summary: CoordinatorSummary): MetricFamily[] {
-  const { version, clusterId, hosts, networks, operations, migrations } = summary;
+  const { version, clusterId, hosts, operations, migrations } = summary;
   return [
     {
       name: "muster_build_info",
@@ -243,15 +271,7 @@ export function coordinatorFamilies(summary: CoordinatorSummary): MetricFamily[]
     ...sessionFamilies(hosts),
     vmFamily(summary),
     ...haFamilies(summary),
-    {
-      name: "muster_network_hosts",
-      help: "Hosts by network and how far they are with it.",
-      type: "gauge",
-      samples: networks.flatMap(({ name, ready, failed }) => [
-        { labels: { network: name, state: "ready" }, value: ready },
-        { labels: { network: name, state: "failed" }, value: failed },
-      ]),
-    },
+    ...networkFamilies(summary),
     {
       name: "muster_operations",
       help: "Operations that are kept, by type and state.",

@@ -75,6 +75,10 @@ export interface CoordinatorSummary {
     readonly ready: number;
     readonly failed: number;
   }[];
+  /** Networks that VMs cannot use on a host that is online and should have them. */
+  readonly unusableNetworks: readonly { readonly network: string; readonly host: string }[];
+  /** MAC addresses that more than one VM has, wild ones too. */
+  readonly macClashes: number;
   /** Operations that are kept, by type and state. */
   readonly operations: readonly {
     readonly type: string;

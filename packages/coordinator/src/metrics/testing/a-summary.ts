@@ -60,6 +60,8 @@ export function aCoordinatorSummary(): CoordinatorSummary {
       ["migrating", 1],
     ]),
     networks: [{ name: "blue", ready: 1, failed: 1 }],
+    unusableNetworks: [{ network: "blue", host: "h2" }],
+    macClashes: 1,
     operations: [{ type: "vm-migrate", state: "running", count: 1 }],
     stuck: [{ type: "vm-migrate", step: "move", count: 1 }],
     queued: 3,
