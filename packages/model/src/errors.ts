@@ -56,6 +56,8 @@ export interface MusterErrorOptions {
   readonly hint?: string;
   /** Structured reasons, one sentence each. */
   readonly reasons?: readonly string[];
+  /** With `not-leader`: where the leader is, as agents dial it. */
+  readonly leaderAddresses?: readonly string[];
 }
 
 /** `message` says what was being done and to what; `cause` says why it failed. */
@@ -64,12 +66,14 @@ export class MusterError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly reasons: readonly string[];
+  readonly leaderAddresses: readonly string[];
 
   constructor(code: ErrorCode, message: string, options: MusterErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
     this.reasons = options.reasons ?? [];
+    this.leaderAddresses = options.leaderAddresses ?? [];
   }
 }
 
@@ -121,10 +125,14 @@ export function detailOf(error: unknown): ErrorDetail {
   return { code: "internal", message, cause: causeText(error), hint: "", reasons: [] };
 }
 
-export function errorFrom(detail: ErrorDetail): MusterError {
+export function errorFrom(
+  detail: ErrorDetail,
+  leaderAddresses: readonly string[] = [],
+): MusterError {
   return new MusterError(detail.code, detail.message, {
     ...(detail.cause === "" ? {} : { cause: new Error(detail.cause) }),
     ...(detail.hint === "" ? {} : { hint: detail.hint }),
     reasons: detail.reasons,
+    leaderAddresses,
   });
 }

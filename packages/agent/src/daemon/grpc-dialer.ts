@@ -1,5 +1,5 @@
 /** Dials the coordinator: one connection for the session, another for every console. */
-import type { AgentMessage, CoordinatorMessage } from "@muster/model";
+import { MusterError, type AgentMessage, type CoordinatorMessage } from "@muster/model";
 import { agentCodec } from "@muster/model/wire";
 import { DispatchService } from "@muster/proto/dispatch";
 import { connect, mapLink, type ConnectOptions, type Link, type RpcClient } from "@muster/runtime";
@@ -52,16 +52,27 @@ export class GrpcDialer implements Dialer {
     });
   }
 
-  /** A standby answers and refuses: the next dial must not end there again. */
+  /**
+   * A standby answers and refuses: the next dial must not end there again. It says where the leader is, who may be one
+   * that was added while this agent was away.
+   */
   #passingOn<Outgoing, Incoming>(link: Link<Outgoing, Incoming>): Link<Outgoing, Incoming> {
-    const passOn = (): void => {
-      this.#passed += 1;
+    const passOn = async (error: unknown): Promise<void> => {
+      const told = error instanceof MusterError ? error.leaderAddresses : [];
+      const { coordinators: known } = this.#identity.current;
+      if (told.every((address) => known.includes(address))) {
+        this.#passed += 1;
+        return;
+      }
+      // What was learned stands first.
+      this.#passed = 0;
+      await this.#identity.learnCoordinators(told);
     };
     const incoming = async function* (): AsyncGenerator<Incoming> {
       try {
         yield* link.incoming;
       } catch (error) {
-        passOn();
+        await passOn(error);
         throw error;
       }
     };

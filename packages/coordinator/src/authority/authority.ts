@@ -3,7 +3,7 @@
  * directory, and is never replaced: every host knows the authority by it. Who may have a certificate is decided by
  * `admit.ts`, what a certificate is worth by `identify.ts`; here they are made.
  */
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, hkdfSync, X509Certificate } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
@@ -167,6 +167,15 @@ export class Authority {
       lifeMs: this.#lives.clientMs,
     });
     return { privateKey, certificate, authority: this.certificate };
+  }
+
+  /**
+   * A key for one purpose, which every coordinator of this cluster has and nobody else: it follows from the authority's
+   * own, so there is nothing more to copy to a further coordinator or to back up.
+   */
+  derivedKey(purpose: string, bytes: number): Uint8Array {
+    const own = createPrivateKey(this.#own.privateKey).export({ type: "pkcs8", format: "der" });
+    return new Uint8Array(hkdfSync("sha256", own, this.#options.clusterId, purpose, bytes));
   }
 
   async #issue(order: {

@@ -1,7 +1,7 @@
 /** `muster-coordinator run`: everything the daemon owns, in the order it starts; it stops in reverse. */
 import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { MusterError } from "@muster/model";
 import {
   fenceRunner,
   listenLocal,
@@ -20,7 +20,7 @@ import type { Authority } from "../authority/authority.ts";
 import { keepServerCertificate } from "../authority/server-certificate.ts";
 import { ensureAuthority, openAuthority } from "../authority/shared-authority.ts";
 import type { Coordinator } from "../coordinator.ts";
-import { openSeal } from "../ha/seal-key.ts";
+import { sealOf } from "../ha/fence-seal.ts";
 import { QuestionThreads } from "../plans/question-threads.ts";
 import { CoordinatorMember } from "../roles/member.ts";
 import type { Store } from "../store/store.ts";
@@ -136,29 +136,34 @@ async function takePart(
 ): Promise<Part> {
   const [clock, random] = [systemClock, systemRandom];
   const store = await openStore(config, stack);
-  const seal = await openSeal(join(config.dataDirectory, "seal.key"), random);
   const options = {
     dataDirectory: config.dataDirectory,
     clock,
     random,
     lives: { hostMs: config.hostCertificateMs },
   };
+  const place = config.authority;
+  let authority: Authority | undefined;
+  const seal = sealOf(() => {
+    if (authority === undefined) throw new MusterError("internal", "the authority is not open yet");
+    return authority;
+  }, random);
   const member = await CoordinatorMember.open({
     ...{ store, clock, random, log, questions: threads },
     ...{ times: config.times, capacity: config.capacity, migrationTls: config.migrationTls },
     auditRetention: config.audit,
     ...{ ha: config.ha, fencing: { runner: fenceRunner(config.fenceAgentsDirectory), seal } },
     self: { name: config.name, version: VERSION, addresses: config.agentAddresses },
-    beforeLeading: (ledger) => ensureAuthority({ ledger, place: config.authority, options }),
+    beforeLeading: async (ledger) => {
+      await ensureAuthority({ ledger, place, options });
+      authority ??= await openAuthority({ ledger, place, options });
+    },
   });
   stack.defer(() => member.stop());
   const over = member.run();
   await servable(member, over, log);
-  const authority = await openAuthority({
-    ledger: member.coordinator.ledger,
-    place: config.authority,
-    options,
-  });
+  const { ledger } = member.coordinator;
+  authority ??= await openAuthority({ ledger, place, options });
   return { member, store, authority, over };
 }
 

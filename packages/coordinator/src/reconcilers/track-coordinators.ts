@@ -4,8 +4,8 @@ import { put, type Ledger } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Member } from "../store/election.ts";
 
-/** A coordinator that was added is known to agents soon after. */
-const PERIOD_MS = 5_000;
+/** Until a coordinator that was added is written down, agents find it through another one only: seldom more than this. */
+const PERIOD_MS = 1_000;
 
 /** Those that are new, or say something new of themselves. Pure. */
 export function newCoordinators(view: LedgerView, present: readonly Member[]): readonly Member[] {

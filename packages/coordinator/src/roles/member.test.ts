@@ -61,6 +61,7 @@ describe("coordinators on one store", () => {
       code: "not-leader",
       message: `the coordinator ${standby.name} is a standby`,
       hint: `ask the leader, ${members.first.name} at https://${members.first.name}:7443`,
+      leaderAddresses: [`https://${members.first.name}:7443`],
     });
     expect(hostsOf(standby)).toStrictEqual([]);
   });

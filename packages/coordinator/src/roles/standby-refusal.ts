@@ -10,6 +10,7 @@ export function standbyRefusal(
   const what = role === "standby" ? "is a standby" : "no longer leads";
   return new MusterError("not-leader", `the coordinator ${self.name} ${what}`, {
     hint: whereNow(self, leader),
+    leaderAddresses: leader?.member.name === self.name ? [] : (leader?.member.addresses ?? []),
   });
 }
 

@@ -117,6 +117,17 @@ describe("gRPC over a unix socket", () => {
     });
   });
 
+  it("carries where the leader is, and no address that is none", async () => {
+    const leaderAddresses = ["https://c2:7443", "10.0.0.2:7442", "c2,c3", "ü:7442", ""];
+    const error = new MusterError("not-leader", "c1 is a standby", { leaderAddresses });
+    const rpc = await serve({ getCluster: () => Promise.reject(error) });
+    const failure = await rpc.unary(AdminService.getCluster, {}).catch((thrown: unknown) => thrown);
+    expect(failure).toMatchObject({
+      code: "not-leader",
+      leaderAddresses: ["https://c2:7443", "10.0.0.2:7442"],
+    });
+  });
+
   it("does not show what an unexpected error says", async () => {
     const rpc = await serve({
       getCluster: () => Promise.reject(new TypeError("secret of the house")),

@@ -61,6 +61,12 @@ const codeOfStatus: Readonly<Record<FailureStatus, ErrorCode>> = {
 };
 
 export const ERROR_METADATA_KEY = "muster-error-bin";
+/** Beside the error of a coordinator that does not lead: where the leader is, an address a value. */
+const LEADER_METADATA_KEY = "muster-leader";
+/** Of one coordinator; more than this is no answer of ours. */
+const LEADER_ADDRESSES_MAX = 16;
+/** What metadata carries as it is: ASCII; and no comma, which joins the values of one key. */
+const PLAIN = /^[!-+\--~]{1,300}$/;
 
 /**
  * Bytes of one encoded error. Trailers longer than 64 KiB are refused by HTTP/2 peers, and base64 adds a third;
@@ -77,6 +83,9 @@ export function encodeError(error: MusterError): StatusObject {
   const metadata = new Metadata();
   const detail = boundedDetail(error);
   metadata.set(ERROR_METADATA_KEY, Buffer.from(ErrorDetail.encode(detail).finish()));
+  for (const address of error.leaderAddresses.slice(0, LEADER_ADDRESSES_MAX)) {
+    if (PLAIN.test(address)) metadata.add(LEADER_METADATA_KEY, address);
+  }
   const details = bounded(error.message, STATUS_MESSAGE_LENGTH_MAX);
   return { code: grpcStatusOf[error.code], details, metadata };
 }
@@ -87,7 +96,7 @@ export function encodeError(error: MusterError): StatusObject {
  */
 export function decodeError(failure: Partial<StatusObject>, doing?: string): MusterError {
   const [encoded] = failure.metadata?.get(ERROR_METADATA_KEY) ?? [];
-  if (Buffer.isBuffer(encoded)) return decodeDetail(encoded);
+  if (Buffer.isBuffer(encoded)) return decodeDetail(encoded, leaderAddressesOf(failure.metadata));
   const code = codeOf(failure.code);
   const details = failure.details ?? "";
   if (doing === undefined)
@@ -127,7 +136,14 @@ function codeOf(code: status | undefined): ErrorCode {
   return Object.hasOwn(codeOfStatus, code) ? codeOfStatus[code] : "internal";
 }
 
-function decodeDetail(encoded: Buffer): MusterError {
+const leaderAddressesOf = (metadata: Metadata | undefined): readonly string[] =>
+  (metadata?.get(LEADER_METADATA_KEY) ?? [])
+    .flatMap((value) => String(value).split(","))
+    .map((address) => address.trim())
+    .filter((address) => PLAIN.test(address))
+    .slice(0, LEADER_ADDRESSES_MAX);
+
+function decodeDetail(encoded: Buffer, leaderAddresses: readonly string[]): MusterError {
   let detail: ErrorDetail;
   try {
     detail = ErrorDetail.decode(encoded);
@@ -138,7 +154,7 @@ function decodeDetail(encoded: Buffer): MusterError {
   }
   // A newer program may know codes that we do not; its words are still worth showing.
   const code = isErrorCode(detail.code) ? detail.code : "internal";
-  return errorFrom({ ...detail, code });
+  return errorFrom({ ...detail, code }, leaderAddresses);
 }
 
 function boundedDetail(error: MusterError): ErrorDetail {
