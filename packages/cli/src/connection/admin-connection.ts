@@ -13,6 +13,8 @@ import { unreachable } from "./unreachable.ts";
 
 /** Shorter only burdens a coordinator that starts; longer makes people wait after it is back. */
 const RETRY_PAUSE_MS = 250;
+/** For each of several addresses: one of a machine that died without a word must not hold up the next. */
+const DIAL_TIMEOUT_MS = 3_000;
 /** For each step on the way from a standby to the leader. */
 const FOLLOW_TIMEOUT_MS = 2_000;
 
@@ -182,7 +184,8 @@ export class AdminConnection implements AsyncDisposable {
     try {
       const first = this.#turn % this.#addresses.length;
       const addresses = [...this.#addresses.slice(first), ...this.#addresses.slice(0, first)];
-      const client = await connect({ addresses, timeoutMs, ...trust });
+      const eachMs = addresses.length === 1 ? timeoutMs : Math.min(timeoutMs, DIAL_TIMEOUT_MS);
+      const client = await connect({ addresses, timeoutMs: eachMs, ...trust });
       this.#wasConnected = true;
       return client;
     } catch (error) {

@@ -347,7 +347,7 @@ class Driver {
           hostId,
           { kind: "command", commandId, timeoutMs: limitMs, action },
           {
-            signal,
+            ...{ signal, stopping },
             onProgress: progress,
             limitMs,
             offlineLimitMs: request.offlineLimitMs ?? OFFLINE_LIMIT_MS,

@@ -1,5 +1,6 @@
 import {
   commandIdOf,
+  MusterError,
   operationIdFrom,
   type Command,
   type CommandId,
@@ -228,6 +229,23 @@ describe("a command without an answer", () => {
     await clock.runFor(30_000);
     expect(outcome).toBe("timeout");
   });
+
+  it.each(["before", "while"])(
+    "is waited for no longer when the coordinator stops, %s it waits: no timer keeps its process alive",
+    async (when) => {
+      const { clock, sent, connect, execute } = setting();
+      connect();
+      const stop = new AbortController();
+      const reason = new MusterError("interrupted", "the coordinator stops");
+      if (when === "before") stop.abort(reason);
+      const { ended } = execute(1, { stopping: stop.signal });
+      if (when === "while") stop.abort(reason);
+      expect(await ended).toBe("interrupted");
+      expect(await clock.runUntil(() => false, 1_000_000)).toBe(false);
+      expect(clock.now()).toBe(0);
+      expect(sent).not.toContain(`cancel ${idOf(1)}`);
+    },
+  );
 
   it("leaves no timer behind once it has ended", async () => {
     const { clock, commands, connect, execute } = setting();

@@ -4,6 +4,8 @@
  * The result is acknowledged only after the caller has recorded it, so that a crash in between loses nothing (S4).
  */
 import {
+  detailOf,
+  errorFrom,
   MusterError,
   type Command,
   type CommandId,
@@ -22,6 +24,8 @@ export interface CommandOptions {
   readonly offlineLimitMs: number;
   /** How long the command may take in all, from the moment it was first asked for. */
   readonly limitMs: number;
+  /** Aborts when the coordinator stops: nobody waits any longer, and the host goes on undisturbed. */
+  readonly stopping?: AbortSignal;
 }
 
 interface Pending {
@@ -109,7 +113,7 @@ export class Commands {
     }
   }
 
-  /** Rejects only when there is no result: "host-offline" or "timeout". A failure is a result with an error. */
+  /** Rejects only when there is no result: "host-offline", "timeout", or with the reason of `stopping`. A failure is a result with an error. */
   async execute(hostId: HostId, command: Command, options: CommandOptions): Promise<CommandResult> {
     const { commandId } = command;
     const early = this.#early.get(commandId);
@@ -124,6 +128,12 @@ export class Commands {
       };
       if (options.signal.aborted) cancel();
       else options.signal.addEventListener("abort", cancel, { once: true, signal: ended.signal });
+      const { stopping } = options;
+      const stop = (): void => {
+        settle(errorFrom(detailOf(stopping?.reason)));
+      };
+      if (stopping?.aborted === true) stop();
+      else stopping?.addEventListener("abort", stop, { once: true, signal: ended.signal });
       this.#giveUpWhenOffline(hostId, options.offlineLimitMs, ended.signal, settle);
       this.#giveUpWhenLate(commandId, options.limitMs, ended.signal, settle);
     });
