@@ -6,7 +6,7 @@ import { isEnded } from "@muster/model";
 import { seededRandom } from "@muster/runtime";
 import { allDeeds } from "./deeds/all-deeds.ts";
 import type { Deed, Scene } from "./deeds/deed.ts";
-import { checkAtRest, checkNow } from "./invariants/at-rest.ts";
+import { checkAtRest, checkNetworks, checkNow } from "./invariants/at-rest.ts";
 import { refusalProblem } from "./invariants/refusals.ts";
 import { createNetworkRequest } from "./requests.ts";
 import { schedule, type Entry } from "./schedule.ts";
@@ -30,7 +30,10 @@ export interface HistoryResult {
   readonly operations: number;
 }
 
-/** Long enough for every limit of an operation to run out, but for that of a migration that does not converge. */
+/**
+ * Long enough for every limit of an operation to run out, but for that of a migration that does not converge, and for
+ * the longest pause before a host that was cut off by its networks is told to try them again.
+ */
 const QUIET_MAX_MS = 90 * 60_000;
 const LOOK_MS = 30_000;
 /** Quiet may be the pause before the next report. */
@@ -137,6 +140,7 @@ class History {
     for (const host of cluster.hostNames) {
       cluster.reconnect(host);
       cluster.diskOf(host).setTrouble(undefined);
+      cluster.networksOf(host).healNetworks();
       cluster.world.clearFaults(host);
       cluster.world.boot(host);
       cluster.world.libvirtd(host, "thaw");
@@ -154,6 +158,7 @@ class History {
     if (!cluster.isCoordinatorUp) return false;
     const { view } = cluster.coordinator.ledger;
     if ([...view.operations.values()].some(({ state }) => !isEnded(state))) return false;
+    if (checkNetworks(cluster).length > 0) return false;
     return cluster.hostNames.every((host) => cluster.journalOf(host).entries().length === 0);
   }
 

@@ -52,7 +52,7 @@ function checkReboots(cluster: SimulatedCluster): readonly string[] {
 }
 
 /** Every host has the networks it should have, and no others. */
-function checkNetworks(cluster: SimulatedCluster): readonly string[] {
+export function checkNetworks(cluster: SimulatedCluster): readonly string[] {
   const { view } = cluster.coordinator.ledger;
   return [...view.hosts.values()].flatMap((host) => {
     const there = new Set(cluster.networksOf(host.name).networks.keys());

@@ -35,6 +35,11 @@ export class SimulatedHostNetworks {
     this.#cutting.delete(name);
   }
 
+  healNetworks(): void {
+    this.#broken.clear();
+    this.#cutting.clear();
+  }
+
   /** The next call of a method rejects; several of them one after the other. */
   failNext(method: NetworkMethod, error: MusterError): void {
     this.#failures.set(method, [...(this.#failures.get(method) ?? []), error]);
