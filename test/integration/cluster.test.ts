@@ -56,6 +56,24 @@ describe("a cluster of two hosts", { timeout: TEST_MS }, () => {
     expect(cluster.world.violations).toStrictEqual([]);
   });
 
+  it("tells Prometheus on which host a network cannot be used", async () => {
+    const { metricsAddress } = await cluster.client.unary(AdminService.getCluster, {});
+    const scrape = async () => (await fetch(new URL("/metrics", metricsAddress))).text();
+    expect(await scrape()).not.toContain("muster_network_unusable{");
+    cluster.networksOf("h2").failNetwork("red", "no such VLAN on the switch");
+    await cluster.client.unary(AdminService.createNetwork, {
+      spec: encodeNetworkSpec(aNetwork({ name: "red", segment: { kind: "vlan", vlan: 66 } })),
+      why: undefined,
+    });
+    const unusableOn = (host: string) => `muster_network_unusable{network="red",host="${host}"} 1`;
+    // On its way to h1 it is not usable there either, for a moment.
+    await until("the metric to name h2 alone", async () => {
+      const text = await scrape();
+      return text.includes(unusableOn("h2")) && !text.includes(unusableOn("h1"));
+    });
+    expect(await scrape()).toContain("muster_mac_clashes 0");
+  });
+
   it("shows within a second what somebody did behind its back", async () => {
     await cluster.createVm(aVmSpec("watched"), "h1");
     const vm = await vmNamed("watched");

@@ -217,6 +217,13 @@ export class RealCluster implements AsyncDisposable {
     return running;
   }
 
+  /** The simulated bridges of a host that was started once. */
+  networksOf(name: string): SimulatedHostNetworks {
+    const networks = this.#networks.get(name);
+    if (networks === undefined) throw new Error(`${name} was never started`);
+    return networks;
+  }
+
   /** Every running agent is connected and has reported. */
   async untilOnline(): Promise<void> {
     const { ledger, observations } = this.daemon.coordinator;
