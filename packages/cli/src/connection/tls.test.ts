@@ -1,5 +1,7 @@
 /** Goal: mutual TLS with the cluster's own authority, and a clear refusal of everything else. */
+import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServerCredentials } from "@grpc/grpc-js";
@@ -92,6 +94,25 @@ describe("a coordinator elsewhere", () => {
     expect(stderr).toContain(`cannot reach the coordinator at ${coordinator.address}`);
     expect(stderr).toContain("its certificate was not issued by the cluster's authority");
     expect(stderr).toContain("that --identity belongs to this cluster");
+  });
+
+  it("is found beside one that is silent, long before the timeout of a call", async () => {
+    // As a machine that hangs: connections are taken, and nothing ever comes.
+    const silent = createServer();
+    silent.listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    try {
+      await using coordinator = await listen(script);
+      const { port } = silent.address() as AddressInfo;
+      const addresses = `https://127.0.0.1:${String(port)},${coordinator.address}`;
+      const identity = join(directory, "anna");
+      const argv = ["vm", "ls", "-o", "name", "--coordinator", addresses, "--identity", identity];
+      // A dial that took the whole timeout would take longer than this test may.
+      const answer = await muster([...argv, "--timeout", "10m"]);
+      expect(answer).toEqual({ exitCode: 0, stdout: "web-1\n", stderr: "" });
+    } finally {
+      silent.close();
+    }
   });
 
   it("is not believed when it is only a host of ours", async () => {
