@@ -127,8 +127,10 @@ class History {
     do {
       await this.#healOnce();
       if (!(await this.#passUntil(cluster.clock.now() + LOOK_MS))) return this.#broken();
+      if (!this.#isQuiet()) continue;
+      if (!(await this.#passUntil(cluster.clock.now() + AFTERWARDS_MS))) return this.#broken();
+      // Rebalancing by itself may have begun to move a VM meanwhile: that is to end too.
     } while (!this.#isQuiet() && cluster.clock.now() < endMs);
-    if (!(await this.#passUntil(cluster.clock.now() + AFTERWARDS_MS))) return this.#broken();
     return [...this.#refusals, ...checkAtRest(cluster)];
   }
 
