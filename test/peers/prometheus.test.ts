@@ -55,8 +55,12 @@ describe.skipIf(!isInstalled("promtool"))("promtool", () => {
   });
 
   it("accepts the alerts", () => {
-    const verdict = ask("promtool", ["check", "rules", join(prometheusDirectory, "alerts.yml")]);
-    expect(verdict.text).toContain("SUCCESS: 10 rules found");
+    const file = join(prometheusDirectory, "alerts.yml");
+    const verdict = ask("promtool", ["check", "rules", file]);
+    // promtool counts the rules that it understood: all that are written there.
+    const written = readFileSync(file, "utf8").match(/^\s*- alert:/gm)?.length ?? 0;
+    expect(written).toBeGreaterThan(0);
+    expect(verdict.text).toContain(`SUCCESS: ${String(written)} rules found`);
     expect(verdict.exitCode).toBe(0);
   });
 
