@@ -13,6 +13,7 @@ export default defineConfig({
           ],
           exclude: ["**/node_modules/**", "**/*.live.test.ts"],
           // Properties draw thousands of cases: seconds on a quiet machine, several times that on a busy one.
+          setupFiles: ["test/property-seed.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -21,6 +22,7 @@ export default defineConfig({
         test: {
           name: "simulation",
           include: ["test/simulation/**/*.test.ts"],
+          setupFiles: ["test/property-seed.ts"],
           testTimeout: 300_000,
         },
       },

@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { missingForLab } from "./test/lab-needs.ts";
+import { failureSummary } from "./test/failures.ts";
 import { add, closingLine, nothing, type Outcome } from "./test/outcome.ts";
 import { runQuietly } from "./test/process.ts";
 import { runProjects } from "./test/vitest.ts";
@@ -20,7 +21,7 @@ function check(name: string, command: string, args: readonly string[]): Stage {
     const { exitCode, output } = await runQuietly(command, args);
     if (exitCode === 0) return { ...nothing, passed: 1 };
     console.log(`── ${name} failed ──\n${output.trimEnd()}`);
-    return { ...nothing, failed: 1 };
+    return { ...nothing, failed: 1, failures: [`  ${name}: its output is above`] };
   };
   return { name, quiet: true, run };
 }
@@ -92,4 +93,5 @@ for (const { name, outcome, seconds } of results) {
 }
 const total = results.map(({ outcome }) => outcome).reduce(add, nothing);
 process.exitCode = total.failed > 0 ? 1 : 0;
+if (total.failed > 0) console.log(`\n${failureSummary(total.failures)}`);
 console.log(`\n${closingLine(total)}`);

@@ -2,8 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { failuresIn } from "./failures.ts";
 import { nothing, type Outcome } from "./outcome.ts";
-import { runLoudly } from "./process.ts";
+import { root, runLoudly } from "./process.ts";
 
 /** Counts in vitest's JSON report; a file that could not even be loaded has no tests to count. */
 export function countReport(text: string): Outcome {
@@ -17,12 +18,16 @@ export function countReport(text: string): Outcome {
     passed: count("numPassedTests"),
     failed: count("numFailedTests"),
     skipped: count("numPendingTests") + count("numTodoTests"),
+    failures: failuresIn(report, root),
   };
 }
 
 /** A run that ends badly without a failed test failed all the same. */
 export function judge(counted: Outcome, exitCode: number): Outcome {
-  return exitCode !== 0 && counted.failed === 0 ? { ...counted, failed: 1 } : counted;
+  if (exitCode === 0 || counted.failed > 0) return counted;
+  const unnamed = [`  vitest ended with ${String(exitCode)}: its output above says why`];
+  const failures = counted.failures.length > 0 ? counted.failures : unnamed;
+  return { ...counted, failed: 1, failures };
 }
 
 export async function runProjects(projects: readonly string[]): Promise<Outcome> {

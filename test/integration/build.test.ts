@@ -1,4 +1,4 @@
-/** Each program is one file that starts by itself, and fast. */
+/** Each program is one file that starts by itself. */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { builtinModules } from "node:module";
@@ -7,7 +7,6 @@ import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildPrograms, programs, type Built } from "../../scripts/build.ts";
 
-const START_MAX_MS = 1000;
 /** systeminformation looks for them on a Mac, and does without them. */
 const neverOnLinux = new Set(["osx-temperature-sensor", "macos-temperature-sensor"]);
 const scratch = mkdtempSync(join(tmpdir(), "muster-build-"));
@@ -37,21 +36,15 @@ describe.each(Object.keys(programs))("the %s", (program) => {
     expect(outside).toStrictEqual([]);
   });
 
-  it("starts in under a second, away from its checkout", () => {
+  it("runs away from its checkout", () => {
     const copy = join(scratch, basename(bundle().path));
     cpSync(bundle().path, copy);
-    // The first start of a machine reads the file from disk; what a person feels is the second.
-    const start = (): number => {
-      const startedAt = performance.now();
-      const text = execFileSync(process.execPath, [copy, "version"], {
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "pipe"],
-        cwd: scratch,
-      });
-      expect(text).toMatch(/\d+\.\d+\.\d+/);
-      return performance.now() - startedAt;
-    };
-    expect(Math.min(start(), start())).toBeLessThan(START_MAX_MS);
+    const text = execFileSync(process.execPath, [copy, "version"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+      cwd: scratch,
+    });
+    expect(text).toMatch(/\d+\.\d+\.\d+/);
   });
 });
 

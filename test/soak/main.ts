@@ -3,6 +3,7 @@
  *
  *   npm run soak -- [--minutes N] [--hosts N] [--hours N] [--seed N]   seeds of the simulation, for as long as asked
  *   npm run soak -- mutations [WORDS]                                  bugs that the simulation has to find
+ *   npm run soak -- properties [--minutes N] [--seed N]                properties of all packages over new cases
  *   npm run soak -- lab [--kills N] [--minutes N]                      kill -9 under load, on real hypervisors, as root
  */
 import { parseArgs } from "node:util";
@@ -38,12 +39,17 @@ switch (what) {
     process.exitCode = findMutations(words.join(" "), print) ? 0 : 1;
     break;
   }
+  case "properties": {
+    const { soakProperties } = await import("./properties.ts");
+    process.exitCode = (await soakProperties({ seed, durationMs, print })) ? 0 : 1;
+    break;
+  }
   case "lab":
     process.exitCode = (await soakLab({ kills: Number(values.kills), durationMs, seed, print }))
       ? 0
       : 1;
     break;
   default:
-    print(`"${what}" is nothing to soak; give seeds, mutations or lab`);
+    print(`"${what}" is nothing to soak; give seeds, mutations, properties or lab`);
     process.exitCode = 2;
 }

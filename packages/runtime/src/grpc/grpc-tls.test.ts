@@ -158,7 +158,6 @@ describe("gRPC over TLS", () => {
   });
 
   it("does not wait for peers that say nothing, or little at a time", async () => {
-    const beganMs = performance.now();
     await conversation(tcp());
     const slow = tcp();
     slow.on("error", () => undefined);
@@ -169,7 +168,8 @@ describe("gRPC over TLS", () => {
     }, 20);
     await new Promise((resolve) => slow.once("close", resolve));
     clearInterval(drip);
-    expect(performance.now() - beganMs).toBeLessThan(3_000);
+    // Hung up on before it had said all it meant to.
+    expect(sent).toBeLessThan(hello.length);
     await stillServes();
   });
 
