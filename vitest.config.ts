@@ -1,7 +1,9 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./scripts/test/longest-first.ts";
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -27,11 +29,11 @@ export default defineConfig({
         },
       },
       {
-        // Real libvirt, QEMU, Open vSwitch, Prometheus: slow, as root, one file after another.
+        // Real libvirt, QEMU, Open vSwitch, Prometheus: slow, as root. Two files at a time, each with a lab of its own.
         test: {
           name: "lab",
           include: ["test/{lab,kernel-lab,peers}/**/*.test.ts", "packages/**/*.live.test.ts"],
-          fileParallelism: false,
+          maxWorkers: 2,
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },
