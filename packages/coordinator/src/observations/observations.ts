@@ -225,7 +225,9 @@ export class Observations {
     for (const vmId of [...report.removedVms, ...report.vms.map((vm) => vm.id)]) {
       this.#tellVm({ hostId, vmId, before: before.vms.get(vmId), after: vms.get(vmId) });
     }
-    if (!sameNetworks(before.networks, networks)) this.#tellHost(hostId);
+    if (sameNetworks(before.networks, networks)) return true;
+    this.#tellReach(this.#reach.changed(hostId));
+    this.#tellHost(hostId);
     return true;
   }
 

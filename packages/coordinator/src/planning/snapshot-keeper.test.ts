@@ -88,7 +88,15 @@ type Happening =
       readonly vms: readonly number[];
       readonly cpu: number;
     }
-  | { readonly kind: "open" | "close" | "forget"; readonly host: number };
+  | { readonly kind: "delta"; readonly host: number; readonly vm: number; readonly isGone: boolean }
+  | {
+      readonly kind: "probed";
+      readonly host: number;
+      readonly peer: number;
+      readonly heard: number;
+    }
+  | { readonly kind: "silence"; readonly forMs: number }
+  | { readonly kind: "open" | "close" | "forget" | "heartbeat"; readonly host: number };
 
 const anyHappening: fc.Arbitrary<Happening> = fc.oneof(
   { arbitrary: anyChange.map((change) => ({ kind: "change" as const, change })), weight: 4 },
@@ -98,7 +106,16 @@ const anyHappening: fc.Arbitrary<Happening> = fc.oneof(
     vms: fc.uniqueArray(small),
     cpu: fc.double({ min: 0, max: 1, noNaN: true }),
   }),
-  fc.record({ kind: fc.constantFrom("open", "close", "forget"), host: small }),
+  fc.record({ kind: fc.constant("delta"), host: small, vm: small, isGone: fc.boolean() }),
+  fc.record({
+    kind: fc.constant("probed"),
+    host: small,
+    peer: small,
+    heard: fc.constantFrom(0, 5),
+  }),
+  // A host is lost after silence alone, and nobody tells.
+  fc.record({ kind: fc.constant("silence"), forMs: fc.integer({ min: 1, max: 120_000 }) }),
+  fc.record({ kind: fc.constantFrom("open", "close", "forget", "heartbeat"), host: small }),
 );
 
 describe("the keeper of snapshots", () => {
@@ -115,7 +132,8 @@ describe("the keeper of snapshots", () => {
           const keeper = new SnapshotKeeper({ ledger, observations, measured, capacity });
           for (const [happening, isAsked] of history) {
             await clock.runFor(20_000);
-            await play(happening, { ledger, observations });
+            if (happening.kind === "silence") await clock.runFor(happening.forMs);
+            else await play(happening, { ledger, observations });
             if (!isAsked) continue;
             const use = measured.get.bind(measured);
             const whole = clusterSnapshot(ledger.view, observations, capacity, use);
@@ -126,13 +144,13 @@ describe("the keeper of snapshots", () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 200 },
     );
   });
 });
 
 async function play(
-  happening: Happening,
+  happening: Exclude<Happening, { readonly kind: "silence" }>,
   { ledger, observations }: { readonly ledger: Ledger; readonly observations: Observations },
 ): Promise<void> {
   if (happening.kind === "change") {
@@ -151,6 +169,27 @@ async function play(
     case "forget":
       observations.forget(hostId);
       return;
+    case "heartbeat":
+      observations.heartbeat(hostId, true);
+      return;
+    case "delta": {
+      const { sequence = 0n } = observations.get(hostId) ?? {};
+      const { vm, isGone } = happening;
+      observations.deltaReport(hostId, {
+        kind: "delta-report",
+        sequence: sequence + 1n,
+        vms: isGone ? [] : [seen(vm)],
+        removedVms: isGone ? [vmIdOf(vm)] : [],
+        networks: isGone ? [] : [readyNetwork("net-2")],
+      });
+      return;
+    }
+    case "probed": {
+      const { peer, heard } = happening;
+      const row = { network: "net-1", peer: hostIdOf(peer), sent: 5, roundTripUs: 0 };
+      observations.probed(hostId, [{ ...row, received: heard, mtuBytes: heard * 300 }]);
+      return;
+    }
     case "report": {
       if (observations.get(hostId)?.connected !== true) observations.sessionOpened(hostId, aHello);
       const usage = {
