@@ -32,8 +32,28 @@ export function askQuestions(htools: string) {
     measure("capacity", () => ({ count: capacity(snapshot, [STANDARD]).tiers[0]?.count ?? 0 })),
     measure("capacity, each host may fail", () => ({
       count: capacity(careful, [STANDARD]).tiers[0]?.count ?? 0,
+      countCeiling: ceiling(snapshot),
     })),
   ];
+}
+
+/**
+ * More than this cannot be there if each host may fail. The VMs of the inputs that are no smaller than the standard
+ * one are multiples of it, so each needs whole places elsewhere when its host fails; only what the smaller ones
+ * take, and less than one place that the host itself has left over, needs none.
+ */
+function ceiling(snapshot: Snapshot): number {
+  const { hostIndexById, memoryFreeMiB, memoryCapacityMiB } = openPlanner(snapshot).usage;
+  const placeMiB = Number(STANDARD.memoryBytes) / 1024 ** 2;
+  const smallMiB = new Float64Array(memoryFreeMiB.length);
+  for (const { hostId = "", memoryBytes } of snapshot.vms) {
+    if (memoryBytes >= STANDARD.memoryBytes) continue;
+    const host = hostIndexById.get(hostId) ?? -1;
+    smallMiB[host] = (smallMiB[host] ?? 0) + Number(memoryBytes) / 1024 ** 2;
+  }
+  const places = memoryFreeMiB.reduce((sum, free) => sum + Math.floor(free / placeMiB), 0);
+  const needed = memoryCapacityMiB.map((all, host) => (all - (smallMiB[host] ?? 0)) / placeMiB - 1);
+  return places - Math.max(0, Math.ceil(Math.max(...needed)));
 }
 
 function plan(found: ReturnType<typeof planDrain>) {
@@ -53,6 +73,7 @@ interface Counts {
   readonly waves?: number;
   readonly stuck?: number;
   readonly count?: number;
+  readonly countCeiling?: number;
   readonly vms?: number;
   readonly failuresNotSurvived?: number;
 }

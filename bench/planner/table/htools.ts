@@ -134,6 +134,11 @@ function inputOf(data: string, { nodes, instances }: Peer) {
   return { path: `${base}.data`, remove: () => rmSync(folder, { recursive: true }) };
 }
 
+/** What hspace counts, by question and hosts; where hosts may fail it does not end. */
+const COUNTS: Readonly<Record<string, Readonly<Record<number, number>>>> = {
+  capacity: { 100: 2175 },
+};
+
 /** Limits in milliseconds, and what must come out, by question. */
 const QUESTIONS: Readonly<
   Record<string, readonly { readonly nodes: number; readonly atMost: number }[]>
@@ -164,6 +169,15 @@ export function* questionRows(data: string): Generator<Row> {
         unit: "ms",
         ...(limit === undefined ? {} : { bar: { atMost: limit.atMost } }),
         note: notesOf(asked),
+      };
+      const expected = asked.countCeiling ?? COUNTS[asked.question]?.[nodes];
+      if (asked.count === undefined || expected === undefined) continue;
+      yield {
+        work: `${asked.question} ${nodes}x${instances}: count`,
+        measured: asked.count,
+        unit: "VMs",
+        bar: { atLeast: Math.ceil(0.99 * expected) },
+        note: asked.countCeiling === undefined ? "hspace's" : `no more than ${expected} can be`,
       };
     }
     input.remove();

@@ -28,7 +28,8 @@ const COUNT_MAX = 1_000_000;
 
 /**
  * How many more VMs of these shapes would be placed, one after the other, by the same rules as real ones. A
- * policy to survive failures holds for each of them.
+ * policy to survive failures holds for each of them. Which of the hosts that could take a VM gets it is decided a
+ * little less exactly than for a real one: see {@link import("./filling.ts").Filling}.
  */
 export function capacity(
   snapshot: Snapshot,
@@ -40,20 +41,20 @@ export function capacity(
   const byHost = new Map<string, number>();
   let outOfTime = false;
   const tiers = shapes.map((shape, tier) => {
-    // VMs are only added, so a host that failed to survive once will not do so later.
-    const closed = new Uint8Array(snapshot.hosts.length);
-    for (let count = 0; ; count++) {
+    const prefix = `capacity-${tier + 1}-`;
+    const vm: RequestedVm = { ...shape, id: prefix, name: prefix };
+    let wasStopped = false;
+    const found = planner.fill(vm, (placed) => {
       outOfTime ||= (options.elapsedShare?.() ?? 0) >= 1;
-      if (count >= countMax || outOfTime) return { shape, count, refusedByCheck: [] };
-      const id = `capacity-${tier + 1}-${count + 1}`;
-      const vm: RequestedVm = { ...shape, id, name: id };
-      const hostId = planner.placeQuietly({ vm }, { closed });
-      if (hostId === undefined) {
-        const answer = planner.place({ vm });
-        return { shape, count, refusedByCheck: answer.refusedByCheck };
-      }
-      byHost.set(hostId, (byHost.get(hostId) ?? 0) + 1);
+      wasStopped = placed >= countMax || outOfTime;
+      return wasStopped ? undefined : `${prefix}${placed + 1}`;
+    });
+    let count = 0;
+    for (const [hostId, vms] of found) {
+      count += vms;
+      byHost.set(hostId, (byHost.get(hostId) ?? 0) + vms);
     }
+    return { shape, count, refusedByCheck: wasStopped ? [] : planner.place({ vm }).refusedByCheck };
   });
   return {
     tiers,

@@ -4,6 +4,8 @@ import { toMiB } from "./units.ts";
 import type { ClusterUsage } from "./usage.ts";
 import type { DiskLoad, Facts, Load, Want } from "./want.ts";
 
+const NO_DISKS: readonly DiskLoad[] = [];
+
 /** Who a shape belongs to, for accounts and explanations. */
 export interface Named {
   readonly id: string;
@@ -84,8 +86,9 @@ function strengthOf(usage: ClusterUsage, rule: number) {
 
 /** The disks of a VM, summed by storage. */
 export function disksByStorage(usage: ClusterUsage, shape: VmShape): readonly DiskLoad[] {
+  if (shape.disks === undefined || shape.disks.length === 0) return NO_DISKS;
   const sizes = new Map<string, number>();
-  for (const disk of shape.disks ?? []) {
+  for (const disk of shape.disks) {
     sizes.set(disk.storage, (sizes.get(disk.storage) ?? 0) + toMiB(disk.sizeBytes));
   }
   return [...sizes].map(([storage, sizeMiB]) => ({

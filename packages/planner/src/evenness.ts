@@ -69,17 +69,17 @@ export class EvennessTerm {
     const { amount, weight } = by;
     const values = this.#values;
     const unit = this.#unit;
-    const count = this.#hostCount;
+    const share = 1 / this.#hostCount;
     const sum = this.#sum;
     const squares = this.#sumOfSquares;
     const now = this.deviation;
-    const factor = weight * count;
+    const factor = weight * this.#hostCount;
     for (let i = 0; i < candidates.length; i++) {
       const host = candidates[i] as number;
       const change = amount * (unit[host] as number);
-      const mean = (sum + change) / count;
+      const mean = (sum + change) * share;
       const variance =
-        (squares + change * (2 * (values[host] as number) + change)) / count - mean * mean;
+        (squares + change * (2 * (values[host] as number) + change)) * share - mean * mean;
       const deviation = variance > 0 ? Math.sqrt(variance) : 0;
       scores[i] = (scores[i] as number) + factor * (deviation - now);
     }

@@ -22,6 +22,10 @@ export function environmentsAllowedOn(
   return policy?.environments?.[own] ?? [own];
 }
 
+/** Networks that every host should have and that this one lacks. */
+export const requiredNetworkProblems = ({ networkProblems = [] }: HostSnapshot) =>
+  networkProblems.filter(({ required }) => required);
+
 export function traitsOfHost(host: HostSnapshot, policy: Policy | undefined): readonly string[] {
   return [
     ...(host.networks ?? []).map(trait.network),

@@ -1,5 +1,7 @@
 import type { Asked, PlaceAnswer, PlaceOptions } from "./answer.ts";
 import { compileLoad, compileWant } from "./compile.ts";
+import { Filling } from "./filling.ts";
+import { hostAt } from "./filter.ts";
 import type { Refusal } from "./refusal.ts";
 import {
   SelectionSpace,
@@ -12,7 +14,7 @@ import {
   weightsFrom,
 } from "./select.ts";
 import { hostRoomOf } from "./host-room.ts";
-import type { PlaceRequest, Policy, Snapshot } from "./snapshot.ts";
+import type { PlaceRequest, Policy, RequestedVm, Snapshot } from "./snapshot.ts";
 import { StaticVerdicts } from "./static-verdicts.ts";
 import { SurvivalUsage } from "./survival.ts";
 import { ClusterUsage, type Charge } from "./usage.ts";
@@ -38,14 +40,16 @@ export class Planner {
     this.usage = new ClusterUsage(snapshot);
     this.#statics = new StaticVerdicts(this.usage);
     this.#space = new SelectionSpace(this.usage.hosts.length);
-    for (const vm of snapshot.vms.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+    for (const vm of inOrderOfIds(snapshot.vms)) {
       const host = vm.hostId === undefined ? undefined : this.usage.hostIndexById.get(vm.hostId);
       if (host === undefined) continue;
       this.#currentHost.set(vm.id, host);
       const load = compileLoad(this.usage, vm, vm);
       this.#charge({ load, host, volumesHost: host, cellIds: vm.numaCellIds });
     }
-    const names = new Map(snapshot.vms.map((vm) => [vm.id, vm.name]));
+    const names = new Map(
+      snapshot.claims.length === 0 ? [] : snapshot.vms.map((vm) => [vm.id, vm.name]),
+    );
     for (const claim of snapshot.claims.toSorted(byVmThenHost)) {
       const host = this.usage.hostIndexById.get(claim.hostId);
       if (host === undefined || this.#isCharged(claim.vmId, host)) continue;
@@ -103,14 +107,9 @@ export class Planner {
 
   /**
    * The same decision and claim without the explanation, for questions of many thousands.
-   * @param options.closed by host index of {@link usage}: 1 for hosts not to look at. Those that fail the
-   *   survival rule are added, which holds for as long as VMs are only added.
    * @returns the host's id, or undefined when no host can take the VM.
    */
-  placeQuietly(
-    request: PlaceRequest,
-    options: PlaceOptions & { readonly closed?: Uint8Array } = {},
-  ): string | undefined {
+  placeQuietly(request: PlaceRequest, options: PlaceOptions = {}): string | undefined {
     const want = this.#want(request);
     const weights = weightsFrom(options.weights);
     const statics = this.#statics.of(want);
@@ -120,7 +119,6 @@ export class Planner {
         space: this.#space,
         statics,
         isSecondWanted: false,
-        closed: options.closed,
       }),
     );
     if (best < 0) return undefined;
@@ -129,6 +127,31 @@ export class Planner {
       this.#charge({ load: want.load, host: best, volumesHost });
     }
     return this.usage.hosts[best]?.id;
+  }
+
+  /**
+   * Places VMs like this one and claims their places, one after the other, for as long as `another` has a name for
+   * the next and some host can take it.
+   * @returns how many came to each host, by host id.
+   */
+  fill(
+    vm: RequestedVm,
+    another: (placed: number) => string | undefined,
+  ): ReadonlyMap<string, number> {
+    const want = compileWant(this.usage, { vm }, -1);
+    this.usage.survival?.settle();
+    const filling = new Filling(this.usage, want, this.#statics.of(want).hosts);
+    const byHost = new Map<string, number>();
+    for (let placed = 0; ; placed++) {
+      const id = another(placed);
+      const host = id === undefined ? -1 : filling.next();
+      if (id === undefined || host < 0) return byHost;
+      const load = { ...want.load, vmId: id, vmName: id };
+      this.#charge({ load, host, volumesHost: -1 });
+      filling.noteCharged(host);
+      const hostId = hostAt(this.usage, host).id;
+      byHost.set(hostId, (byHost.get(hostId) ?? 0) + 1);
+    }
   }
 
   /** Takes the VM off the host's account; nothing happens when it is not on it. */
@@ -237,6 +260,12 @@ export class Planner {
       sums.restore();
     }
   }
+}
+
+/** Most snapshots are in this order already, and looking is cheaper than sorting. */
+function inOrderOfIds<Vm extends { readonly id: string }>(vms: readonly Vm[]): readonly Vm[] {
+  const isSorted = vms.every((vm, index) => index === 0 || (vms[index - 1] as Vm).id < vm.id);
+  return isSorted ? vms : vms.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 function askedOf(want: Want): Asked {

@@ -1,74 +1,5 @@
+import type { HostRoom, Reserves } from "./reserves.ts";
 import type { Load } from "./want.ts";
-
-/** What rehearsals may know of the hosts' accounts. Dimensions are memory, CPUs, number of VMs, and page sizes. */
-export interface HostRoom {
-  readonly hostCount: number;
-  readonly dimensionCount: number;
-  free(host: number, dimension: number): number;
-  need(load: Load, dimension: number): number;
-  usedMemoryMiB(host: number): number;
-  occupants(host: number): Iterable<Load>;
-  /** Host indexes where static facts would let the VM be restarted. */
-  allowed(load: Load): Int32Array;
-  /** By host, then dimension: zeros between any two uses. */
-  readonly scratch: Float64Array;
-}
-
-/** What all rehearsals together keep free on each host. */
-export class Reserves {
-  readonly #room: HostRoom;
-  readonly #byHost: readonly Map<Rehearsal, Float64Array>[];
-  /** By host, then dimension: the largest reserve of any one rehearsal; failures come one at a time. */
-  readonly #largest: Float64Array;
-
-  constructor(room: HostRoom) {
-    this.#room = room;
-    this.#byHost = Array.from({ length: room.hostCount }, () => new Map<Rehearsal, Float64Array>());
-    this.#largest = new Float64Array(room.hostCount * room.dimensionCount);
-  }
-
-  of(rehearsal: Rehearsal, host: number, dimension: number): number {
-    return this.#byHost[host]?.get(rehearsal)?.[dimension] ?? 0;
-  }
-
-  reservers(host: number): readonly Rehearsal[] {
-    return [...(this.#byHost[host]?.keys() ?? [])];
-  }
-
-  /** Whether every rehearsal still holds if `load` (or nothing) is added on the host. */
-  allHold(host: number, load: Load | undefined): boolean {
-    const dimensions = this.#room.dimensionCount;
-    for (let d = 0; d < dimensions; d++) {
-      const reserve = this.#largest[host * dimensions + d] as number;
-      const need = load === undefined ? 0 : this.#room.need(load, d);
-      if (reserve > 0 && reserve + need > this.#room.free(host, d)) return false;
-    }
-    return true;
-  }
-
-  change(rehearsal: Rehearsal, load: Load, at: { host: number; sign: 1 | -1 }): void {
-    const entries = this.#byHost[at.host];
-    if (entries === undefined) return;
-    const dimensions = this.#room.dimensionCount;
-    const entry = entries.get(rehearsal) ?? new Float64Array(dimensions);
-    entries.set(rehearsal, entry);
-    for (let d = 0; d < dimensions; d++) {
-      entry[d] = (entry[d] as number) + at.sign * this.#room.need(load, d);
-    }
-    // The third dimension counts VMs.
-    if (entry[2] === 0) entries.delete(rehearsal);
-    for (let d = 0; d < dimensions; d++) {
-      const index = at.host * dimensions + d;
-      if (at.sign === 1) {
-        this.#largest[index] = Math.max(this.#largest[index] as number, entry[d] as number);
-        continue;
-      }
-      let largest = 0;
-      for (const other of entries.values()) largest = Math.max(largest, other[d] as number);
-      this.#largest[index] = largest;
-    }
-  }
-}
 
 /** A VM more than there is, or room less than there is: the "what if" of one question. */
 interface Supposition {
@@ -81,6 +12,17 @@ interface Outcome {
   readonly stranded: Load | undefined;
 }
 
+/** How a rehearsal would still hold with one VM more. */
+interface Answer {
+  readonly load: Load;
+  /** Where the VM would go if it were hit, or -1. */
+  readonly to: number;
+  /** The host, not lost, where it would take room, or -1. */
+  readonly host: number;
+  /** New hosts for VMs that would have to make way there. */
+  readonly changes: readonly (readonly [Load, number])[];
+}
+
 /** A host for the VM beside what is spoken for on each, or -1. */
 type Choose = (load: Load, spokenFor: (host: number, dimension: number) => number) => number;
 
@@ -90,10 +32,14 @@ export class Rehearsal {
   readonly lostHosts: readonly number[];
   /** A VM that has nowhere to go; undefined while the failure can be survived. */
   stranded: Load | undefined;
+  /** The latest yes: most often what was asked about is done next, and need not be worked out again. */
+  #answer: Answer | undefined;
   readonly #lost: ReadonlySet<number>;
   readonly #room: HostRoom;
   readonly #reserves: Reserves;
   readonly #hostOf = new Map<Load, number>();
+  /** By host index, then dimension: what its VMs would need there; {@link Reserves} writes it. */
+  readonly reserved = new Map<number, Float64Array>();
 
   constructor(
     room: HostRoom,
@@ -118,10 +64,22 @@ export class Rehearsal {
     for (const [load, host] of found.hostOf) this.#reserve(load, host);
   }
 
+  /** Does what was found when the question was asked; false when that is not true any more. */
+  #followAnswer(answer: Answer | undefined): boolean {
+    if (answer === undefined) return false;
+    for (const [load] of answer.changes) this.remove(load);
+    for (const [load, to] of answer.changes) this.#reserve(load, to);
+    return answer.changes.every(([, to]) => this.#holdsOn(to, undefined));
+  }
+
   /** A VM was put on one of the hosts. */
   add(load: Load): void {
     if (this.stranded !== undefined) return;
-    const host = this.#roomiest(load, (at, d) => this.#reserves.of(this, at, d));
+    const answer = this.#answer;
+    this.#answer = undefined;
+    const foreseen = answer?.load.shape === load.shape ? answer.to : -1;
+    const host =
+      foreseen >= 0 && this.#fitsOn(load, foreseen) ? foreseen : this.#roomiestBesideReserves(load);
     if (host >= 0) this.#reserve(load, host);
     else if (this.#canEverMove(load)) this.workOut();
   }
@@ -130,13 +88,18 @@ export class Rehearsal {
   remove(load: Load): void {
     const host = this.#hostOf.get(load);
     if (host === undefined) return;
+    this.#answer = undefined;
     this.#hostOf.delete(load);
     this.#reserves.change(this, load, { host, sign: -1 });
   }
 
   /** Makes the rehearsal hold again after something else took room on a host. */
   mend(host: number): void {
+    const answer = this.#answer;
+    this.#answer = undefined;
     if (this.#holdsOn(host, undefined)) return;
+    const isForeseen = answer?.host === host && this.#followAnswer(answer);
+    if (isForeseen && this.#holdsOn(host, undefined)) return;
     const changes = this.#wayAround(host, undefined);
     if (changes === undefined) {
       this.workOut();
@@ -152,15 +115,25 @@ export class Rehearsal {
   strandedWithOneMore(load: Load): Load | undefined {
     if (this.stranded !== undefined) return this.stranded;
     if (!this.#canEverMove(load)) return undefined;
-    if (this.#roomiest(load, (at, d) => this.#reserves.of(this, at, d)) >= 0) return undefined;
+    const to = this.#roomiestBesideReserves(load);
+    if (to >= 0) {
+      this.#answer = { load, to, host: -1, changes: [] };
+      return undefined;
+    }
     return this.#rehearse({ alsoLost: load }).stranded;
   }
 
   /** The VM that would be stranded if another took room on a host that is not lost. */
   strandedWithout(load: Load, host: number): Load | undefined {
     if (this.stranded !== undefined || this.#holdsOn(host, load)) return undefined;
-    if (this.#wayAround(host, load) !== undefined) return undefined;
-    return this.#rehearse({ taken: { load, host } }).stranded;
+    let changes = this.#wayAround(host, load);
+    if (changes === undefined) {
+      const { hostOf, stranded } = this.#rehearse({ taken: { load, host } });
+      if (stranded !== undefined) return stranded;
+      changes = [...hostOf];
+    }
+    this.#answer = { load, to: -1, host, changes };
+    return undefined;
   }
 
   /** Whether what is reserved on the host is still there if `load` (or nothing) were added. */
@@ -179,14 +152,19 @@ export class Rehearsal {
     load: Load | undefined,
   ): readonly (readonly [Load, number])[] | undefined {
     const { dimensionCount: dimensions, scratch: moved } = this.#room;
-    const here = [...this.#hostOf].flatMap(([vm, at]) => (at === host ? [vm] : []));
+    const reserved = this.#reserves.viewOf(this);
+    const here: Load[] = [];
+    for (const [vm, at] of this.#hostOf) if (at === host) here.push(vm);
     here.sort(largestFirst);
-    const missing = (d: number) => {
-      const reserve = this.#reserves.of(this, host, d) + (moved[host * dimensions + d] as number);
-      const need = load === undefined ? 0 : this.#room.need(load, d);
-      return reserve > 0 && reserve + need > this.#room.free(host, d);
+    const isShort = () => {
+      for (let d = 0; d < dimensions; d++) {
+        const at = host * dimensions + d;
+        const reserve = (reserved[at] as number) + (moved[at] as number);
+        const need = load === undefined ? 0 : this.#room.need(load, d);
+        if (reserve > 0 && reserve + need > this.#room.free(host, d)) return true;
+      }
+      return false;
     };
-    const isShort = () => Array.from({ length: dimensions }, (_, d) => d).some(missing);
     const changes: [Load, number][] = [];
     const note = (vm: Load, at: number, sign: 1 | -1) => {
       for (let d = 0; d < dimensions; d++) {
@@ -199,7 +177,7 @@ export class Rehearsal {
       const to = this.#roomiest(vm, (at, d) =>
         at === host
           ? Infinity
-          : this.#reserves.of(this, at, d) + (moved[at * dimensions + d] as number),
+          : (reserved[at * dimensions + d] as number) + (moved[at * dimensions + d] as number),
       );
       if (to < 0) continue;
       changes.push([vm, to]);
@@ -211,6 +189,22 @@ export class Rehearsal {
       moved.fill(0, at * dimensions, (at + 1) * dimensions);
     }
     return isEnough ? changes : undefined;
+  }
+
+  #roomiestBesideReserves(load: Load): number {
+    const reserved = this.#reserves.viewOf(this);
+    const dimensions = this.#room.dimensionCount;
+    return this.#roomiest(load, (at, d) => reserved[at * dimensions + d] as number);
+  }
+
+  /** Whether the host could take the VM beside what is reserved. */
+  #fitsOn(load: Load, host: number): boolean {
+    for (let d = 0; d < this.#room.dimensionCount; d++) {
+      const need = this.#room.need(load, d);
+      const free = this.#room.free(host, d) - this.#reserves.of(this, host, d);
+      if (need > 0 && need > free) return false;
+    }
+    return true;
   }
 
   #reserve(load: Load, host: number): void {
@@ -263,16 +257,18 @@ export class Rehearsal {
    */
   #roomiest(load: Load, spokenFor: (host: number, dimension: number) => number): number {
     const room = this.#room;
-    const allowed = room.allowed(load);
+    const { allowed } = room.allowed(load);
+    const order = room.roomiestFirst();
     const dimensions = room.dimensionCount;
     const needMiB = room.need(load, 0);
     let best = -1;
     let bestMiB = -Infinity;
-    for (let i = 0; i < allowed.length; i++) {
-      const host = allowed[i] as number;
-      // What is free at all is known at once, and most hosts have less of it than the best so far.
+    for (let i = 0; i < order.length; i++) {
+      const host = order[i] as number;
+      // No host from here on has more free at all than the best so far has left.
       const freeMiB = room.free(host, 0);
-      if (freeMiB <= bestMiB || freeMiB < needMiB) continue;
+      if (freeMiB <= bestMiB || freeMiB < needMiB) break;
+      if (allowed[host] === 0) continue;
       const memoryMiB = freeMiB - spokenFor(host, 0);
       if (memoryMiB <= bestMiB || memoryMiB < needMiB || this.#lost.has(host)) continue;
       let fits = true;
@@ -292,7 +288,7 @@ export class Rehearsal {
     const room = this.#room;
     let best = -1;
     let bestMiB = Infinity;
-    for (const host of room.allowed(load)) {
+    for (const host of room.allowed(load).hosts) {
       const memoryMiB = room.free(host, 0) - spokenFor(host, 0);
       if (memoryMiB >= bestMiB || this.#lost.has(host)) continue;
       let fits = true;
@@ -307,7 +303,7 @@ export class Rehearsal {
 
   /** A VM tied to the lost hosts has accepted to be down with them. */
   #canEverMove(load: Load): boolean {
-    return this.#room.allowed(load).some((host) => !this.#lost.has(host));
+    return this.#room.allowed(load).hosts.some((host) => !this.#lost.has(host));
   }
 }
 

@@ -1,5 +1,8 @@
 import type { DomainLevel } from "./domains.ts";
+import type { ScoreTable } from "./scorer.ts";
 import type { GroupRule, VmShape } from "./snapshot.ts";
+
+const NONE: readonly number[] = [];
 
 /** How many members of each group rule are in each failure domain. */
 export class RuleUsage {
@@ -19,6 +22,7 @@ export class RuleUsage {
 
   /** Indexes of the rules that bind a VM. */
   rulesOf(vm: VmShape): readonly number[] {
+    if (vm.groups === undefined && vm.antiAffinity === undefined) return NONE;
     const indexes = new Set<number>();
     for (const group of vm.groups ?? []) {
       for (const index of this.#byGroup.get(group) ?? []) indexes.add(index);
@@ -51,6 +55,33 @@ export class RuleUsage {
     const inDomain = compiled.counts[compiled.level.domainOfHost[host] ?? 0] ?? 0;
     if (compiled.rule.mode === "spread") return inDomain < compiled.max;
     return inDomain > 0 || compiled.total[0] === 0;
+  }
+
+  /** {@link allows} for many hosts: moves those that pass to the front in their order, returns how many they are. */
+  sieve(index: number, hosts: Int32Array): number {
+    const compiled = this.#rules[index];
+    if (compiled === undefined) return hosts.length;
+    const { counts, level, max, rule } = compiled;
+    const { domainOfHost } = level;
+    // A pack rule without members allows all; a spread rule wants fewer than its limit, a pack rule some.
+    const isFree = rule.mode === "pack" && compiled.total[0] === 0;
+    const [least, below] =
+      rule.mode === "spread" || isFree ? [0, isFree ? Infinity : max] : [1, Infinity];
+    let kept = 0;
+    for (let i = 0; i < hosts.length; i++) {
+      const host = hosts[i] as number;
+      const count = counts[domainOfHost[host] as number] as number;
+      if (count >= least && count < below) hosts[kept++] = host;
+    }
+    return kept;
+  }
+
+  /** Adds `weight` to the score of each candidate whose domain one more member may not join. */
+  addBroken(index: number, into: ScoreTable): void {
+    const { candidates, scores, weight } = into;
+    for (let i = 0; i < candidates.length; i++) {
+      if (!this.allows(index, candidates[i] as number)) scores[i] = (scores[i] as number) + weight;
+    }
   }
 
   #add(rule: GroupRule): number {

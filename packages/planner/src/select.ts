@@ -43,19 +43,12 @@ export function selectHost(
     readonly statics: StaticVerdict;
     /** Whether the runner-up must be known to pass every rule too. */
     readonly isSecondWanted: boolean;
-    /** By host index: 1 for hosts not to look at. Those that fail the survival rule are added. */
-    readonly closed?: Uint8Array | undefined;
   },
 ): Selection {
   const { hosts, scores } = how.space;
   const refusedByCheck: CheckCount[] = [...how.statics.refusedByCheck];
-  let left = 0;
-  if (how.closed === undefined) {
-    hosts.set(how.statics.hosts);
-    left = how.statics.hosts.length;
-  } else {
-    for (const host of how.statics.hosts) if (how.closed[host] !== 1) hosts[left++] = host;
-  }
+  hosts.set(how.statics.hosts);
+  let left = how.statics.hosts.length;
   for (const filter of accountFilters) {
     if (left === 0) break;
     if (!filter.applies(usage, want)) continue;
@@ -64,14 +57,7 @@ export function selectHost(
     left = kept;
   }
   const candidates = hosts.subarray(0, left);
-  scores.fill(0, 0, left);
-  for (const scorer of scorers) {
-    const weight = how.weights[scorer.name];
-    if (weight === 0 || !scorer.applies(usage, want)) continue;
-    const into = { candidates, scores, weight };
-    if (scorer.addCosts === undefined) addCosts(scorer, usage, want, into);
-    else scorer.addCosts(usage, want, into);
-  }
+  addScores(usage, want, how.weights, { candidates, scores });
   let two = bestTwo(candidates, scores);
   let refused = 0;
   if (survivesFailure.applies(usage, want)) {
@@ -84,7 +70,6 @@ export function selectHost(
       if (failing.length === 0) break;
       for (const host of failing) {
         scores[candidates.indexOf(host)] = Infinity;
-        if (how.closed !== undefined) how.closed[host] = 1;
       }
       refused += failing.length;
       two = bestTwo(candidates, scores);
@@ -92,6 +77,23 @@ export function selectHost(
     if (refused > 0) refusedByCheck.push({ check: "survives-failure", hosts: refused });
   }
   return { ...two, feasible: left - refused, refusedByCheck };
+}
+
+/** The score of each candidate, by position. */
+export function addScores(
+  usage: ClusterUsage,
+  want: Want,
+  weights: Weights,
+  of: { readonly candidates: Int32Array; readonly scores: Float64Array },
+): void {
+  of.scores.fill(0, 0, of.candidates.length);
+  for (const scorer of scorers) {
+    const weight = weights[scorer.name];
+    if (weight === 0 || !scorer.applies(usage, want)) continue;
+    const into = { ...of, weight };
+    if (scorer.addCosts === undefined) addCosts(scorer, usage, want, into);
+    else scorer.addCosts(usage, want, into);
+  }
 }
 
 function sieve(filter: Filter, usage: ClusterUsage, want: Want, hosts: Int32Array): number {

@@ -59,6 +59,24 @@ export class StorageUsage {
     return slot >= 0 && slot === disk.slots?.[volumesHost] ? 0 : disk.sizeMiB;
   }
 
+  /**
+   * Moves the hosts where the disk fits, or that do not reach its storage, to the front in their order.
+   * @returns how many they are.
+   */
+  sieve(disk: DiskLoad, volumesHost: number, hosts: Int32Array): number {
+    const { slots, sizeMiB } = disk;
+    if (slots === undefined) return hosts.length;
+    const slotHere = slots[volumesHost] ?? -1;
+    let kept = 0;
+    for (let i = 0; i < hosts.length; i++) {
+      const host = hosts[i] as number;
+      const slot = slots[host] as number;
+      const fits = slot < 0 || slot === slotHere || sizeMiB <= this.freeMiB(slot);
+      if (fits) hosts[kept++] = host;
+    }
+    return kept;
+  }
+
   /** @param sign +1 to take the space, -1 to give it back. */
   account(disks: readonly DiskLoad[], where: { host: number; volumesHost: number }, sign: 1 | -1) {
     for (const disk of disks) {

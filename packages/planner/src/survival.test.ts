@@ -119,6 +119,30 @@ describe("surviving the loss of a host", () => {
     );
   });
 
+  it("holds after a count of how many more there is room for", () => {
+    fc.assert(
+      fc.property(clusters, ({ sizes, wanted }) => {
+        const hosts = sizes.map((size, index) =>
+          aHost(`h${index}`, { capacity: { cpus: 64, memoryBytes: BigInt(size) * GiB } }),
+        );
+        const planner = openPlanner(aSnapshot({ hosts, policy: anyHostMayFail }));
+        const placed: { hostId: string; size: number }[] = [];
+        for (const size of wanted) {
+          const { vm } = aRequest({ memoryBytes: BigInt(size) * GiB });
+          const room = planner.fill(vm, (count) =>
+            count < 2 ? `v${placed.length}-${count}` : undefined,
+          );
+          for (const [hostId, count] of room) {
+            for (let i = 0; i < count; i++) placed.push({ hostId, size });
+          }
+          expect(planner.usage.survival?.broken()).toEqual([]);
+          for (const lost of hosts) expect(canTakeOver(hosts, lost, placed)).toBe(true);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it("an answer with a policy is one of the answers without", () => {
     fc.assert(
       fc.property(clusters, ({ sizes, wanted }) => {

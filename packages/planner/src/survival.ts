@@ -10,7 +10,8 @@
  * group rules and storage space are left to the recovery itself.
  */
 import type { DomainLevel } from "./domains.ts";
-import { Rehearsal, Reserves, type HostRoom } from "./rehearsal.ts";
+import { Rehearsal } from "./rehearsal.ts";
+import { Reserves, type HostRoom } from "./reserves.ts";
 import type { Load } from "./want.ts";
 
 export interface BrokenSurvival {

@@ -8,10 +8,11 @@ import {
   type Policy,
   type Snapshot,
 } from "./snapshot.ts";
+import type { RoomOrder } from "./room-order.ts";
 import type { SurvivalUsage } from "./survival.ts";
 import { StorageUsage } from "./storage-usage.ts";
 import { TraitTable } from "./traits.ts";
-import { traitsOfHost } from "./host-traits.ts";
+import { requiredNetworkProblems, traitsOfHost } from "./host-traits.ts";
 import { toMiB } from "./units.ts";
 import type { Load } from "./want.ts";
 
@@ -32,12 +33,17 @@ export class ClusterUsage {
   readonly online: Uint8Array;
   readonly open: Uint8Array;
   readonly forAllTenants: Uint8Array;
+  /** 1 where a network is missing that every host should have. */
+  readonly lacksNetworks: Uint8Array;
+  readonly isSomeLackingNetworks: boolean;
   readonly policy: Policy | undefined;
   /** After reserve and overcommit; what wild VMs take is in `cpuUsed` and `memoryUsedMiB`. */
   readonly cpuCapacity: Float64Array;
   readonly cpuUsed: Float64Array;
+  readonly cpuFree: Float64Array;
   readonly memoryCapacityMiB: Float64Array;
   readonly memoryUsedMiB: Float64Array;
+  readonly memoryFreeMiB: Float64Array;
   readonly cpuPhysical: Float64Array;
   readonly memoryPhysicalMiB: Float64Array;
   readonly vmCount: Int32Array;
@@ -55,7 +61,10 @@ export class ClusterUsage {
   readonly countEvenness: EvennessTerm;
   /** Set once everything is charged, when the policy asks for it. */
   survival: SurvivalUsage | undefined;
-  readonly #occupants: readonly Set<Load>[];
+  /** Kept while there is {@link survival}, which looks for the roomiest hosts all the time. */
+  roomOrder: RoomOrder | undefined;
+  /** Some dozens a host: to look through a list costs less than to keep a set. */
+  readonly #occupants: readonly Load[][];
 
   constructor(snapshot: Snapshot) {
     const hosts = snapshot.hosts.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
@@ -69,11 +78,19 @@ export class ClusterUsage {
     this.online = Uint8Array.from(hosts, (host) => (host.state === "online" ? 1 : 0));
     this.open = Uint8Array.from(hosts, (host) => (host.cordoned ? 0 : 1));
     this.forAllTenants = Uint8Array.from(hosts, (host) => (host.tenants === undefined ? 1 : 0));
+    this.lacksNetworks = Uint8Array.from(hosts, (host) =>
+      requiredNetworkProblems(host).length > 0 ? 1 : 0,
+    );
+    this.isSomeLackingNetworks = this.lacksNetworks.includes(1);
     this.policy = snapshot.policy;
     this.cpuCapacity = Float64Array.from(hosts, cpuCapacityOf);
     this.cpuUsed = Float64Array.from(hosts, (host) => host.foreign?.cpus ?? 0);
     this.memoryCapacityMiB = Float64Array.from(hosts, memoryCapacityOf);
+    this.cpuFree = this.cpuCapacity.map((all, host) => all - (this.cpuUsed[host] as number));
     this.memoryUsedMiB = Float64Array.from(hosts, (host) => toMiB(host.foreign?.memoryBytes ?? 0n));
+    this.memoryFreeMiB = this.memoryCapacityMiB.map(
+      (all, host) => all - (this.memoryUsedMiB[host] as number),
+    );
     this.cpuPhysical = Float64Array.from(hosts, (host) => host.capacity.cpus);
     this.memoryPhysicalMiB = Float64Array.from(hosts, (host) => toMiB(host.capacity.memoryBytes));
     this.vmCount = new Int32Array(hosts.length);
@@ -105,37 +122,39 @@ export class ClusterUsage {
       start: new Float64Array(hosts.length),
       unit: new Float64Array(hosts.length).fill(1),
     });
-    this.#occupants = hosts.map(() => new Set<Load>());
+    this.#occupants = hosts.map(() => []);
   }
 
   /** The VMs charged to a host, in the order in which they were charged. */
-  occupants(host: number): ReadonlySet<Load> {
-    return this.#occupants[host] ?? new Set();
+  occupants(host: number): readonly Load[] {
+    return this.#occupants[host] ?? [];
   }
 
   charge(charge: Charge): void {
     const { load, host } = charge;
     this.#account(charge, 1);
     if (load.numaCells > 0) this.numa.charge(load, host, charge.cellIds ?? []);
-    this.#occupants[host]?.add(load);
+    this.#occupants[host]?.push(load);
   }
 
   /** @returns the charge that puts everything back as it was. */
   discharge(charge: Charge): Charge {
     const { load, host } = charge;
-    if (this.#occupants[host]?.delete(load) !== true) {
+    const place = this.#occupants[host]?.lastIndexOf(load) ?? -1;
+    if (place < 0) {
       throw new Error(`vm ${load.vmId} is not charged to host ${this.hosts[host]?.id ?? host}`);
     }
+    this.#occupants[host]?.splice(place, 1);
     this.#account(charge, -1);
     return load.numaCells > 0 ? { ...charge, cellIds: this.numa.discharge(load, host) } : charge;
   }
 
   freeCpus(host: number): number {
-    return (this.cpuCapacity[host] as number) - (this.cpuUsed[host] as number);
+    return this.cpuFree[host] as number;
   }
 
   freeMemoryMiB(host: number): number {
-    return (this.memoryCapacityMiB[host] as number) - (this.memoryUsedMiB[host] as number);
+    return this.memoryFreeMiB[host] as number;
   }
 
   /** To be restored when every charge to these hosts since then has been taken back. */
@@ -151,8 +170,13 @@ export class ClusterUsage {
 
   #account(charge: Charge, sign: 1 | -1): void {
     const { load, host } = charge;
-    this.cpuUsed[host] = (this.cpuUsed[host] as number) + sign * load.cpus;
-    this.memoryUsedMiB[host] = (this.memoryUsedMiB[host] as number) + sign * load.memoryMiB;
+    const cpus = (this.cpuUsed[host] as number) + sign * load.cpus;
+    this.cpuUsed[host] = cpus;
+    this.cpuFree[host] = (this.cpuCapacity[host] as number) - cpus;
+    const memoryMiB = (this.memoryUsedMiB[host] as number) + sign * load.memoryMiB;
+    this.memoryUsedMiB[host] = memoryMiB;
+    this.memoryFreeMiB[host] = (this.memoryCapacityMiB[host] as number) - memoryMiB;
+    this.roomOrder?.noteChange(host);
     this.vmCount[host] = (this.vmCount[host] as number) + sign;
     const huge = this.hugeUsedMiB[load.pageSize];
     if (huge !== undefined) huge[host] = (huge[host] as number) + sign * load.hugeMiB;

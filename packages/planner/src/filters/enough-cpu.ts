@@ -7,12 +7,12 @@ export const enoughCpu: Filter = {
   applies: always,
   passes: (usage, want, host) => want.load.cpus <= usage.freeCpus(host),
   sieve: (usage, want, hosts) => {
-    const { cpuCapacity: capacity, cpuUsed: used } = usage;
+    const { cpuFree: free } = usage;
     const need = want.load.cpus;
     let kept = 0;
     for (let i = 0; i < hosts.length; i++) {
       const host = hosts[i] as number;
-      if (need <= (capacity[host] as number) - (used[host] as number)) hosts[kept++] = host;
+      if (need <= (free[host] as number)) hosts[kept++] = host;
     }
     return kept;
   },

@@ -6,12 +6,12 @@ export const enoughMemory: Filter = {
   applies: (_usage, want) => want.load.memoryMiB > 0,
   passes: (usage, want, host) => want.load.memoryMiB <= usage.freeMemoryMiB(host),
   sieve: (usage, want, hosts) => {
-    const { memoryCapacityMiB: capacity, memoryUsedMiB: used } = usage;
+    const { memoryFreeMiB: free } = usage;
     const need = want.load.memoryMiB;
     let kept = 0;
     for (let i = 0; i < hosts.length; i++) {
       const host = hosts[i] as number;
-      if (need <= (capacity[host] as number) - (used[host] as number)) hosts[kept++] = host;
+      if (need <= (free[host] as number)) hosts[kept++] = host;
     }
     return kept;
   },

@@ -14,6 +14,11 @@ export const groupRules: Filter = {
     for (const rule of want.requiredRules) if (!usage.rules.allows(rule, host)) return false;
     return true;
   },
+  sieve: (usage, want, hosts) => {
+    let left = hosts.length;
+    for (const rule of want.requiredRules) left = usage.rules.sieve(rule, hosts.subarray(0, left));
+    return left;
+  },
   refuse: (usage, want, host) =>
     want.requiredRules
       .filter((rule) => !usage.rules.allows(rule, host))

@@ -1,19 +1,18 @@
 import { hostAt, type Filter } from "../filter.ts";
-import type { HostSnapshot } from "../snapshot.ts";
-
-const lacking = ({ networkProblems = [] }: HostSnapshot) =>
-  networkProblems.filter(({ required }) => required);
+import { requiredNetworkProblems } from "../host-traits.ts";
 
 /** A host that lacks a network every host should have is not in order: it takes no new VM that has a NIC. */
 export const requiredNetworks: Filter = {
   name: "required-networks",
-  applies: (usage, want) =>
-    !want.facts().networks.isEmpty && usage.hosts.some((host) => lacking(host).length > 0),
-  passes: (usage, _want, host) => lacking(hostAt(usage, host)).length === 0,
+  applies: (usage, want) => usage.isSomeLackingNetworks && !want.facts().networks.isEmpty,
+  passes: (usage, _want, host) => usage.lacksNetworks[host] === 0,
   refuse: (usage, _want, host) => [
     {
       check: "required-networks",
-      problems: lacking(hostAt(usage, host)).map(({ network, problem }) => ({ network, problem })),
+      problems: requiredNetworkProblems(hostAt(usage, host)).map(({ network, problem }) => ({
+        network,
+        problem,
+      })),
     },
   ],
 };

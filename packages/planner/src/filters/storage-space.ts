@@ -15,6 +15,13 @@ export const storageSpace: Filter = {
     }
     return true;
   },
+  sieve: (usage, want, hosts) => {
+    let left = hosts.length;
+    for (const disk of want.load.disks) {
+      left = usage.storages.sieve(disk, want.volumesHost, hosts.subarray(0, left));
+    }
+    return left;
+  },
   refuse: (usage, want, host) =>
     want.load.disks
       .filter((disk) => shortMiB(usage, want, { disk, host }) > 0)

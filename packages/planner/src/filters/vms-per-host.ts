@@ -6,12 +6,11 @@ export const vmsPerHost: Filter = {
   applies: always,
   passes: (usage, _want, host) => (usage.vmCount[host] ?? 0) < (usage.vmsMax[host] ?? 0),
   sieve: (usage, _want, hosts) => {
-    const { vmsMax: capacity, vmCount: used } = usage;
-    const need = 1;
+    const { vmsMax, vmCount } = usage;
     let kept = 0;
     for (let i = 0; i < hosts.length; i++) {
       const host = hosts[i] as number;
-      if (need <= (capacity[host] as number) - (used[host] as number)) hosts[kept++] = host;
+      if ((vmCount[host] as number) < (vmsMax[host] as number)) hosts[kept++] = host;
     }
     return kept;
   },

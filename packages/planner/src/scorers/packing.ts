@@ -15,15 +15,15 @@ export const packing: Scorer = {
     );
   },
   addCosts: (usage, want, { candidates, scores, weight }) => {
-    const { cpuCapacity, cpuUsed, memoryCapacityMiB, memoryUsedMiB } = usage;
+    const { cpuCapacity, cpuFree, memoryCapacityMiB, memoryFreeMiB } = usage;
     const { cpus, memoryMiB } = want.load;
     const half = weight / 2;
     for (let i = 0; i < candidates.length; i++) {
       const host = candidates[i] as number;
       const memory = memoryCapacityMiB[host] as number;
       const threads = cpuCapacity[host] as number;
-      const freeMemory = (memory - (memoryUsedMiB[host] as number) - memoryMiB) / (memory || 1);
-      const freeCpus = (threads - (cpuUsed[host] as number) - cpus) / (threads || 1);
+      const freeMemory = ((memoryFreeMiB[host] as number) - memoryMiB) / (memory || 1);
+      const freeCpus = ((cpuFree[host] as number) - cpus) / (threads || 1);
       scores[i] = (scores[i] as number) + half * (freeMemory + freeCpus);
     }
   },

@@ -9,4 +9,7 @@ export const softRules: Scorer = {
     for (const rule of want.preferredRules) if (!usage.rules.allows(rule, host)) broken++;
     return broken;
   },
+  addCosts: (usage, want, into) => {
+    for (const rule of want.preferredRules) usage.rules.addBroken(rule, into);
+  },
 };
