@@ -51,6 +51,10 @@ export const importTable: readonly ImportRule[] = [
     may: [own("planner/src"), words],
   },
   {
+    from: own("context/src"),
+    may: [own("context/src"), words],
+  },
+  {
     from: /^packages\/libvirt\/src\/(wire|xdr)\//,
     may: [/^packages\/libvirt\/src\/(wire|xdr|protocol)\//, /^packages\/libvirt\/src\/errors\.ts$/],
   },
