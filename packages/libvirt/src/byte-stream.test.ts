@@ -41,6 +41,35 @@ describe("a stream of bytes", () => {
     expect(all.subarray(1, 3_000_001).every((byte) => byte === 0)).toBe(true);
   });
 
+  it("is received into the caller's memory, holes as zeros", async () => {
+    const { bytes, data, send } = await open("storageVolDownload");
+    const sent = randomBytes(600_000);
+    const writer = new Writer();
+    struct({ length: hyper, flags: uint }).encode(writer, { length: 100_000n, flags: 0 });
+    const target = Buffer.alloc(70_001, 0xff);
+    const got: Buffer[] = [];
+    // It waits for the first bytes, and finds the others already there.
+    const first = bytes.recv(target);
+    for (let at = 0; at < sent.length; at += 262_120) data(sent.subarray(at, at + 262_120));
+    send(packetType.streamHole, packetStatus.continue, writer.finish());
+    data(Buffer.from("z"));
+    data(nothing);
+    for (let size = await first; size > 0; size = await bytes.recv(target)) {
+      got.push(Buffer.from(target.subarray(0, size)));
+    }
+    const expected = Buffer.concat([sent, Buffer.alloc(100_000), Buffer.from("z")]);
+    expect(sha(Buffer.concat(got))).toBe(sha(expected));
+    await expect(bytes.recv(nothing)).rejects.toThrow("room");
+  });
+
+  it("tells who receives why it broke", async () => {
+    const { bytes, peer } = await open("storageVolDownload");
+    bytes.on("error", () => undefined);
+    const received = bytes.recv(Buffer.alloc(10));
+    peer.destroy();
+    await expect(received).rejects.toMatchObject({ name: "ConnectionLostError" });
+  });
+
   it("finishes when the daemon has everything", async () => {
     const { bytes, peer, send, stream } = await open("storageVolUpload");
     let isFinished = false;

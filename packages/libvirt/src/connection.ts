@@ -226,8 +226,7 @@ export class Connection {
     if (this.#lostBecause) return;
     const { stream, name } = this.#callOf(header);
     if (!stream) throw new ProtocolError(`stream data for ${name}`);
-    this.#isChunkKept = true;
-    stream.receiveBytes(bytes);
+    if (stream.receiveBytes(bytes)) this.#isChunkKept = true;
   };
 
   #dispatch(packet: wire.Packet): void {
@@ -241,8 +240,7 @@ export class Connection {
     const call = this.#callOf(packet);
     if (packet.type === wire.packetType.reply) this.#answer(call, packet);
     else if (call.stream) {
-      this.#isChunkKept = true;
-      call.stream.receive(packet);
+      if (call.stream.receive(packet)) this.#isChunkKept = true;
     } else throw new ProtocolError(`packet of type ${packet.type} for ${call.name}`);
   }
 

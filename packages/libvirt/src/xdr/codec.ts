@@ -98,10 +98,7 @@ export const uuid: Codec<string> = {
     if (bytes.length !== 16) throw new XdrError(`"${value}" is not a UUID`);
     writer.opaque(bytes);
   },
-  decode(reader) {
-    const hex = reader.opaque(16).toString("hex");
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-  },
+  decode: (reader) => reader.uuid(),
 };
 
 /** XDR sends every character of a C char array as a whole int. `fixed` is a C string padded with NULs. */
@@ -234,7 +231,11 @@ class Struct<S extends Shape> implements Codec<DecodedStruct<S>, EncodedStruct<S
 
   decode(reader: Reader): DecodedStruct<S> {
     const target: Record<string, unknown> = {};
-    for (const [name, field] of this.#fields) target[name] = field.decode(reader);
+    const fields = this.#fields;
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i] as readonly [string, Codec<unknown>];
+      target[field[0]] = field[1].decode(reader);
+    }
     return target as DecodedStruct<S>;
   }
 }

@@ -85,7 +85,7 @@ function decodeParameters(reader: Reader, size: number): TypedParameters {
   for (let i = 0; i < size; i++) {
     const length = reader.uint32();
     if (length > FIELD_MAX) throw new XdrError(`parameter name of ${length} bytes`);
-    const field = reader.latin1(length);
+    const field = reader.utf8(length);
     const tag = reader.uint32();
     const decode = decoderOfTag[tag];
     if (!decode) throw new XdrError(`typed parameter ${field} has unknown kind ${tag}`);
