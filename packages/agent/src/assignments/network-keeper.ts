@@ -16,6 +16,13 @@ import {
   type NetworkSpec,
 } from "@muster/model";
 import type { Clock, Log, Reconciler } from "@muster/runtime";
+import {
+  layoutOf,
+  noLayout,
+  nothingObserved,
+  type HostLayout,
+  type LayoutObservation,
+} from "../networks/host-layout.ts";
 import type { NetworkDriver } from "../networks/network-driver.ts";
 import type { Assigned } from "./assigned.ts";
 import { Confirmation, type ConfirmationParts } from "./confirmation.ts";
@@ -48,6 +55,7 @@ export class NetworkKeeper implements Reconciler {
   readonly #parts: NetworkKeeperParts;
   readonly #confirmation: Confirmation;
   #observed: readonly NetworkObservation[] = [];
+  #layout: LayoutObservation = nothingObserved;
   #memory: NetworkMemory = { attempts: [] };
   #isLoaded = false;
   /** What the host is being made to have now. */
@@ -66,7 +74,7 @@ export class NetworkKeeper implements Reconciler {
   get hostNetwork(): HostNetworkObservation | undefined {
     if (this.#parts.assigned()?.hostNetwork === undefined) return undefined;
     const { confirmed, attempts } = this.#memory;
-    return { appliedRevision: confirmed?.revision ?? "", attempts, uplinks: [], interfaces: [] };
+    return { appliedRevision: confirmed?.revision ?? "", attempts, ...this.#layout };
   }
 
   /** As the host has it now, which is not what it was assigned while a change is on its way or was undone. */
@@ -98,7 +106,7 @@ export class NetworkKeeper implements Reconciler {
       return this.#transact(wanted.networks, { ...hostNetwork, signal });
     }
     const { confirmed } = this.#memory;
-    if (confirmed !== undefined) await this.#apply(confirmed.networks);
+    if (confirmed !== undefined) await this.#apply(confirmed.networks, confirmed.layout);
   }
 
   #isDue({ revision, attempt }: HostNetworkAssignment): boolean {
@@ -139,7 +147,7 @@ export class NetworkKeeper implements Reconciler {
       endedAt: "",
     };
     await this.#record(begun);
-    await this.#apply(networks);
+    await this.#apply(networks, layoutOf(change));
     const applied: NetworkAttempt = {
       ...begun,
       state: "unconfirmed",
@@ -156,7 +164,7 @@ export class NetworkKeeper implements Reconciler {
     }
     await this.#record(
       { ...applied, state: "confirmed", endedAt: this.#now() },
-      { revision, networks },
+      { revision, networks, layout: layoutOf(change) },
     );
     log.info({ revision, networks: networks.map(render) }, "the change of the networks stays");
     this.#parts.onChange();
@@ -165,7 +173,8 @@ export class NetworkKeeper implements Reconciler {
   async #undo(attempt: NetworkAttempt, reason: string): Promise<void> {
     const { log } = this.#parts;
     log.warn({ revision: attempt.revision, why: reason }, "the change of the networks is undone");
-    await this.#apply(this.#memory.confirmed?.networks ?? []);
+    const { networks = [], layout } = this.#memory.confirmed ?? {};
+    await this.#apply(networks, layout);
     await this.#record({ ...attempt, state: "rolled-back", reason, endedAt: this.#now() });
     this.#parts.onChange();
   }
@@ -192,12 +201,18 @@ export class NetworkKeeper implements Reconciler {
     return this.#parts.driver.observe();
   }
 
-  async #apply(networks: readonly NetworkSpec[]): Promise<void> {
+  async #apply(networks: readonly NetworkSpec[], layout: HostLayout = noLayout): Promise<void> {
     const { driver, onChange, log } = this.#parts;
-    const before = JSON.stringify(this.#observed);
+    const before = JSON.stringify([this.#observed, this.#layout]);
     this.#current = networks;
-    this.#observed = await driver.apply(networks);
-    if (JSON.stringify(this.#observed) === before) return;
+    this.#observed = await driver.apply(networks, layout);
+    this.#layout = await driver.observeLayout();
+    if (JSON.stringify([this.#observed, this.#layout]) === before) return;
+    for (const { label, device, mtu, problem } of this.#layout.uplinks) {
+      const fields = { uplink: label, device, mtu };
+      if (problem === "") log.info(fields, "uplink is ready");
+      else log.warn({ ...fields, why: problem }, "uplink has a problem");
+    }
     for (const network of this.#observed) {
       const { name, state, vlan, bridge, message } = network;
       const fields = { network: name, state, vlan, bridge };

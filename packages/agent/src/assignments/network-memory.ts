@@ -7,12 +7,15 @@ import {
   type NetworkAttempt,
   type NetworkSpec,
 } from "@muster/model";
+import type { HostLayout } from "../networks/host-layout.ts";
 
 /** A configuration that the coordinator was heard over. */
 export interface ConfirmedNetworks {
   /** Empty: from a coordinator without transactions. */
   readonly revision: string;
   readonly networks: readonly NetworkSpec[];
+  /** Absent: from an agent or coordinator that knew none. */
+  readonly layout?: HostLayout;
 }
 
 export interface NetworkMemory {

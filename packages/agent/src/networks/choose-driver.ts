@@ -1,10 +1,11 @@
 /** Picks the driver for a host's networks. */
 import { isMusterError } from "@muster/model";
 import type { CommandRunner } from "./command-runner.ts";
-import { LinuxBridgeDriver } from "./linux-bridge/linux-bridge-driver.ts";
+import { HostNetworks } from "./host-networks.ts";
+import { linuxBridging } from "./linux-bridge/linux-bridging.ts";
 import type { NetworkDriver } from "./network-driver.ts";
 import { BRIDGE_DEFAULTS, type NetworksConfig } from "./networks-config.ts";
-import { OpenvswitchDriver } from "./openvswitch/openvswitch-driver.ts";
+import { openvswitchBridging } from "./openvswitch/openvswitch-bridging.ts";
 import { errorLine } from "./bridged-networks.ts";
 
 export interface ChosenDriver {
@@ -35,12 +36,12 @@ export async function chooseNetworkDriver(
 
 function openvswitch(config: NetworksConfig, runner: CommandRunner): NetworkDriver {
   const { bridge = BRIDGE_DEFAULTS.openvswitch, uplink, datapath } = config;
-  return new OpenvswitchDriver({ bridge, uplink, datapath }, runner);
+  return new HostNetworks({ bridge, uplink }, openvswitchBridging({ datapath }, runner), runner);
 }
 
 function linuxBridge(config: NetworksConfig, runner: CommandRunner): NetworkDriver {
   const { bridge = BRIDGE_DEFAULTS["linux-bridge"], uplink } = config;
-  return new LinuxBridgeDriver({ bridge, uplink }, runner);
+  return new HostNetworks({ bridge, uplink }, linuxBridging(runner), runner);
 }
 
 /** Why Open vSwitch is not there; undefined: it is. */

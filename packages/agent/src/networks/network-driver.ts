@@ -7,6 +7,7 @@
  * share is in `bridged-networks.ts`.
  */
 import type { NetworkObservation, NetworkSpec, NicSpec, VlanRange, VmId } from "@muster/model";
+import type { HostLayout, LayoutObservation } from "./host-layout.ts";
 
 /** One NIC of one VM on this host. */
 export interface NicPlug {
@@ -65,21 +66,30 @@ export interface NetworkPlan {
   readonly refusals: readonly NetworkRefusal[];
 }
 
+/** The networks on one uplink. Several of them make a `NetworkDriver`. */
+export type UplinkNetworks = Omit<NetworkDriver, "observeLayout">;
+
 export interface NetworkDriver {
-  readonly name: "openvswitch" | "linux-bridge" | "simulated";
+  readonly name: "openvswitch" | "linux-bridge" | "vlan-bridges" | "simulated";
   /**
    * What of ours is on the host and what the last `apply` wanted, without changing anything. A host that cannot be
    * asked (Open vSwitch is down) makes the wanted networks "failed" with that reason.
    */
   observe(): Promise<readonly NetworkObservation[]>;
   /** What `apply` would do now, for --dry-run. Rejects with "network-failed" when the host cannot be asked. */
-  plan(networks: readonly NetworkSpec[]): Promise<NetworkPlan>;
+  plan(networks: readonly NetworkSpec[], layout?: HostLayout): Promise<NetworkPlan>;
   /**
-   * Makes the host have exactly these networks of ours: adds what is missing, corrects what differs, removes ours
+   * Makes the host have exactly these networks of ours, and what they ride on as the layout says: adds what is missing, corrects what differs, removes ours
    * that is not wanted. Idempotent. A network that cannot be made is "failed" with the reason; the others go on.
-   * Answers for every wanted network, and for one that could not be removed.
+   * Answers for every wanted network, and for one that could not be removed. Without a layout there are no uplinks by
+   * label.
    */
-  apply(networks: readonly NetworkSpec[]): Promise<readonly NetworkObservation[]>;
+  apply(
+    networks: readonly NetworkSpec[],
+    layout?: HostLayout,
+  ): Promise<readonly NetworkObservation[]>;
+  /** What is there of the uplinks and interfaces of the last `apply`. */
+  observeLayout(): Promise<LayoutObservation>;
   /**
    * Prepares the place a NIC is attached to, before the VM starts or arrives. Idempotent. Rejects with
    * "network-failed" when the network is not on this host or cannot carry the NIC.

@@ -5,7 +5,7 @@
 import { MusterError, type NetworkObservation, type NetworkSpec, type VmId } from "@muster/model";
 import type { CommandRunner } from "../command-runner.ts";
 import type { NetworkDemand } from "../network-demand.ts";
-import type { NetworkDriver, NetworkPlan, NicAttachment, NicPlug } from "../network-driver.ts";
+import type { NetworkPlan, NicAttachment, NicPlug, UplinkNetworks } from "../network-driver.ts";
 import { OneAtATime } from "../one-at-a-time.ts";
 import { BridgedNetworks, runActions, type BridgeKind } from "../bridged-networks.ts";
 import { isOurBridge, networkMarks } from "./linux-bridge-marks.ts";
@@ -40,7 +40,7 @@ function linuxBridgeKind(
   };
 }
 
-export class LinuxBridgeDriver implements NetworkDriver {
+export class LinuxBridgeDriver implements UplinkNetworks {
   readonly name = "linux-bridge";
   readonly #config: LinuxBridgeConfig;
   readonly #runner: CommandRunner;

@@ -18,6 +18,8 @@ export interface LinuxBridgeConfig {
   readonly bridge: string;
   /** Absent: networks stay inside the host. */
   readonly uplink: string | undefined;
+  /** Bytes; what networks may have at most where the device could do more. Absent: what it can do. */
+  readonly uplinkMtu?: number;
 }
 
 /** One question to the state of a host, as the functions here and in the plans take it. */
@@ -46,8 +48,16 @@ export function lastingProblem(situation: Situation, network: NetworkDemand): st
     ownershipProblem(situation) ??
     membershipProblem(situation) ??
     vlanDeviceProblem(situation, network) ??
-    (situation.uplink === undefined ? undefined : mtuProblem(network, situation.uplink))
+    uplinkMtuProblem(situation, network)
   );
+}
+
+function uplinkMtuProblem(
+  { config, uplink }: Situation,
+  network: NetworkDemand,
+): string | undefined {
+  if (uplink === undefined) return undefined;
+  return mtuProblem(network, { name: uplink.name, mtu: config.uplinkMtu ?? uplink.mtu });
 }
 
 function ownershipProblem({ config, bridge }: Situation): string | undefined {

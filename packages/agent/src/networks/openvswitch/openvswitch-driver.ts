@@ -4,7 +4,7 @@ import type { CommandRunner } from "../command-runner.ts";
 import { LIST_LINKS } from "../links/kernel-links.ts";
 import type { NetworkDemand } from "../network-demand.ts";
 import { demandOf, nicTrunk, nicTrunkProblem } from "../network-demand.ts";
-import type { NetworkDriver, NetworkPlan, NicAttachment, NicPlug } from "../network-driver.ts";
+import type { NetworkPlan, NicAttachment, NicPlug, UplinkNetworks } from "../network-driver.ts";
 import { OneAtATime } from "../one-at-a-time.ts";
 import { BridgedNetworks, type BridgeKind } from "../bridged-networks.ts";
 import { VM_KEY, markedNetworks } from "./openvswitch-marks.ts";
@@ -22,6 +22,11 @@ import {
 import { planOpenvswitch } from "./plan-openvswitch.ts";
 import { renderOpenvswitchAction } from "./render-openvswitch-action.ts";
 
+export async function readOpenvswitchState(runner: CommandRunner): Promise<OpenvswitchState> {
+  const tables = await runner.run(LIST_OPENVSWITCH);
+  return parseOpenvswitchState({ tables, links: await runner.run(LIST_LINKS) });
+}
+
 function openvswitchKind(
   config: OpenvswitchConfig,
   runner: CommandRunner,
@@ -29,10 +34,7 @@ function openvswitchKind(
   return {
     name: "openvswitch",
     bridge: config.bridge,
-    async read() {
-      const tables = await runner.run(LIST_OPENVSWITCH);
-      return parseOpenvswitchState({ tables, links: await runner.run(LIST_LINKS) });
-    },
+    read: () => readOpenvswitchState(runner),
     plan(state, wanted) {
       const { actions, refusals } = planOpenvswitch(state, wanted, config);
       return {
@@ -48,7 +50,7 @@ function openvswitchKind(
   };
 }
 
-export class OpenvswitchDriver implements NetworkDriver {
+export class OpenvswitchDriver implements UplinkNetworks {
   readonly name = "openvswitch";
   readonly #config: OpenvswitchConfig;
   readonly #runner: CommandRunner;

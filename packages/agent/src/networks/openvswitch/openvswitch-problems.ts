@@ -24,6 +24,8 @@ export interface OpenvswitchConfig {
   readonly bridge: string;
   /** Absent: networks stay inside the host. */
   readonly uplink: string | undefined;
+  /** Bytes; what networks may have at most where the device could do more. Absent: what it can do. */
+  readonly uplinkMtu?: number;
   /** Of a bridge that we create: the kernel's module, or ovs-vswitchd itself ("netdev"). */
   readonly datapath: "system" | "netdev";
 }
@@ -98,7 +100,8 @@ function vlanProblem({ port }: Situation, network: NetworkDemand): string | unde
 
 function uplinkMtuProblem(situation: Situation, network: NetworkDemand): string | undefined {
   const uplink = uplinkOf(situation);
-  return uplink === undefined ? undefined : mtuProblem(network, uplink);
+  if (uplink === undefined) return undefined;
+  return mtuProblem(network, { name: uplink.name, mtu: situation.config.uplinkMtu ?? uplink.mtu });
 }
 
 interface Uplink {

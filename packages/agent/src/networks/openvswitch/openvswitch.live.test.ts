@@ -2,7 +2,6 @@
 import { networkDefaults, parseVmId, vlanOf, type NetworkSpec } from "@muster/model";
 import { describe, expect, it } from "vitest";
 import { networkDriverContract, type NetworkHostUnderTest } from "../network-driver-contract.ts";
-import { LIST_LINKS } from "../links/kernel-links.ts";
 import type { PrivateNamespace } from "../testing/private-namespace.ts";
 import {
   UPLINK_MTU,
@@ -10,8 +9,10 @@ import {
   openvswitchObstacle,
   startOpenvswitch,
 } from "../testing/private-openvswitch.ts";
+import { HostNetworks } from "../host-networks.ts";
+import { openvswitchSnapshot } from "../testing/openvswitch-snapshot.ts";
+import { openvswitchBridging } from "./openvswitch-bridging.ts";
 import { OpenvswitchDriver } from "./openvswitch-driver.ts";
-import { LIST_OPENVSWITCH, parseOpenvswitchState } from "./openvswitch-state.ts";
 
 const obstacle = openvswitchObstacle();
 if (obstacle !== undefined) console.warn(`Open vSwitch is not tested: ${obstacle}`);
@@ -28,47 +29,22 @@ const green = network("green", 20);
 const driverOn = (openvswitch: PrivateNamespace, uplink: string | undefined = "eth1") =>
   new OpenvswitchDriver({ bridge: "br0", uplink, datapath: "netdev" }, openvswitch.runner);
 
-/** Everything but what ovs-vswitchd counts and times. */
-async function snapshotOf(openvswitch: PrivateNamespace) {
-  const state = parseOpenvswitchState({
-    tables: await openvswitch.runner.run(LIST_OPENVSWITCH),
-    links: await openvswitch.runner.run(LIST_LINKS),
-  });
-  const byName = <Item extends { readonly name: string }>(items: Iterable<Item>): Item[] =>
-    [...items].toSorted((left, right) => (left.name < right.name ? -1 : 1));
-  const sortedIds = (ids: ReadonlyMap<string, string>) => Object.fromEntries([...ids].toSorted());
-  return {
-    bridges: byName(state.bridges.values()).map((bridge) => ({
-      name: bridge.name,
-      externalIds: sortedIds(bridge.externalIds),
-      ports: byName(bridge.ports.values()).map((port) => ({
-        ...port,
-        externalIds: sortedIds(port.externalIds),
-        interfaces: port.interfaces.map(({ name, externalIds, mtuRequest, error }) => ({
-          name,
-          externalIds: sortedIds(externalIds),
-          mtuRequest,
-          error,
-        })),
-      })),
-    })),
-    links: byName(state.links.values())
-      .filter(({ name }) => name !== "ovs-netdev")
-      .map(({ name, mtu, isUp, alias, master }) => ({ name, mtu, isUp, alias, master })),
-  };
-}
-
 async function hostUnderTest(
   prepare: (openvswitch: PrivateNamespace) => Promise<unknown>,
 ): Promise<NetworkHostUnderTest> {
   const openvswitch = await startOpenvswitch();
   await prepare(openvswitch);
-  const snapshot = () => snapshotOf(openvswitch);
+  const snapshot = () => openvswitchSnapshot(openvswitch.runner);
   const portsOfBridge = async () =>
     (await snapshot()).bridges.find(({ name }) => name === "br0")?.ports ?? [];
   return {
     uplinkMtu: UPLINK_MTU,
-    openDriver: () => driverOn(openvswitch),
+    openDriver: () =>
+      new HostNetworks(
+        { bridge: "br0", uplink: "eth1" },
+        openvswitchBridging({ datapath: "netdev" }, openvswitch.runner),
+        openvswitch.runner,
+      ),
     snapshot,
     async addForeignThings() {
       await openvswitch.run(

@@ -1,5 +1,6 @@
 /** Networks of a simulated host. Keeps the same contract as the real drivers. */
 import { MusterError, type NetworkObservation, type NetworkSpec, type VmId } from "@muster/model";
+import { nothingObserved, type LayoutObservation } from "../host-layout.ts";
 import {
   demandOf,
   demandProblem,
@@ -69,6 +70,10 @@ export class SimulatedNetworkDriver implements NetworkDriver {
     }
     this.#host.applied();
     return this.#report();
+  }
+
+  async observeLayout(): Promise<LayoutObservation> {
+    return nothingObserved;
   }
 
   async plug(nic: NicPlug): Promise<NicAttachment> {

@@ -4,7 +4,8 @@
  */
 import type { VmId } from "@muster/model";
 import type { CommandRunner } from "../command-runner.ts";
-import { LinuxBridgeDriver } from "../linux-bridge/linux-bridge-driver.ts";
+import { HostNetworks } from "../host-networks.ts";
+import { linuxBridging } from "../linux-bridge/linux-bridging.ts";
 import { readLinuxBridgeState } from "../linux-bridge/linux-bridge-state.ts";
 import type { NetworkHostUnderTest } from "../network-driver-contract.ts";
 import type { NetworkDriver, NicPlug } from "../network-driver.ts";
@@ -44,7 +45,7 @@ export class LinuxBridgeHost implements NetworkHostUnderTest {
   }
 
   openDriver(runner: CommandRunner = this.#runner): NetworkDriver {
-    return new LinuxBridgeDriver({ bridge: BRIDGE, uplink: UPLINK }, runner);
+    return new HostNetworks({ bridge: BRIDGE, uplink: UPLINK }, linuxBridging(runner), runner);
   }
 
   async snapshot() {

@@ -1,0 +1,131 @@
+/** Actions on bonds and NICs as the iproute2 commands that carry them out. Pure. */
+import { assertNever, type BondSpec } from "@muster/model";
+import type { PlannedAction } from "../network-driver.ts";
+import { bondAlias, DEVICE_GROUP, nicAltName } from "./device-marks.ts";
+import type { DeviceAction } from "./plan-devices.ts";
+
+const setLink = (device: string, ...words: readonly string[]): readonly string[] => [
+  ...["ip", "link", "set", "dev", device],
+  ...words,
+];
+
+const BOND_HINT = "the kernel must support bonding (CONFIG_BONDING): modprobe bonding max_bonds=0";
+
+/** A LACP rate is refused in any other mode. */
+const lacpRate = ({ mode, lacpRate: rate }: BondSpec): readonly string[] =>
+  mode === "802.3ad" ? ["lacp_rate", rate] : [];
+
+function createBond(spec: BondSpec): readonly string[] {
+  return [
+    ...["ip", "link", "add", "name", spec.name, "group", DEVICE_GROUP, "type", "bond"],
+    ...["mode", spec.mode, ...lacpRate(spec)],
+    ...["xmit_hash_policy", spec.transmitHash],
+    ...["miimon", String(spec.miimonMs), "min_links", String(spec.minLinks)],
+  ];
+}
+
+export function renderDeviceAction(action: DeviceAction): PlannedAction {
+  switch (action.kind) {
+    case "create-bond":
+    case "mark-bond":
+    case "change-mode":
+    case "set-bond":
+    case "delete-bond":
+      return renderBond(action);
+    case "join-bond":
+      return {
+        summary: `make ${action.device} a member of ${action.bond}`,
+        // The kernel takes no device that is up, and raises it itself.
+        commands: [
+          setLink(action.device, "down"),
+          setLink(action.device, "master", action.bond),
+          setLink(action.device, "up"),
+        ],
+      };
+    case "leave-bond":
+      return {
+        summary: `take ${action.device} out of ${action.bond}`,
+        commands: [setLink(action.device, "nomaster")],
+      };
+    case "raise-link":
+      return { summary: `set ${action.device} up`, commands: [setLink(action.device, "up")] };
+    case "set-mtu":
+      return {
+        summary: `set MTU of ${action.device} to ${String(action.mtu)}`,
+        commands: [setLink(action.device, "mtu", String(action.mtu))],
+      };
+    case "mark-nic":
+    case "restore-nic":
+      return renderNic(action);
+    default:
+      return assertNever(action);
+  }
+}
+
+type BondAction = Extract<
+  DeviceAction,
+  { kind: "create-bond" | "mark-bond" | "change-mode" | "set-bond" | "delete-bond" }
+>;
+
+function renderBond(action: BondAction): PlannedAction {
+  const { bond } = action;
+  switch (action.kind) {
+    case "create-bond":
+      return {
+        summary: `create bond ${bond} (${action.spec.mode})`,
+        commands: [createBond(action.spec)],
+        hint: BOND_HINT,
+      };
+    case "mark-bond":
+      return {
+        summary: `mark bond ${bond} as made by muster`,
+        commands: [setLink(bond, "alias", bondAlias)],
+      };
+    case "change-mode": {
+      const { spec } = action;
+      return {
+        summary: `make ${bond} a bond of mode ${spec.mode}`,
+        commands: [
+          setLink(bond, "down"),
+          setLink(bond, "type", "bond", "mode", spec.mode, ...lacpRate(spec)),
+        ],
+      };
+    }
+    case "set-bond":
+      return {
+        summary: `set ${action.options.join(" ")} of bond ${bond}`,
+        commands: [setLink(bond, "type", "bond", ...action.options)],
+      };
+    case "delete-bond":
+      return {
+        summary: `delete bond ${bond}`,
+        commands: [["ip", "link", "del", "dev", bond, "type", "bond"]],
+      };
+    default:
+      return assertNever(action);
+  }
+}
+
+type NicAction = Extract<DeviceAction, { kind: "mark-nic" | "restore-nic" }>;
+
+function renderNic(action: NicAction): PlannedAction {
+  const { device } = action;
+  const property = (verb: string, altName: string): readonly string[] => [
+    ...["ip", "link", "property", verb, "dev", device, "altname", altName],
+  ];
+  if (action.kind === "mark-nic") {
+    return {
+      summary: `note how ${device} is: MTU ${String(action.before.mtu)}, ${action.before.isUp ? "up" : "down"}`,
+      commands: [property("add", nicAltName(device, action.before))],
+    };
+  }
+  const { mark, mtu } = action;
+  return {
+    summary: `make ${device} what it was: MTU ${String(mark.mtu)}, ${mark.isUp ? "up" : "down"}`,
+    commands: [
+      ...(mtu === mark.mtu ? [] : [setLink(device, "mtu", String(mark.mtu))]),
+      setLink(device, mark.isUp ? "up" : "down"),
+      property("del", mark.altName),
+    ],
+  };
+}

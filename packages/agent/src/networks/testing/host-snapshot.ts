@@ -1,0 +1,15 @@
+/** Everything that the kernel has of networks, in a form that is equal when nothing changed. */
+import type { CommandRunner } from "../command-runner.ts";
+import { readLinuxBridgeState } from "../linux-bridge/linux-bridge-state.ts";
+
+export async function kernelSnapshot(runner: CommandRunner) {
+  const { links, vlans } = await readLinuxBridgeState(runner);
+  return [...links.values()]
+    .toSorted((left, right) => (left.name < right.name ? -1 : 1))
+    .map(({ hasCarrier: _carrier, macAddress: _mac, permanentMac: _own, ...link }) => ({
+      ...link,
+      altNames: link.altNames.toSorted(),
+      addresses: link.addresses.toSorted(),
+      vlans: [...(vlans.get(link.name)?.values() ?? [])],
+    }));
+}

@@ -1,0 +1,200 @@
+/**
+ * Runs inside the kernel lab: uplinks by label, bonds and MTUs on a real kernel, first by hand-made cases, then from random
+ * configurations. Prints a line per case; exit code 1 when one failed.
+ *
+ * host-networks-job COUNT FIRST: so many random configurations, from that one of the sequence on.
+ */
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { networkDefaults, type NetworkSpec, type UplinkAssignment } from "@muster/model";
+import fc from "fast-check";
+import { HostNetworks } from "../../packages/agent/src/networks/host-networks.ts";
+import { noLayout, type HostLayout } from "../../packages/agent/src/networks/host-layout.ts";
+import { linuxBridging } from "../../packages/agent/src/networks/linux-bridge/linux-bridging.ts";
+import {
+  anyHostConfiguration,
+  SPARE_NICS,
+} from "../../packages/agent/src/networks/testing/host-arbitraries.ts";
+import { kernelSnapshot } from "../../packages/agent/src/networks/testing/host-snapshot.ts";
+import { BatchRunner } from "./batch-runner.ts";
+import { tryConfiguration, type RandomHost } from "./random-configurations.ts";
+
+const [, , count = "0", first = "0"] = process.argv;
+const SEED = 20_261_127;
+const BRIDGE = "muster0";
+const UPLINK = "up1";
+
+const runner = new BatchRunner();
+const run = (line: string): Promise<string> => runner.run(line.split(" "));
+const openDriver: RandomHost["openDriver"] = (own) =>
+  new HostNetworks({ bridge: BRIDGE, uplink: UPLINK }, linuxBridging(own), own);
+const host: RandomHost = { runner, openDriver, snapshot: () => kernelSnapshot(runner) };
+
+const blue: NetworkSpec = {
+  ...networkDefaults,
+  name: "blue",
+  segment: { kind: "vlan", vlan: 10 },
+  uplink: "lan",
+};
+const bond = {
+  name: "bond0",
+  mode: "active-backup",
+  lacpRate: "slow",
+  transmitHash: "layer2",
+  miimonMs: 100,
+  minLinks: 1,
+} as const;
+
+const uplink = (nics: readonly string[], change: Partial<UplinkAssignment> = {}): HostLayout => ({
+  ...noLayout,
+  uplinks: [
+    { label: "lan", mtu: 1500, members: nics.map((name) => ({ by: "name", name })), ...change },
+  ],
+});
+
+async function messageOf(layout: HostLayout, network = blue): Promise<string> {
+  const [observed] = await openDriver(runner).apply([network], layout);
+  return observed?.message ?? "";
+}
+
+const linkOf = async (name: string) =>
+  (await kernelSnapshot(runner)).find((link) => link.name === name);
+
+const cases: Readonly<Record<string, () => Promise<void>>> = {
+  async "an uplink is found by name, pattern, MAC and driver"() {
+    const mac = /link\/ether (\S+)/.exec(await run("ip link show n2"))?.[1] ?? "";
+    for (const [member, device] of [
+      [{ by: "name", name: "n2" }, "n2"],
+      [{ by: "name", name: "n2*" }, "n2"],
+      [{ by: "mac", mac }, "n2"],
+      [{ by: "driver", driver: "virtio_n*" }, "eth0"],
+    ] as const) {
+      if (device === "eth0") await run("ip link set eth1 name lo1");
+      const layout = uplink([], { members: [member] });
+      const driver = openDriver(runner);
+      if (device === "eth0") {
+        // Two cards of one driver.
+        match(await messageOf(layout), /NIC of driver virtio_n\* fits 2 NICs, eth0, lo1: name one/);
+        await run("ip link set lo1 name eth1");
+        continue;
+      }
+      deepEqual(await driver.apply([blue], layout).then((all) => all.map((each) => each.message)), [
+        "",
+      ]);
+      const { uplinks } = await driver.observeLayout();
+      deepEqual([uplinks[0]?.device, uplinks[0]?.problem], [device, ""]);
+      equal((await linkOf(device))?.master, "mb-lan");
+    }
+  },
+  async "refusals name what is wrong and leave the host alone"() {
+    const before = await kernelSnapshot(runner);
+    match(await messageOf(noLayout), /this host has no uplink lan: define one/);
+    match(
+      await messageOf(uplink(["n9"])),
+      /^uplink lan: this host has no NIC n9; it has eth0, eth1$/,
+    );
+    match(await messageOf(uplink(["n*"])), /NIC n\* fits 4 NICs, n1, n2, n3, n4: name one/);
+    match(
+      await messageOf(uplink([UPLINK, "n1"], { bond })),
+      /up1 is the uplink in this agent's conf/,
+    );
+    deepEqual(await kernelSnapshot(runner), before);
+    await run("ip addr add 10.9.0.1/24 dev n1");
+    match(await messageOf(uplink(["n1"], { bond })), /n1 carries address 10\.9\.0\.1\/24: .* cut/);
+    await run("ip addr flush dev n1");
+    const twice: HostLayout = {
+      ...noLayout,
+      uplinks: [...uplink(["n1"]).uplinks, ...uplink(["n2", "n1"], { label: "dmz", bond }).uplinks],
+    };
+    match(await messageOf(twice, { ...blue, uplink: "dmz" }), /n1 is already used by uplink lan/);
+    await openDriver(runner).apply([]);
+    await run("ip link add bond0 type bond");
+    match(await messageOf(uplink(["n1"], { bond })), /bond0 exists and was not made by muster/);
+    await run("ip link del bond0");
+    const large = { ...blue, mtu: 1501 };
+    match(await messageOf(uplink(["n1"]), large), /MTU 1501 is above the 1500 of uplink n1/);
+  },
+  async "a bond is made, changes its mode, members and MTU under a bridge, and goes"() {
+    const before = await kernelSnapshot(runner);
+    equal(await messageOf(uplink(["n1", "n2"], { bond, mtu: 9000 })), "");
+    equal((await linkOf("bond0"))?.mtu, 9000);
+    equal((await linkOf("n1"))?.mtu, 9000);
+    equal((await linkOf("bond0"))?.master, "mb-lan");
+    const lacp = { ...bond, mode: "802.3ad", lacpRate: "fast", transmitHash: "layer3+4" } as const;
+    equal(await messageOf(uplink(["n2", "n3"], { bond: lacp })), "");
+    deepEqual((await linkOf("bond0"))?.bond, {
+      mode: "802.3ad",
+      lacpRate: "fast",
+      transmitHash: "layer3+4",
+      miimonMs: 100,
+      minLinks: 1,
+    });
+    equal((await linkOf("n1"))?.master, undefined);
+    equal((await linkOf("n3"))?.master, "bond0");
+    equal((await linkOf("bond0"))?.mtu, 1500);
+    equal(await messageOf(uplink(["n3"])), "", "one of its NICs becomes the uplink itself");
+    equal(await linkOf("bond0"), undefined);
+    await openDriver(runner).apply([]);
+    deepEqual(await kernelSnapshot(runner), before);
+  },
+  async "a bond works without a NIC that is not there, and says so"() {
+    const driver = openDriver(runner);
+    const [observed] = await driver.apply([blue], uplink(["n1", "n9"], { bond }));
+    equal(observed?.state, "ready");
+    match(
+      (await driver.observeLayout()).uplinks[0]?.problem ?? "",
+      /bond0 works without NIC n9: not on this host/,
+    );
+  },
+};
+
+async function runCase(name: string, work: () => Promise<void>): Promise<boolean> {
+  const startedMs = performance.now();
+  const bare = await kernelSnapshot(runner);
+  try {
+    await work();
+    await openDriver(runner).apply([]);
+    deepEqual(await kernelSnapshot(runner), bare, "nothing is left");
+  } catch (error) {
+    console.log(`not ok - ${name}`);
+    console.log(error);
+    return false;
+  }
+  console.log(`ok - ${name} (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`);
+  return true;
+}
+
+async function prepare(): Promise<void> {
+  for (const nic of [UPLINK, ...SPARE_NICS]) await run(`ip link add ${nic} type dummy`);
+  await run(`ip link set ${UPLINK} mtu 1600 up`);
+  await run("ip link set n1 up");
+  await run("ip link set n2 up");
+  await run("ip link set n3 mtu 1400");
+  await run("ip link set n4 mtu 9000 up");
+}
+
+await prepare();
+let failed = 0;
+for (const [name, work] of Object.entries(first === "0" ? cases : {})) {
+  if (!(await runCase(name, work))) failed += 1;
+}
+const totals = { configurations: 0, interruptions: 0 };
+const abilities = { bonds: true, trunks: true, configuredUplinkMtu: 1600 };
+const pairs = fc.sample(
+  fc.tuple(anyHostConfiguration(abilities), anyHostConfiguration(abilities)),
+  { seed: SEED, numRuns: Number(first) + Number(count) },
+);
+for (const [index, pair] of pairs.entries()) {
+  if (index < Number(first)) continue;
+  const name = `configuration ${String(index)}`;
+  const isGood = await runCase(name, () => tryConfiguration(host, pair, totals));
+  if (isGood) continue;
+  failed += 1;
+  console.log(JSON.stringify(pair));
+  break;
+}
+ok(totals.configurations >= 0);
+console.log(
+  `# ${String(totals.configurations)} configurations, ${String(totals.interruptions)} interruptions, ${String(failed)} failed`,
+);
+runner.end();
+process.exitCode = failed === 0 ? 0 : 1;
