@@ -4,6 +4,7 @@
  */
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { MusterError } from "@muster/model";
+import { systemClock } from "@muster/runtime";
 import {
   processRunner,
   type CommandRunner,
@@ -54,20 +55,42 @@ class Batch {
   }
 }
 
+const isNewDevice = ([object = "", verb = ""]: readonly string[]): boolean =>
+  (object === "link" || object === "tuntap") && (verb === "add" || verb === "del");
+
 export class BatchRunner implements CommandRunner {
   readonly #batches = new Map<string, Batch>();
-  /** Commands that changed something. */
-  changes = 0;
+  /** What was read since the last change: nobody else changes this machine. */
+  readonly #read = new Map<string, Promise<string>>();
 
-  async run(argv: readonly string[]): Promise<string> {
+  /** Time passes: carriers come and go by themselves. */
+  readonly clock = {
+    sleep: (ms: number): Promise<void> => {
+      this.#read.clear();
+      return systemClock.sleep(ms);
+    },
+  };
+
+  run(argv: readonly string[]): Promise<string> {
+    if (!argv.includes("show")) {
+      this.#read.clear();
+      return this.#run(argv);
+    }
+    const key = argv.join(" ");
+    const known = this.#read.get(key) ?? this.#run(argv);
+    this.#read.set(key, known);
+    return known;
+  }
+
+  async #run(argv: readonly string[]): Promise<string> {
     const [program = "", ...rest] = argv;
-    if (!argv.includes("show")) this.changes += 1;
     if (program !== "ip" && program !== "bridge") return processRunner.run(argv);
     const flags = rest.slice(
       0,
       rest.findIndex((word) => !word.startsWith("-")),
     );
     const said = await this.#batch([program, ...flags]).run(rest.slice(flags.length));
+    if (isNewDevice(rest)) this.#forgetNames();
     const failed = /^([^]*?)Command failed -:\d+\n/m.exec(said);
     if (failed === null) return said;
     throw new MusterError("network-failed", `failed: ${argv.join(" ")}`, {
@@ -77,6 +100,15 @@ export class BatchRunner implements CommandRunner {
 
   end(): void {
     for (const batch of this.#batches.values()) batch.end();
+  }
+
+  /** They learn once which device has which number; only what lists devices learns it again each time. */
+  #forgetNames(): void {
+    for (const [key, batch] of this.#batches) {
+      if (key.startsWith("ip -j")) continue;
+      batch.end();
+      this.#batches.delete(key);
+    }
   }
 
   #batch(program: readonly string[]): Batch {

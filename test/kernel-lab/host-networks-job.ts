@@ -2,9 +2,10 @@
  * Runs inside the kernel lab: uplinks by label, bonds and MTUs on a real kernel, first by hand-made cases, then from random
  * configurations. Prints a line per case; exit code 1 when one failed.
  *
- * host-networks-job COUNT FIRST: so many random configurations, from that one of the sequence on.
+ * host-networks-job COUNT FIRST: so many random configurations, from that one of the sequence on; every second one with one
+ * bridge per VLAN.
  */
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import { networkDefaults, type NetworkSpec, type UplinkAssignment } from "@muster/model";
 import fc from "fast-check";
 import { HostNetworks } from "../../packages/agent/src/networks/host-networks.ts";
@@ -15,6 +16,9 @@ import {
   SPARE_NICS,
 } from "../../packages/agent/src/networks/testing/host-arbitraries.ts";
 import { kernelSnapshot } from "../../packages/agent/src/networks/testing/host-snapshot.ts";
+import { vlanBridging } from "../../packages/agent/src/networks/vlan-bridges/vlan-bridging.ts";
+import { networkDriverContract } from "../../packages/agent/src/networks/network-driver-contract.ts";
+import { LinuxBridgeHost } from "../../packages/agent/src/networks/testing/linux-bridge-host.ts";
 import { BatchRunner } from "./batch-runner.ts";
 import { tryConfiguration, type RandomHost } from "./random-configurations.ts";
 
@@ -25,9 +29,23 @@ const UPLINK = "up1";
 
 const runner = new BatchRunner();
 const run = (line: string): Promise<string> => runner.run(line.split(" "));
+const { clock } = runner;
 const openDriver: RandomHost["openDriver"] = (own) =>
-  new HostNetworks({ bridge: BRIDGE, uplink: UPLINK }, linuxBridging(own), own);
-const host: RandomHost = { runner, openDriver, snapshot: () => kernelSnapshot(runner) };
+  new HostNetworks(
+    { bridge: BRIDGE, uplink: UPLINK },
+    { bridging: linuxBridging(own), runner: own, clock },
+  );
+const openVlanBridges: RandomHost["openDriver"] = (own) =>
+  new HostNetworks(
+    { bridge: "mv", uplink: UPLINK },
+    { bridging: vlanBridging(own), runner: own, clock },
+  );
+const snapshot = () => kernelSnapshot(runner);
+const hosts: readonly RandomHost[] = [openDriver, openVlanBridges].map((open) => ({
+  runner,
+  openDriver: open,
+  snapshot,
+}));
 
 const blue: NetworkSpec = {
   ...networkDefaults,
@@ -172,27 +190,36 @@ async function prepare(): Promise<void> {
   await run("ip link set n4 mtu 9000 up");
 }
 
-await prepare();
 let failed = 0;
+if (first === "0") {
+  for (const contractCase of networkDriverContract) {
+    const isGood = await runCase(`one bridge per VLAN: ${contractCase.name}`, async () => {
+      await using contractHost = await LinuxBridgeHost.make(runner, "vlan-bridges");
+      await contractCase.run(contractHost);
+    });
+    if (!isGood) failed += 1;
+  }
+}
+await prepare();
 for (const [name, work] of Object.entries(first === "0" ? cases : {})) {
   if (!(await runCase(name, work))) failed += 1;
 }
 const totals = { configurations: 0, interruptions: 0 };
-const abilities = { bonds: true, trunks: true, configuredUplinkMtu: 1600 };
-const pairs = fc.sample(
-  fc.tuple(anyHostConfiguration(abilities), anyHostConfiguration(abilities)),
-  { seed: SEED, numRuns: Number(first) + Number(count) },
-);
-for (const [index, pair] of pairs.entries()) {
-  if (index < Number(first)) continue;
-  const name = `configuration ${String(index)}`;
-  const isGood = await runCase(name, () => tryConfiguration(host, pair, totals));
-  if (isGood) continue;
+const samples = hosts.map((_, kind) => {
+  const trunks = kind === 0;
+  const one = anyHostConfiguration({ bonds: true, trunks, configuredUplinkMtu: 1600 });
+  return fc.sample(fc.tuple(one, one), { seed: SEED, numRuns: Number(first) + Number(count) });
+});
+for (let index = Number(first); index < Number(first) + Number(count); index += 1) {
+  const host = hosts[index % hosts.length];
+  const pair = samples[index % hosts.length]?.[index];
+  if (host === undefined || pair === undefined) break;
+  const name = `configuration ${String(index)}, ${host.openDriver(runner).name}`;
+  if (await runCase(name, () => tryConfiguration(host, pair, totals))) continue;
   failed += 1;
   console.log(JSON.stringify(pair));
   break;
 }
-ok(totals.configurations >= 0);
 console.log(
   `# ${String(totals.configurations)} configurations, ${String(totals.interruptions)} interruptions, ${String(failed)} failed`,
 );

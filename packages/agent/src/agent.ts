@@ -158,6 +158,7 @@ export class Agent {
     this.#autostart = new AutostartTask({
       hypervisor,
       networks,
+      restoreNetworks: () => this.#networkKeeper.restore(),
       boots: guarding.boots,
       bootId: guarding.bootClock.bootId,
       assigned: () => this.#assigned,

@@ -173,6 +173,7 @@ export {
   type NetworkState,
   type Segment,
   type SubnetSpec,
+  trafficKinds,
   type TrafficKind,
   type VlanRange,
 } from "./network.ts";

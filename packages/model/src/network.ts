@@ -132,7 +132,9 @@ export const VNI_MAX = 16_777_215;
 export type NetworkState = "ready" | "missing" | "failed";
 
 /** What else rides on a network or uplink of a host, so that touching it can cut the host off. */
-export type TrafficKind = "agent" | "migration";
+export const trafficKinds = ["agent", "migration"] as const;
+
+export type TrafficKind = (typeof trafficKinds)[number];
 
 /** One network on one host. Written from agents' reports only. */
 export interface NetworkObservation {

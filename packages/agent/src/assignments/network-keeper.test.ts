@@ -18,9 +18,9 @@ function setting() {
   const questions: NetworkApplied[] = [];
   const { log, lines } = keptLog();
   const memory = new KeptNetworkMemory();
-  const newKeeper = (): NetworkKeeper =>
+  const newKeeper = (driver = newDriver()): NetworkKeeper =>
     new NetworkKeeper({
-      driver: newDriver(),
+      driver,
       assigned: () => assigned,
       memory,
       isHeard: () => isHeard,
@@ -65,6 +65,12 @@ function setting() {
       };
       assigned = { revision: 1n, networks, vms: [], hostNetwork };
     },
+    /** Somebody said that the change may cost the host's own traffic. */
+    override: () => {
+      const { hostNetwork } = assigned ?? {};
+      if (assigned === undefined || hostNetwork === undefined) return;
+      assigned = { ...assigned, hostNetwork: { ...hostNetwork, overrideProtected: true } };
+    },
     newDriver,
   };
 }
@@ -72,7 +78,12 @@ function setting() {
 type Setting = ReturnType<typeof setting>;
 
 /** Lets the pass ask, and answers. */
-async function confirmed({ pass, clock, questions, keeper }: Setting): Promise<void> {
+async function confirmed({
+  pass,
+  clock,
+  questions,
+  keeper,
+}: Pick<Setting, "pass" | "clock" | "questions" | "keeper">): Promise<void> {
   const passing = pass();
   await clock.runFor(50);
   const question = questions.at(-1);
@@ -88,7 +99,9 @@ async function unheard({ pass, clock }: Setting): Promise<void> {
   await passing;
 }
 
-const names = ({ bridges }: Setting): readonly string[] => [...bridges.networks.keys()];
+const names = ({ bridges }: Pick<Setting, "bridges">): readonly string[] => [
+  ...bridges.networks.keys(),
+];
 
 describe("the keeper of networks", () => {
   it("does nothing before it knows what was assigned", async () => {
@@ -230,5 +243,84 @@ describe("a change of a host's networks", () => {
     now.change("r1", 1, green);
     await unheard(now);
     expect(names(now)).toStrictEqual(["blue"]);
+  });
+});
+
+describe("what carries the host's own traffic", () => {
+  function carryingSetting() {
+    const all = setting();
+    const driver = all.newDriver();
+    const apply = driver.apply.bind(driver);
+    driver.apply = async (...wanted) =>
+      (await apply(...wanted)).map((network) => ({ ...network, carries: ["agent"] }));
+    return { ...all, keeper: all.newKeeper(driver) };
+  }
+
+  it("is not removed without the override, and nothing is changed", async () => {
+    const it = carryingSetting();
+    it.change("r1", 1, blue);
+    await confirmed({ ...it, pass: () => it.pass(it.keeper) });
+    it.change("r2", 1);
+    await it.pass(it.keeper);
+    expect(names(it)).toStrictEqual(["blue"]);
+    expect(it.keeper.hostNetwork?.attempts.at(-1)).toMatchObject({
+      revision: "r2",
+      state: "refused",
+      reason:
+        "it removes network blue, which carries the agent's connection to the coordinator: refused without --override-protected",
+    });
+    expect(it.keeper.hostNetwork?.appliedRevision).toBe("r1");
+  });
+
+  it("is removed with the override, and is back when the coordinator is not heard", async () => {
+    const it = carryingSetting();
+    it.change("r1", 1, blue);
+    await confirmed({ ...it, pass: () => it.pass(it.keeper) });
+    it.change("r2", 1);
+    it.override();
+    const passing = it.pass(it.keeper);
+    await it.clock.runFor(50);
+    expect(names(it)).toStrictEqual([]);
+    await it.clock.runFor(11_000);
+    await passing;
+    expect(names(it)).toStrictEqual(["blue"]);
+    expect(it.keeper.hostNetwork?.attempts.at(-1)).toMatchObject({ state: "rolled-back" });
+  });
+});
+
+describe("a host that starts", () => {
+  it("has what was confirmed before VMs start, without a coordinator, whatever is assigned", async () => {
+    const it = setting();
+    it.change("r1", 1, blue);
+    await confirmed(it);
+    it.lose();
+    it.change("r2", 1, green);
+    it.bridges.reboot();
+    await it.newKeeper().restore();
+    expect(names(it)).toStrictEqual(["blue"]);
+  });
+
+  it("undoes what was under way when its power went", async () => {
+    const it = setting();
+    it.change("r1", 1, blue);
+    await confirmed(it);
+    it.change("r2", 1, green);
+    const passing = it.pass();
+    await it.clock.runFor(50);
+    expect(names(it)).toStrictEqual(["green"]);
+    it.bridges.reboot();
+    const next = it.newKeeper();
+    await next.restore();
+    expect(names(it)).toStrictEqual(["blue"]);
+    expect(next.hostNetwork?.attempts.at(-1)).toMatchObject({ state: "rolled-back" });
+    it.stop();
+    await expect(passing).rejects.toThrow("stopped");
+  });
+
+  it("tries what is assigned where nothing was ever confirmed", async () => {
+    const it = setting();
+    it.assign(blue);
+    await it.newKeeper().restore();
+    expect(names(it)).toStrictEqual(["blue"]);
   });
 });

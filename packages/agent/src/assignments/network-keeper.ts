@@ -23,10 +23,12 @@ import {
   type HostLayout,
   type LayoutObservation,
 } from "../networks/host-layout.ts";
+import { OneAtATime } from "../networks/one-at-a-time.ts";
 import type { NetworkDriver } from "../networks/network-driver.ts";
 import type { Assigned } from "./assigned.ts";
 import { Confirmation, type ConfirmationParts } from "./confirmation.ts";
 import type { NetworkMemory, NetworkMemoryStore } from "./network-memory.ts";
+import { protectedChanges, type NetworkWhole } from "./protected-changes.ts";
 
 export interface NetworkKeeperParts extends ConfirmationParts {
   readonly driver: NetworkDriver;
@@ -58,6 +60,8 @@ export class NetworkKeeper implements Reconciler {
   #layout: LayoutObservation = nothingObserved;
   #memory: NetworkMemory = { attempts: [] };
   #isLoaded = false;
+  /** A pass and what an agent does when it starts must not change the host at once. */
+  readonly #turns = new OneAtATime();
   /** What the host is being made to have now. */
   #current: readonly NetworkSpec[] | undefined;
 
@@ -91,22 +95,46 @@ export class NetworkKeeper implements Reconciler {
     this.#confirmation.askAgain();
   }
 
-  async reconcile(signal: AbortSignal): Promise<void> {
-    const { assigned, memory } = this.#parts;
-    const wanted = assigned();
+  reconcile(signal: AbortSignal): Promise<void> {
+    return this.#turns.run(() => this.#reconcile(signal));
+  }
+
+  async #reconcile(signal: AbortSignal): Promise<void> {
+    const wanted = this.#parts.assigned();
     if (wanted === undefined) return;
-    if (!this.#isLoaded) {
-      this.#memory = (await memory.load()) ?? this.#memory;
-      this.#isLoaded = true;
-    }
+    await this.#load();
     await this.#undoInterrupted();
     const { hostNetwork } = wanted;
     if (hostNetwork === undefined) return this.#applyWithoutTransaction(wanted.networks);
     if (this.#isDue(hostNetwork) && this.#parts.isHeard()) {
       return this.#transact(wanted.networks, { ...hostNetwork, signal });
     }
+    await this.#keepConfirmed();
+  }
+
+  /**
+   * After a boot, before VMs start: makes what is known to be good, without a coordinator. A change that was under way is
+   * undone first. Where nothing was ever confirmed, what is assigned is tried.
+   */
+  async restore(): Promise<void> {
+    await this.#turns.run(async () => {
+      await this.#load();
+      await this.#undoInterrupted();
+      const { networks } = this.#parts.assigned() ?? {};
+      if (this.#memory.confirmed !== undefined) await this.#keepConfirmed();
+      else if (networks !== undefined) await this.#apply(networks);
+    });
+  }
+
+  async #keepConfirmed(): Promise<void> {
     const { confirmed } = this.#memory;
     if (confirmed !== undefined) await this.#apply(confirmed.networks, confirmed.layout);
+  }
+
+  async #load(): Promise<void> {
+    if (this.#isLoaded) return;
+    this.#memory = (await this.#parts.memory.load()) ?? this.#memory;
+    this.#isLoaded = true;
   }
 
   #isDue({ revision, attempt }: HostNetworkAssignment): boolean {
@@ -136,6 +164,9 @@ export class NetworkKeeper implements Reconciler {
   ): Promise<void> {
     const { log } = this.#parts;
     const { revision, attempt, confirmTimeoutMs, signal } = change;
+    const layout = layoutOf(change);
+    const touched = change.overrideProtected ? [] : this.#protectedIn({ networks, layout });
+    if (touched.length > 0) return this.#refuse(change, touched);
     const begun: NetworkAttempt = {
       revision,
       attempt,
@@ -147,7 +178,7 @@ export class NetworkKeeper implements Reconciler {
       endedAt: "",
     };
     await this.#record(begun);
-    await this.#apply(networks, layoutOf(change));
+    await this.#apply(networks, layout);
     const applied: NetworkAttempt = {
       ...begun,
       state: "unconfirmed",
@@ -164,9 +195,37 @@ export class NetworkKeeper implements Reconciler {
     }
     await this.#record(
       { ...applied, state: "confirmed", endedAt: this.#now() },
-      { revision, networks, layout: layoutOf(change) },
+      { revision, networks, layout },
     );
     log.info({ revision, networks: networks.map(render) }, "the change of the networks stays");
+    this.#parts.onChange();
+  }
+
+  #protectedIn(wanted: NetworkWhole): readonly string[] {
+    const { confirmed } = this.#memory;
+    if (confirmed === undefined) return [];
+    return protectedChanges(confirmed, wanted, { networks: this.#observed, ...this.#layout });
+  }
+
+  /** Nothing is changed: what would be cut off is named. */
+  async #refuse(
+    { revision, attempt }: HostNetworkAssignment,
+    touched: readonly string[],
+  ): Promise<void> {
+    const lines = this.#observed.map(line);
+    const at = this.#now();
+    const reason = `it ${touched.join("; ")}: refused without --override-protected`;
+    this.#parts.log.warn({ revision, why: reason }, "the change of the networks is refused");
+    await this.#record({
+      revision,
+      attempt,
+      state: "refused",
+      reason,
+      before: lines,
+      after: lines,
+      startedAt: at,
+      endedAt: at,
+    });
     this.#parts.onChange();
   }
 

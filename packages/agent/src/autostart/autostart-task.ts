@@ -13,6 +13,8 @@ import { planAutostart } from "./plan-autostart.ts";
 export interface AutostartParts {
   readonly hypervisor: Hypervisor;
   readonly networks: NetworkDriver;
+  /** Makes the host's networks as they are known to be good. */
+  readonly restoreNetworks: () => Promise<void>;
   readonly boots: BootStore;
   readonly bootId: string;
   readonly assigned: () => Assigned | undefined;
@@ -52,13 +54,13 @@ export class AutostartTask {
 
   /** True when nothing is left to do. */
   async #pass(turn: "first" | "again"): Promise<boolean> {
-    const { assigned, hypervisor, networks, log } = this.#parts;
+    const { assigned, hypervisor, restoreNetworks, log } = this.#parts;
     const wanted = assigned();
     // Nothing known is not nothing wanted: the coordinator will say.
     if (wanted === undefined) return false;
     if (!wanted.vms.some((vm) => vm.autostart === true)) return true;
     try {
-      await networks.apply(wanted.networks);
+      await restoreNetworks();
       const { start, leave } = planAutostart(wanted.vms, await hypervisor.watch.list());
       for (const { vm, why } of turn === "first" ? leave : []) {
         log.warn({ vmId: vm.id, vm: vm.name, why }, "vm is not started with the host");

@@ -11,6 +11,7 @@ import { LibvirtHypervisor } from "../hypervisor/libvirt/libvirt-hypervisor.ts";
 import { collectInventory } from "../inventory/collect-inventory.ts";
 import { LinuxSystem } from "../inventory/collect.ts";
 import { chooseNetworkDriver } from "../networks/choose-driver.ts";
+import type { TrafficEnds } from "../networks/traffic/host-traffic.ts";
 import { processRunner } from "../networks/command-runner.ts";
 import { VERSION } from "../version.ts";
 import type { AgentConfig } from "./config.ts";
@@ -48,7 +49,11 @@ async function start(
   });
   const { clusterId, hostId, hostName } = identity.current;
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
-  const ports = await openHost(config, { clusterId, hostId, log, stack });
+  const traffic = {
+    coordinators: () => identity.current.coordinators,
+    migration: migrationAddress === "" ? hostName : migrationAddress,
+  };
+  const ports = await openHost(config, { clusterId, hostId, traffic, log, stack });
   const metrics = stack.use(await serveMetrics({ config, identity, log }));
   const metricsAddress = metrics.advertised;
   const agent = await startHostAgent(
@@ -64,6 +69,7 @@ async function openHost(
   parts: {
     readonly clusterId: AgentParts["clusterId"];
     readonly hostId: HostId;
+    readonly traffic: TrafficEnds;
     readonly log: Logger;
     readonly stack: AsyncDisposableStack;
   },
@@ -75,7 +81,10 @@ async function openHost(
     await LibvirtHypervisor.open({ target, clock: systemClock, log, clusterId }),
   );
   let known: HostInventory | undefined;
-  const { driver, why } = await chooseNetworkDriver(config.networks, processRunner);
+  const { driver, why } = await chooseNetworkDriver(config.networks, {
+    runner: processRunner,
+    traffic: parts.traffic,
+  });
   log.info({ driver: driver.name, why }, "network driver chosen");
   const system = new LinuxSystem();
   return {

@@ -15,7 +15,8 @@ import type { NetworkDriver, NetworkPlan, PlannedAction } from "./network-driver
 
 export interface BridgeKind<State> {
   readonly name: NetworkDriver["name"];
-  readonly bridge: string;
+  /** The bridge that carries a network. */
+  bridgeOf(network: NetworkDemand): string;
   /** What the host has now. Rejects with "network-failed" when it cannot be asked. */
   read(): Promise<State>;
   /** Pure. */
@@ -168,7 +169,8 @@ export class BridgedNetworks<State> {
     return [...all, ...leftOver].toSorted((left, right) => (left.name < right.name ? -1 : 1));
   }
 
-  #observation({ name, vlan }: NetworkDemand, message: string): NetworkObservation {
+  #observation(network: NetworkDemand, message: string): NetworkObservation {
+    const { name, vlan } = network;
     const state = message === "" ? "ready" : "failed";
     return {
       name,
@@ -176,7 +178,7 @@ export class BridgedNetworks<State> {
       message,
       vlan,
       driver: this.#kind.name,
-      bridge: this.#kind.bridge,
+      bridge: this.#kind.bridgeOf(network),
       wanted: "",
       found: "",
       carries: [],

@@ -16,6 +16,8 @@ export interface BridgesThere {
   readonly ours: readonly BridgeGroup[];
   /** The bridge of our configuration or of ours by the NIC or bond that is its port. */
   readonly groupOf: ReadonlyMap<string, string>;
+  /** The VLAN of an Open vSwitch port that has one. */
+  readonly tagOf?: ReadonlyMap<string, number>;
 }
 
 export interface Bridging {

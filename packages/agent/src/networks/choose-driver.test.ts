@@ -19,8 +19,9 @@ describe("chooseNetworkDriver", () => {
     ["auto", silent, "linux-bridge", "Open vSwitch does not answer: cannot run ovs-vsctl: ENOENT"],
     ["openvswitch", silent, "openvswitch", "the configuration says openvswitch"],
     ["linux-bridge", answering, "linux-bridge", "the configuration says linux-bridge"],
+    ["vlan-bridges", answering, "vlan-bridges", "the configuration says vlan-bridges"],
   ] as const)("%s with %o picks %s", async (driver, runner, name, why) => {
-    const chosen = await chooseNetworkDriver({ ...config, driver }, runner);
+    const chosen = await chooseNetworkDriver({ ...config, driver }, { runner });
     expect([chosen.driver.name, chosen.why]).toEqual([name, why]);
   });
 });

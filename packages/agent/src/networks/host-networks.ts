@@ -13,10 +13,11 @@ import {
   type NetworkSpec,
   type VmId,
 } from "@muster/model";
+import type { Clock } from "@muster/runtime";
 import { errorLine, runActions } from "./bridged-networks.ts";
 import type { BridgeGroup, BridgesThere, Bridging } from "./bridging.ts";
 import type { CommandRunner } from "./command-runner.ts";
-import { demandOfDevices, type DeviceDemand, type UplinkDemand } from "./devices/device-demand.ts";
+import { demandOfDevices, type BondDemand } from "./devices/device-demand.ts";
 import { planDevices, type DeviceAction } from "./devices/plan-devices.ts";
 import { readDevices } from "./devices/read-devices.ts";
 import { renderDeviceAction } from "./devices/render-device-action.ts";
@@ -36,28 +37,29 @@ import type {
   NicPlug,
   UplinkNetworks,
 } from "./network-driver.ts";
+import {
+  groupNetworks,
+  leftOver,
+  movingGroups,
+  type GroupDemand,
+  type HostNetworksConfig,
+  type HostSituation,
+} from "./host-situation.ts";
 import { observeUplinks } from "./observe-uplinks.ts";
+import { Carriage } from "./traffic/carries.ts";
+import { Names, readTraffic, type TrafficEnds } from "./traffic/host-traffic.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
 
-/** What the agent's own configuration says: where networks without an uplink's label go. */
-export interface HostNetworksConfig {
-  readonly bridge: string;
-  readonly uplink: string | undefined;
-}
+/** Twenty looks of a bond at its members; a partner that speaks LACP answers within as much. */
+const CARRIER_WAIT_MS = 2_000;
+const CARRIER_POLL_MS = 50;
 
-/** What somebody wants, seen against what is there. */
-interface Situation {
-  readonly layout: HostLayout;
-  readonly links: ReadonlyMap<string, KernelLink>;
-  readonly there: BridgesThere;
-  readonly devices: DeviceDemand;
-  /** By the group's name: what is to be on it. */
-  readonly groups: ReadonlyMap<string, GroupDemand>;
-  readonly refusals: readonly NetworkRefusal[];
-}
-
-interface GroupDemand extends BridgeGroup {
-  readonly networks: readonly NetworkSpec[];
+export interface HostNetworksParts {
+  readonly bridging: Bridging;
+  readonly runner: CommandRunner;
+  readonly clock: Pick<Clock, "sleep">;
+  /** Absent: nothing of the host's own is known to ride on anything. */
+  readonly traffic?: TrafficEnds;
 }
 
 export class HostNetworks implements NetworkDriver {
@@ -65,6 +67,9 @@ export class HostNetworks implements NetworkDriver {
   readonly #config: HostNetworksConfig;
   readonly #bridging: Bridging;
   readonly #runner: CommandRunner;
+  readonly #clock: Pick<Clock, "sleep">;
+  readonly #traffic: TrafficEnds | undefined;
+  readonly #names: Names;
   readonly #turns = new OneAtATime();
   /** By the group's name; a new one when its uplink is another. */
   readonly #opened = new Map<
@@ -77,11 +82,14 @@ export class HostNetworks implements NetworkDriver {
   /** Why a device could not be made by the last `apply`, by owner. */
   #failures: ReadonlyMap<string, string> = new Map();
 
-  constructor(config: HostNetworksConfig, bridging: Bridging, runner: CommandRunner) {
-    this.name = bridging.name;
+  constructor(config: HostNetworksConfig, parts: HostNetworksParts) {
+    this.name = parts.bridging.name;
     this.#config = config;
-    this.#bridging = bridging;
-    this.#runner = runner;
+    this.#bridging = parts.bridging;
+    this.#runner = parts.runner;
+    this.#clock = parts.clock;
+    this.#traffic = parts.traffic;
+    this.#names = new Names(parts.clock);
   }
 
   observe(): Promise<readonly NetworkObservation[]> {
@@ -91,8 +99,14 @@ export class HostNetworks implements NetworkDriver {
   observeLayout(): Promise<LayoutObservation> {
     return this.#turns.run(async () => {
       if (this.#wanted === undefined) return nothingObserved;
-      const { links, devices } = await this.#situation(this.#wanted.networks, this.#wanted.layout);
-      return { ...nothingObserved, uplinks: observeUplinks(devices, links, this.#failures) };
+      const { networks, layout } = this.#wanted;
+      const { links, devices, there } = await this.#situation(networks, layout);
+      const carriage = await this.#carriage(links, there);
+      const uplinks = observeUplinks(devices, links, this.#failures).map((uplink) => ({
+        ...uplink,
+        carries: carriage.ofDevices([uplink.device, ...uplink.members]),
+      }));
+      return { ...nothingObserved, uplinks };
     });
   }
 
@@ -170,38 +184,41 @@ export class HostNetworks implements NetworkDriver {
     if (await this.#release(now)) now = await look();
     const { prepare } = planDevices(now.devices, now.links);
     await this.#carryOut(prepare, failures);
-    if (prepare.length > 0) now = await look();
+    if (prepare.length > 0) now = await this.#settled(look);
     this.#refusals = now.refusals;
     for (const group of now.groups.values()) await this.#open(group).apply(group.networks);
     // Bridges change nothing of what is left to do for NICs.
     await this.#carryOut(planDevices(now.devices, now.links).tidy, failures);
   }
 
+  /** A bond looks at its members' carriers every so often: until then it says that it has none. */
+  async #settled(look: () => Promise<HostSituation>): Promise<HostSituation> {
+    for (let waitedMs = 0; ; waitedMs += CARRIER_POLL_MS) {
+      const now = await look();
+      const isUp = ({ spec, members }: BondDemand): boolean =>
+        now.links.get(spec.name)?.hasCarrier !== false ||
+        members.every((member) => now.links.get(member)?.hasCarrier !== true);
+      if (waitedMs >= CARRIER_WAIT_MS || [...now.devices.bonds.values()].every(isUp)) return now;
+      await this.#clock.sleep(CARRIER_POLL_MS);
+    }
+  }
+
   /**
    * Bridges of labels that are gone go, and an uplink leaves its bridge before it may become something else. True: there
    * was something to do.
    */
-  async #release(situation: Situation): Promise<boolean> {
-    const leftOver = this.#leftOver(situation);
-    for (const group of leftOver) await this.#open(group).apply([]);
-    const moving = situation.there.ours.filter(({ bridge, uplink }) => {
-      const group = situation.groups.get(bridge);
-      return group !== undefined && uplink !== undefined && group.uplink !== uplink;
-    });
-    for (const { bridge } of moving) {
-      const inside = this.#bridging.open({ bridge, uplink: undefined });
-      await inside.apply(situation.groups.get(bridge)?.networks ?? []);
+  async #release(situation: HostSituation): Promise<boolean> {
+    const gone = this.#leftOver(situation);
+    for (const group of gone) await this.#open(group).apply([]);
+    const moving = movingGroups(situation);
+    for (const { bridge, networks } of moving) {
+      await this.#bridging.open({ bridge, uplink: undefined }).apply(networks);
     }
-    return leftOver.length + moving.length > 0;
+    return gone.length + moving.length > 0;
   }
 
-  #leftOver({ there, groups, layout }: Situation): readonly BridgeGroup[] {
-    const wanted = new Set([
-      ...groups.keys(),
-      // A bridge whose uplink cannot be found now stays: its VMs may talk to each other.
-      ...layout.uplinks.map(({ label }) => this.#bridging.groupName(label)),
-    ]);
-    return there.ours.filter(({ bridge }) => !wanted.has(bridge));
+  #leftOver(situation: HostSituation): readonly BridgeGroup[] {
+    return leftOver(situation, (label) => this.#bridging.groupName(label));
   }
 
   async #carryOut(actions: readonly DeviceAction[], failures: Map<string, string>): Promise<void> {
@@ -217,7 +234,7 @@ export class HostNetworks implements NetworkDriver {
     }
   }
 
-  async #situation(networks: readonly NetworkSpec[], layout: HostLayout): Promise<Situation> {
+  async #situation(networks: readonly NetworkSpec[], layout: HostLayout): Promise<HostSituation> {
     const there = await this.#bridging.look();
     const { links, drivers } = await readDevices(this.#runner, layout);
     const devices = demandOfDevices({
@@ -228,46 +245,14 @@ export class HostNetworks implements NetworkDriver {
       ownBridges: new Set(there.ours.map(({ bridge }) => bridge)),
       bridgeOf: there.groupOf,
     });
-    const groups = new Map<string, GroupDemand>();
-    const refusals: NetworkRefusal[] = [];
-    groups.set(this.#config.bridge, { ...this.#config, networks: [] });
-    for (const network of networks) {
-      const group = this.#groupFor(network, devices, there);
-      if (typeof group === "string") {
-        refusals.push({ network: network.name, message: group });
-        continue;
-      }
-      const other = groups.get(group.bridge);
-      // The configured bridge may have the uplink of a label.
-      const shared = other === undefined || other.uplink === undefined ? group : other;
-      const all = [...(other?.networks ?? []), network];
-      groups.set(group.bridge, { ...shared, networks: all });
-    }
-    return { layout, links, there, devices, groups, refusals };
-  }
-
-  /** Where a network goes, or why it cannot. */
-  #groupFor(
-    { uplink: label }: NetworkSpec,
-    devices: DeviceDemand,
-    there: BridgesThere,
-  ): BridgeGroup | string {
-    if (label === undefined) return this.#config;
-    const uplink = devices.uplinks.get(label);
-    if (uplink === undefined) {
-      return `this host has no uplink ${label}: define one that fits it, muster uplink set ${label}`;
-    }
-    if (uplink.device === "") return `uplink ${label}: ${uplink.problem}`;
-    const failure = this.#failures.get(`uplink ${label}`);
-    if (failure !== undefined) return `uplink ${label}: ${failure}`;
-    return { bridge: this.#bridgeOf(uplink, there), uplink: uplink.device, uplinkMtu: uplink.mtu };
-  }
-
-  /** A NIC is a port of one bridge: that of the agent's configuration, if it has it already. */
-  #bridgeOf({ device, label }: UplinkDemand, there: BridgesThere): string {
-    const { bridge, uplink } = this.#config;
-    if (device === uplink || there.groupOf.get(device) === bridge) return bridge;
-    return this.#bridging.groupName(label);
+    const grouping = groupNetworks(networks, {
+      config: this.#config,
+      groupName: (label) => this.#bridging.groupName(label),
+      devices,
+      there,
+      failures: this.#failures,
+    });
+    return { layout, links, there, devices, ...grouping };
   }
 
   #open(group: BridgeGroup): UplinkNetworks {
@@ -304,7 +289,36 @@ export class HostNetworks implements NetworkDriver {
       return spec === undefined ? [] : [this.#refused(spec, message)];
     });
     for (const network of refused) observed.set(network.name, network);
-    return [...observed.values()].toSorted((left, right) => (left.name < right.name ? -1 : 1));
+    const all = [...observed.values()].toSorted((left, right) => (left.name < right.name ? -1 : 1));
+    return this.#withTraffic(all);
+  }
+
+  async #withTraffic(
+    observed: readonly NetworkObservation[],
+  ): Promise<readonly NetworkObservation[]> {
+    if (this.#traffic === undefined || this.#wanted === undefined) return observed;
+    try {
+      const { networks, layout } = this.#wanted;
+      const { links, there, groups } = await this.#situation(networks, layout);
+      const carriage = await this.#carriage(links, there);
+      return observed.map((network) => {
+        const spec = networks.find(({ name }) => name === network.name);
+        if (spec === undefined) return network;
+        const group = [...groups.values()].find((each) => each.networks.includes(spec));
+        return { ...network, carries: carriage.ofNetwork(spec, [network.bridge, group?.uplink]) };
+      });
+    } catch (error) {
+      // Who cannot be asked has said so for each network already.
+      if (isMusterError(error)) return observed;
+      throw error;
+    }
+  }
+
+  async #carriage(links: HostSituation["links"], there: BridgesThere): Promise<Carriage> {
+    const wiring = { links, bridgeOf: there.groupOf, tagOf: there.tagOf ?? new Map() };
+    if (this.#traffic === undefined) return new Carriage([], wiring);
+    const question = { runner: this.#runner, names: this.#names, links };
+    return new Carriage(await readTraffic(question, this.#traffic), wiring);
   }
 
   async #groupsToObserve(): Promise<readonly BridgeGroup[]> {

@@ -211,8 +211,10 @@ describe("planDevices", () => {
         "create-bond bond0",
         "mark-bond bond0",
         "mark-nic eth1",
+        "lower-link eth1",
         "join-bond eth1",
         "mark-nic eth2",
+        "lower-link eth2",
         "join-bond eth2",
         "raise-link bond0",
         "set-mtu eth1 9000",
@@ -236,7 +238,9 @@ describe("planDevices", () => {
     const lacp = { ...bond, mode: "802.3ad", lacpRate: "fast" } as const;
     expect(plansFor({ links, layout: layout(uplink({ bond: lacp })) }).prepare).toEqual([
       "leave-bond eth1",
+      "lower-link bond0",
       "change-mode bond0",
+      "lower-link eth1",
       "join-bond eth1",
       "raise-link bond0",
     ]);
@@ -251,7 +255,7 @@ describe("planDevices", () => {
     );
     expect(plansFor({ links, layout: noLayout })).toEqual({
       prepare: ["leave-bond eth1", "delete-bond bond0"],
-      tidy: ["restore-nic eth1 9000"],
+      tidy: ["set-mtu eth1 1500", "unmark-nic eth1"],
     });
   });
 

@@ -15,20 +15,16 @@ type Change =
   | { readonly kind: "mark-nic"; readonly device: string; readonly before: NicBefore }
   | { readonly kind: "create-bond"; readonly bond: string; readonly spec: BondSpec }
   | { readonly kind: "mark-bond"; readonly bond: string }
-  /** Without members, and down. */
+  /** Only without members, and down. */
   | { readonly kind: "change-mode"; readonly bond: string; readonly spec: BondSpec }
   | { readonly kind: "set-bond"; readonly bond: string; readonly options: readonly string[] }
+  /** Only while it is down; the kernel raises it. */
   | { readonly kind: "join-bond"; readonly device: string; readonly bond: string }
   | { readonly kind: "leave-bond"; readonly device: string; readonly bond: string }
   | { readonly kind: "delete-bond"; readonly bond: string }
-  | { readonly kind: "raise-link"; readonly device: string }
+  | { readonly kind: "raise-link" | "lower-link"; readonly device: string }
   | { readonly kind: "set-mtu"; readonly device: string; readonly mtu: number }
-  | {
-      readonly kind: "restore-nic";
-      readonly device: string;
-      readonly mark: NicMark;
-      readonly mtu: number;
-    };
+  | { readonly kind: "unmark-nic"; readonly device: string; readonly mark: NicMark };
 
 /** `owner`: whose it is, and what is lost when it fails; absent: nobody's any more. */
 export type DeviceAction = Change & { readonly owner?: string };
@@ -82,6 +78,7 @@ function planBond(demand: BondDemand, links: Links): readonly DeviceAction[] {
   const joined = members.filter((member) => links.get(member)?.master === bond);
   if (isOtherMode) {
     actions.push(...joined.map((member) => leave(member, bond)));
+    if (link.isUp) actions.push({ kind: "lower-link", device: bond });
     actions.push({ kind: "change-mode", bond, spec });
   }
   const options = link === undefined ? [] : optionsToSet(link, spec);
@@ -91,6 +88,7 @@ function planBond(demand: BondDemand, links: Links): readonly DeviceAction[] {
     if (nic === undefined) continue;
     actions.push(...markOnce(nic));
     if (isOtherMode || !joined.includes(member)) {
+      if (nic.isUp) actions.push({ kind: "lower-link", device: member });
       actions.push({ kind: "join-bond", device: member, bond });
     } else if (!nic.isUp) actions.push({ kind: "raise-link", device: member });
   }
@@ -161,7 +159,14 @@ function planRestore(demand: DeviceDemand, links: Links): readonly DeviceAction[
   ]);
   return [...links.values()].flatMap((link) => {
     const mark = nicMark(link);
-    if (mark === undefined || needed.has(link.name)) return [];
-    return [{ kind: "restore-nic", device: link.name, mark, mtu: link.mtu } as const];
+    const device = link.name;
+    if (mark === undefined || needed.has(device)) return [];
+    return [
+      ...(link.mtu === mark.mtu ? [] : [{ kind: "set-mtu", device, mtu: mark.mtu } as const]),
+      ...(link.isUp === mark.isUp
+        ? []
+        : [{ kind: mark.isUp ? "raise-link" : "lower-link", device } as const]),
+      { kind: "unmark-nic", device, mark } as const,
+    ];
   });
 }

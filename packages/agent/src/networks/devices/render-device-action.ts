@@ -35,12 +35,7 @@ export function renderDeviceAction(action: DeviceAction): PlannedAction {
     case "join-bond":
       return {
         summary: `make ${action.device} a member of ${action.bond}`,
-        // The kernel takes no device that is up, and raises it itself.
-        commands: [
-          setLink(action.device, "down"),
-          setLink(action.device, "master", action.bond),
-          setLink(action.device, "up"),
-        ],
+        commands: [setLink(action.device, "master", action.bond)],
       };
     case "leave-bond":
       return {
@@ -49,13 +44,15 @@ export function renderDeviceAction(action: DeviceAction): PlannedAction {
       };
     case "raise-link":
       return { summary: `set ${action.device} up`, commands: [setLink(action.device, "up")] };
+    case "lower-link":
+      return { summary: `set ${action.device} down`, commands: [setLink(action.device, "down")] };
     case "set-mtu":
       return {
         summary: `set MTU of ${action.device} to ${String(action.mtu)}`,
         commands: [setLink(action.device, "mtu", String(action.mtu))],
       };
     case "mark-nic":
-    case "restore-nic":
+    case "unmark-nic":
       return renderNic(action);
     default:
       return assertNever(action);
@@ -85,10 +82,7 @@ function renderBond(action: BondAction): PlannedAction {
       const { spec } = action;
       return {
         summary: `make ${bond} a bond of mode ${spec.mode}`,
-        commands: [
-          setLink(bond, "down"),
-          setLink(bond, "type", "bond", "mode", spec.mode, ...lacpRate(spec)),
-        ],
+        commands: [setLink(bond, "type", "bond", "mode", spec.mode, ...lacpRate(spec))],
       };
     }
     case "set-bond":
@@ -106,7 +100,7 @@ function renderBond(action: BondAction): PlannedAction {
   }
 }
 
-type NicAction = Extract<DeviceAction, { kind: "mark-nic" | "restore-nic" }>;
+type NicAction = Extract<DeviceAction, { kind: "mark-nic" | "unmark-nic" }>;
 
 function renderNic(action: NicAction): PlannedAction {
   const { device } = action;
@@ -119,13 +113,8 @@ function renderNic(action: NicAction): PlannedAction {
       commands: [property("add", nicAltName(device, action.before))],
     };
   }
-  const { mark, mtu } = action;
   return {
-    summary: `make ${device} what it was: MTU ${String(mark.mtu)}, ${mark.isUp ? "up" : "down"}`,
-    commands: [
-      ...(mtu === mark.mtu ? [] : [setLink(device, "mtu", String(mark.mtu))]),
-      setLink(device, mark.isUp ? "up" : "down"),
-      property("del", mark.altName),
-    ],
+    summary: `${device} is what it was: MTU ${String(action.mark.mtu)}, ${action.mark.isUp ? "up" : "down"}`,
+    commands: [property("del", action.mark.altName)],
   };
 }

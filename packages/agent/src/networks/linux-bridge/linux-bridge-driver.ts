@@ -22,7 +22,7 @@ function linuxBridgeKind(
 ): BridgeKind<LinuxBridgeState> {
   return {
     name: "linux-bridge",
-    bridge: config.bridge,
+    bridgeOf: () => config.bridge,
     read: () => readLinuxBridgeState(runner),
     plan(state, wanted) {
       const { actions, refusals } = planLinuxBridge(state, wanted, config);

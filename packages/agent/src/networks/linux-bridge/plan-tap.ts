@@ -56,39 +56,62 @@ export function planPlug(
   const problem =
     nicTrunkProblem(network, nic.trunk) ??
     linuxBridgeNicProblem(situation, network) ??
-    nameProblem(situation, nic);
+    nameProblem(state.links, nic);
   if (problem !== undefined) return { ok: false, reason: problem };
   const device = tapName(nic.vmId, nic.index);
   return { ok: true, device, actions: planTap(situation, nic, device) };
 }
 
-function nameProblem({ state }: Situation, { vmId, index }: NicPlug): string | undefined {
+type Links = LinuxBridgeState["links"];
+
+/** A tap on a bridge that does not tell VLANs apart: whatever is on the bridge is for it. */
+export function planWholeTap(links: Links, nic: NicPlug, bridge: string): TapPlan {
+  const problem = nameProblem(links, nic);
+  if (problem !== undefined) return { ok: false, reason: problem };
+  const device = tapName(nic.vmId, nic.index);
+  return {
+    ok: true,
+    device,
+    actions: [...planDress(links, nic, bridge), ...planRaise(links, device)],
+  };
+}
+
+function nameProblem(links: Links, { vmId, index }: NicPlug): string | undefined {
   if (index >= NICS_PER_VM_MAX) {
     return `a VM has at most ${String(NICS_PER_VM_MAX)} NICs, not ${String(index + 1)}`;
   }
   const device = tapName(vmId, index);
-  const link = state.links.get(device);
+  const link = links.get(device);
   if (link === undefined || isTapOf(link, vmId)) return undefined;
   return `device ${device} exists and is not a tap of this VM`;
 }
 
 function planTap({ state, config }: Situation, nic: NicPlug, device: string): readonly TapAction[] {
-  const { vmId, index, mac } = nic;
-  const network = demandOf(nic.network);
-  const link = state.links.get(device);
+  const isAttached = state.links.get(device)?.master === config.bridge;
+  const carried = isAttached ? state.vlans.get(device) : undefined;
+  return [
+    ...planDress(state.links, nic, config.bridge),
+    ...planTapVlans(device, carried ?? new Map(), nic),
+    ...planRaise(state.links, device),
+  ];
+}
+
+function planDress(links: Links, nic: NicPlug, bridge: string): readonly TapAction[] {
+  const { vmId, index, mac, network } = nic;
+  const device = tapName(vmId, index);
+  const link = links.get(device);
   const actions: TapAction[] = [];
   if (link === undefined) actions.push({ kind: "create-tap", device });
   const dress = { alias: tapAlias(vmId, index), macAddress: tapMacAddress(mac), mtu: network.mtu };
   const isDressed =
     link?.alias === dress.alias && link.macAddress === dress.macAddress && link.mtu === dress.mtu;
   if (!isDressed) actions.push({ kind: "dress-tap", device, ...dress });
-  const isAttached = link?.master === config.bridge;
-  if (!isAttached) actions.push({ kind: "attach-tap", device, bridge: config.bridge });
-  const carried = isAttached ? state.vlans.get(device) : undefined;
-  actions.push(...planTapVlans(device, carried ?? new Map(), nic));
-  if (link?.isUp !== true) actions.push({ kind: "raise-tap", device });
+  if (link?.master !== bridge) actions.push({ kind: "attach-tap", device, bridge });
   return actions;
 }
+
+const planRaise = (links: Links, device: string): readonly TapAction[] =>
+  links.get(device)?.isUp === true ? [] : [{ kind: "raise-tap", device }];
 
 function planTapVlans(
   device: string,
@@ -119,7 +142,10 @@ function planTapVlans(
 }
 
 /** Taps of the VM, whichever bridge they are on now. */
-export function planUnplug(state: LinuxBridgeState, vmId: VmId): readonly TapAction[] {
+export function planUnplug(
+  state: Pick<LinuxBridgeState, "links">,
+  vmId: VmId,
+): readonly TapAction[] {
   return [...state.links.values()]
     .filter((link) => isTapOf(link, vmId))
     .map(({ name }) => ({ kind: "remove-tap", device: name }));

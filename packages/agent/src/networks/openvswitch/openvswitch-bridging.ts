@@ -23,6 +23,11 @@ export const openvswitchBridging = (
     const ports = all.flatMap(({ name, ports: own }) =>
       [...own.keys()].map((port) => [port, name] as const),
     );
-    return { ours, groupOf: new Map(ports) };
+    const tags = all.flatMap(({ ports: own }) =>
+      [...own.values()].flatMap(({ name, tag }) =>
+        tag === undefined ? [] : [[name, tag] as const],
+      ),
+    );
+    return { ours, groupOf: new Map(ports), tagOf: new Map(tags) };
   },
 });

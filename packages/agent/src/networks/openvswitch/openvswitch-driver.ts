@@ -33,7 +33,7 @@ function openvswitchKind(
 ): BridgeKind<OpenvswitchState> {
   return {
     name: "openvswitch",
-    bridge: config.bridge,
+    bridgeOf: () => config.bridge,
     read: () => readOpenvswitchState(runner),
     plan(state, wanted) {
       const { actions, refusals } = planOpenvswitch(state, wanted, config);

@@ -1,5 +1,6 @@
 /** The Open vSwitch driver against a real one in namespaces of its own. */
 import { networkDefaults, parseVmId, vlanOf, type NetworkSpec } from "@muster/model";
+import { systemClock } from "@muster/runtime";
 import { describe, expect, it } from "vitest";
 import { networkDriverContract, type NetworkHostUnderTest } from "../network-driver-contract.ts";
 import type { PrivateNamespace } from "../testing/private-namespace.ts";
@@ -39,11 +40,15 @@ async function hostUnderTest(
     (await snapshot()).bridges.find(({ name }) => name === "br0")?.ports ?? [];
   return {
     uplinkMtu: UPLINK_MTU,
+    hasTrunks: true,
     openDriver: () =>
       new HostNetworks(
         { bridge: "br0", uplink: "eth1" },
-        openvswitchBridging({ datapath: "netdev" }, openvswitch.runner),
-        openvswitch.runner,
+        {
+          bridging: openvswitchBridging({ datapath: "netdev" }, openvswitch.runner),
+          runner: openvswitch.runner,
+          clock: systemClock,
+        },
       ),
     snapshot,
     async addForeignThings() {

@@ -9,6 +9,7 @@ function simulatedHost(): NetworkHostUnderTest {
   const host = new SimulatedHostNetworks({ uplinkMtu: 1600 });
   return {
     uplinkMtu: host.uplinkMtu,
+    hasTrunks: true,
     openDriver: () => new SimulatedNetworkDriver(host),
     snapshot: async () => ({
       networks: [...host.networks.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),

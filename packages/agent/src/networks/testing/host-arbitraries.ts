@@ -76,7 +76,9 @@ function anyUplink(
       label,
       mtu,
       members: (backwards ? nics.toReversed() : nics).map(byName),
-      ...(bond === undefined || !bonds ? {} : { bond }),
+      ...(bond === undefined || !bonds
+        ? {}
+        : { bond: { ...bond, minLinks: Math.min(bond.minLinks, nics.length) } }),
     }));
 }
 

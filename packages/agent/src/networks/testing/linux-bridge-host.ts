@@ -5,6 +5,8 @@
 import type { VmId } from "@muster/model";
 import type { CommandRunner } from "../command-runner.ts";
 import { HostNetworks } from "../host-networks.ts";
+import { systemClock } from "@muster/runtime";
+import { vlanBridging } from "../vlan-bridges/vlan-bridging.ts";
 import { linuxBridging } from "../linux-bridge/linux-bridging.ts";
 import { readLinuxBridgeState } from "../linux-bridge/linux-bridge-state.ts";
 import type { NetworkHostUnderTest } from "../network-driver-contract.ts";
@@ -12,7 +14,10 @@ import type { NetworkDriver, NicPlug } from "../network-driver.ts";
 
 export const UPLINK = "up1";
 export const BRIDGE = "muster0";
+const VLAN_STEM = "mv";
 const UPLINK_MTU = 1600;
+
+type LinuxKind = "linux-bridge" | "vlan-bridges";
 const FOREIGN = ["br9", "their0", "their1", "wire"];
 
 const byName = <Item extends { readonly name: string }>(items: Iterable<Item>): readonly Item[] =>
@@ -24,19 +29,29 @@ export class LinuxBridgeHost implements NetworkHostUnderTest {
   /** Devices that were there before. */
   readonly #before: readonly string[];
 
-  private constructor(runner: CommandRunner, before: readonly string[]) {
+  readonly #kind: LinuxKind;
+
+  private constructor(runner: CommandRunner, kind: LinuxKind, before: readonly string[]) {
     this.#runner = runner;
+    this.#kind = kind;
     this.#before = before;
   }
 
-  static async make(runner: CommandRunner): Promise<LinuxBridgeHost> {
+  static async make(
+    runner: CommandRunner,
+    kind: LinuxKind = "linux-bridge",
+  ): Promise<LinuxBridgeHost> {
     const { links } = await readLinuxBridgeState(runner);
-    const host = new LinuxBridgeHost(runner, [...links.keys()]);
+    const host = new LinuxBridgeHost(runner, kind, [...links.keys()]);
     const mtu = String(UPLINK_MTU);
     await host.run(`ip link add ${UPLINK} mtu ${mtu} type veth peer name wire mtu ${mtu}`);
     await host.run("ip link set wire up");
     await host.run(`ip link set ${UPLINK} up`);
     return host;
+  }
+
+  get hasTrunks(): boolean {
+    return this.#kind === "linux-bridge";
   }
 
   /** Runs a command line, split at blanks. */
@@ -45,7 +60,11 @@ export class LinuxBridgeHost implements NetworkHostUnderTest {
   }
 
   openDriver(runner: CommandRunner = this.#runner): NetworkDriver {
-    return new HostNetworks({ bridge: BRIDGE, uplink: UPLINK }, linuxBridging(runner), runner);
+    const [bridge, bridging] =
+      this.#kind === "linux-bridge"
+        ? [BRIDGE, linuxBridging(runner)]
+        : [VLAN_STEM, vlanBridging(runner)];
+    return new HostNetworks({ bridge, uplink: UPLINK }, { bridging, runner, clock: systemClock });
   }
 
   async snapshot() {
@@ -87,6 +106,7 @@ export class LinuxBridgeHost implements NetworkHostUnderTest {
       .filter(
         ({ name, alias, altNames }) =>
           name === BRIDGE ||
+          name.startsWith(`${VLAN_STEM}-`) ||
           alias.startsWith("muster") ||
           altNames.some((altName) => altName.startsWith("muster")),
       )
