@@ -6,7 +6,7 @@
 import { writeFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import type { Budget } from "../budget.ts";
-import { searchInThread, type Solution } from "./search.ts";
+import { searchInThread, type SearchTask, type Solution } from "./search.ts";
 import type { StyleName } from "./styles.ts";
 
 export interface RoadefArguments {
@@ -24,6 +24,13 @@ const RESERVE_SECONDS = 2;
 /** Part of the time for each of two heats, in which the styles race. */
 const HEAT_SHARE = 0.06;
 
+/** After each round both threads go on from the better of their results, warmed up a little less each time. */
+const ROUNDS = [
+  { share: 0.5, cooled: 0 },
+  { share: 0.2, cooled: 0.45 },
+  { share: 0.18, cooled: 0.6 },
+] as const;
+
 export interface RoadefResult {
   readonly initialCost: number;
   readonly cost: number;
@@ -39,26 +46,31 @@ export async function solveRoadef(args: RoadefArguments): Promise<RoadefResult> 
   const startedAt = performance.now();
   const { cpu } = args.budget;
   const seconds = Math.max(1, args.budget.seconds - (cpu ? 0 : RESERVE_SECONDS));
-  const run = (style: StyleName, seed: number, share: number): Promise<Solution> => {
+  const run = (
+    style: StyleName,
+    seed: number,
+    how: { readonly share: number } & Pick<SearchTask, "start" | "cooled">,
+  ): Promise<Solution> => {
     const { model, assignment } = args;
-    return searchInThread({
-      model,
-      assignment,
-      seed,
-      style,
-      budget: { cpu, seconds: seconds * share },
-    });
+    const { share, start, cooled } = how;
+    const budget = { cpu, seconds: seconds * share };
+    return searchInThread({ model, assignment, seed, style, budget, start, cooled });
   };
   const first = await Promise.all([
-    run("hot", args.seed, HEAT_SHARE),
-    run("held", args.seed, HEAT_SHARE),
+    run("hot", args.seed, { share: HEAT_SHARE }),
+    run("held", args.seed, { share: HEAT_SHARE }),
   ]);
-  const second = await run("cold", args.seed, HEAT_SHARE);
+  const second = await run("cold", args.seed, { share: HEAT_SHARE });
   const race = [...first, second];
   const { style } = race.reduce(cheaper);
-  const rest = 1 - 2 * HEAT_SHARE;
-  const main = await Promise.all([run(style, args.seed, rest), run(style, args.seed + 1, rest)]);
-  const best = [...race, ...main].reduce(cheaper);
+  let best = race.reduce(cheaper);
+  for (const [index, { share, cooled }] of ROUNDS.entries()) {
+    // The first begins anew, hot enough to leave what a short heat has found.
+    const how = { share, cooled, start: index === 0 ? undefined : best.assignment };
+    const seed = args.seed + 2 * index;
+    const found = await Promise.all([run(style, seed, how), run(style, seed + 1, how)]);
+    best = [best, ...found].reduce(cheaper);
+  }
   writeFileSync(args.out, `${[...best.assignment].join(" ")}\n`);
   const { initialCost, cost } = best;
   return { initialCost, cost, style, seconds: (performance.now() - startedAt) / 1000 };

@@ -12,6 +12,10 @@ export interface SearchTask {
   readonly budget: Budget;
   readonly seed: number;
   readonly style: StyleName;
+  /** Where to begin; default the assignment of the instance. */
+  readonly start?: Int32Array | undefined;
+  /** How far down the cooling of its style this search begins, from 0 to 1. */
+  readonly cooled?: number | undefined;
 }
 
 export interface Solution {
@@ -33,11 +37,17 @@ function search(task: SearchTask): Solution {
   const elapsedShare = startBudget(task.budget);
   const state = new RoadefState(readRoadef(task.model, task.assignment));
   const initialCost = state.cost;
+  task.start?.forEach((machine, process) => state.move(process, machine));
+  state.recompute();
+  const style = STYLES[task.style];
+  const kept = style.cooling ** (task.cooled ?? 0);
   const options = {
     movesMax: state.vmCount,
     evaluationsMax: Infinity,
     seed: task.seed,
-    ...STYLES[task.style],
+    ...style,
+    startTemperature: style.startTemperature * kept,
+    cooling: style.cooling / kept,
     elapsedShare,
   };
   new Annealer(state, options).run(options);

@@ -1,5 +1,7 @@
 import type { RoadefInstance } from "./instance.ts";
 
+const RANK_MAX = 8;
+
 /** Pairs of related services are kept as one number. */
 const pairKey = (one: number, other: number, count: number) => one * count + other;
 
@@ -20,6 +22,12 @@ export class ServiceBook {
   /** By service: services that need it. */
   readonly #dependents: readonly Int32Array[];
   readonly #related: ReadonlySet<number>;
+  /** By service: its processes that are taken out. */
+  readonly #out: Int32Array;
+  /** By service: dependents in neighbourhoods where it is not, counted once for each of both. */
+  readonly #missed: Int32Array;
+  /** By service. */
+  readonly #processesOf: readonly (readonly number[])[];
   readonly #moved: Int32Array;
   /** By number of moved processes: how many services have that many. */
   readonly #servicesWith: Int32Array;
@@ -46,6 +54,11 @@ export class ServiceBook {
     });
     this.#dependents = dependents.map((list) => Int32Array.from(list));
     this.#related = related;
+    this.#out = new Int32Array(serviceCount);
+    this.#missed = new Int32Array(serviceCount);
+    const processesOf: number[][] = Array.from({ length: serviceCount }, () => []);
+    instance.serviceOf.forEach((service, process) => processesOf[service]?.push(process));
+    this.#processesOf = processesOf;
     this.#moved = new Int32Array(serviceCount);
     this.#servicesWith = new Int32Array(processCount + 1);
     this.#servicesWith[0] = serviceCount;
@@ -141,17 +154,83 @@ export class ServiceBook {
   take(process: number, from: number): void {
     const service = this.#instance.serviceOf[process] as number;
     if (from !== this.#origin[process]) this.#noteMoved(service, -1);
+    this.#out[service] = (this.#out[service] as number) + 1;
     this.#account(process, from, -1);
   }
 
   put(process: number, to: number): void {
     const service = this.#instance.serviceOf[process] as number;
     if (to !== this.#origin[process]) this.#noteMoved(service, 1);
+    this.#out[service] = (this.#out[service] as number) - 1;
     this.#account(process, to, 1);
   }
 
-  /** Whether the services that this one needs are in the machine's neighbourhood. */
-  hasNeeded(service: number, machine: number): boolean {
+  /**
+   * Whether a process of the service may be put on the machine: the services that it needs are in the neighbourhood;
+   * where others miss it, it goes there first; and those still out can keep it spread.
+   */
+  mayJoin(service: number, machine: number): boolean {
+    const spread = this.#instance.spreadMin[service] as number;
+    if (spread > 1) {
+      const others =
+        (this.#out[service] as number) - 1 + (this.#distinctLocations[service] as number);
+      const place = service * this.#locations + (this.#instance.location[machine] as number);
+      if (others < spread && (others + 1 < spread || this.#inLocation[place] !== 0)) return false;
+    }
+    return this.#isMissedIfAny(service, machine) && this.#hasNeeded(service, machine);
+  }
+
+  #isMissedIfAny(service: number, machine: number): boolean {
+    if (this.#missed[service] === 0) return true;
+    const at = this.#instance.neighbourhood[machine] as number;
+    if (this.#inNeighbourhood[service * this.#neighbourhoods + at] !== 0) return false;
+    const dependents = this.#dependents[service] as Int32Array;
+    for (let i = 0; i < dependents.length; i++) {
+      const place = (dependents[i] as number) * this.#neighbourhoods + at;
+      if (this.#inNeighbourhood[place] !== 0) return true;
+    }
+    return false;
+  }
+
+  /** Processes in the neighbourhood that need this one, the only one of its service there, and those that need them. */
+  companions(process: number, hostOf: Int32Array): readonly number[] {
+    const { serviceOf, neighbourhood } = this.#instance;
+    const at = neighbourhood[hostOf[process] as number] as number;
+    const found: number[] = [];
+    const seen = new Set([serviceOf[process] as number]);
+    for (const service of seen) {
+      const isLeaving = service !== serviceOf[process];
+      if (!isLeaving && this.#inNeighbourhood[service * this.#neighbourhoods + at] !== 1)
+        return found;
+      for (const dependent of this.#dependents[service] as Int32Array) {
+        if (seen.has(dependent)) continue;
+        seen.add(dependent);
+        for (const other of this.#processesOf[dependent] as readonly number[]) {
+          const host = hostOf[other] as number;
+          if (host >= 0 && neighbourhood[host] === at) found.push(other);
+        }
+      }
+    }
+    return found;
+  }
+
+  /** By service: 0 for those that need no other, else one more than the highest of those that they need. */
+  ranks(): Uint8Array {
+    const { serviceCount, dependsOn } = this.#instance;
+    const rank = new Uint8Array(serviceCount);
+    // Services that need each other in a circle end at the limit, in no order.
+    for (let round = 0; round < RANK_MAX; round++) {
+      for (let service = 0; service < serviceCount; service++) {
+        for (const needed of dependsOn[service] as Int32Array) {
+          const least = Math.min(RANK_MAX, (rank[needed] as number) + 1);
+          if ((rank[service] as number) < least) rank[service] = least;
+        }
+      }
+    }
+    return rank;
+  }
+
+  #hasNeeded(service: number, machine: number): boolean {
     const needed = this.#instance.dependsOn[service] as Int32Array;
     const at = this.#instance.neighbourhood[machine] as number;
     for (let i = 0; i < needed.length; i++) {
@@ -205,6 +284,27 @@ export class ServiceBook {
     if (before === 0 && sign === 1) this.#distinctLocations[service] = distinct + 1;
     if (before === 1 && sign === -1) this.#distinctLocations[service] = distinct - 1;
     const around = service * this.#neighbourhoods + (neighbourhood[machine] as number);
-    this.#inNeighbourhood[around] = (this.#inNeighbourhood[around] as number) + sign;
+    const there = (this.#inNeighbourhood[around] as number) + sign;
+    this.#inNeighbourhood[around] = there;
+    if (there === (sign === 1 ? 1 : 0))
+      this.#accountMissed(service, neighbourhood[machine] as number, sign);
+  }
+
+  /** A service has come to a neighbourhood, or has left it. */
+  #accountMissed(service: number, at: number, sign: 1 | -1): void {
+    const needed = this.#instance.dependsOn[service] as Int32Array;
+    for (let i = 0; i < needed.length; i++) {
+      const other = needed[i] as number;
+      if (this.#inNeighbourhood[other * this.#neighbourhoods + at] === 0) {
+        this.#missed[other] = (this.#missed[other] as number) + sign;
+      }
+    }
+    const dependents = this.#dependents[service] as Int32Array;
+    for (let i = 0; i < dependents.length; i++) {
+      const other = dependents[i] as number;
+      if (other !== service && this.#inNeighbourhood[other * this.#neighbourhoods + at] !== 0) {
+        this.#missed[service] = (this.#missed[service] as number) - sign;
+      }
+    }
   }
 }

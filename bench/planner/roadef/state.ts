@@ -18,6 +18,8 @@ export class RoadefState implements SearchState {
   readonly sizes: readonly Float64Array[];
   readonly pull: Float64Array;
   readonly costOnlyGrows: boolean;
+  /** Undefined when no service needs another. */
+  readonly rank: Uint8Array | undefined;
   readonly machineCost: Float64Array;
   readonly #machinesFor: readonly Int32Array[];
   /** By machine, then resource: what another process may take, what those that left still hold counted. */
@@ -46,6 +48,10 @@ export class RoadefState implements SearchState {
     this.#free = Int32Array.from(instance.capacity);
     this.#spare = Int32Array.from(instance.safety);
     this.#services = new ServiceBook(instance);
+    const ranks = this.#services.ranks();
+    this.rank = ranks.some((rank) => rank > 0)
+      ? Uint8Array.from(instance.serviceOf, (service) => ranks[service] ?? 0)
+      : undefined;
     this.#awayCost = instance.processMoveCost.map((cost) => cost * weights.process);
     for (let p = 0; p < processCount; p++) {
       const at = (this.origin[p] as number) * resourceCount;
@@ -68,6 +74,10 @@ export class RoadefState implements SearchState {
 
   hostCost(machine: number): number {
     return this.machineCost[machine] as number;
+  }
+
+  companions(process: number): readonly number[] {
+    return this.rank === undefined ? [] : this.#services.companions(process, this.hostOf);
   }
 
   moveChange(process: number, to: number): number {
@@ -139,7 +149,7 @@ export class RoadefState implements SearchState {
     const service = this.instance.serviceOf[process] as number;
     if (this.#services.isOn(service, to)) return Infinity;
     const cost = this.#costWithOneMore(to, process);
-    if (cost === Infinity || !this.#services.hasNeeded(service, to)) return Infinity;
+    if (cost === Infinity || !this.#services.mayJoin(service, to)) return Infinity;
     const moved = this.origin[process] === to ? 0 : 1;
     return (
       cost -

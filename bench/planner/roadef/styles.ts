@@ -5,9 +5,11 @@
  */
 import type { AnnealOptions } from "../../../packages/planner/src/search/anneal.ts";
 
-export type Style = Pick<
-  AnnealOptions,
-  "startTemperature" | "cooling" | "swapShare" | "recreateShare" | "recreate" | "pull"
+export type Style = Required<
+  Pick<
+    AnnealOptions,
+    "startTemperature" | "cooling" | "swapShare" | "recreateShare" | "recreate" | "pull"
+  >
 >;
 
 export type StyleName = "hot" | "held" | "cold";

@@ -24,15 +24,19 @@ export class Output {
   readonly #stdout: Screen;
   readonly #stderr: Screen;
   readonly #isColourless: boolean;
+  readonly #isComplete: boolean;
 
   constructor(parts: {
     readonly format: OutputFormat;
+    /** True: every reason of a failure is shown. */
+    readonly isComplete?: boolean;
     readonly stdout: Screen;
     readonly stderr: Screen;
     /** True when the environment asks for no colour. */
     readonly isColourless: boolean;
   }) {
     this.format = parts.format;
+    this.#isComplete = parts.isComplete ?? false;
     this.#stdout = parts.stdout;
     this.#stderr = parts.stderr;
     this.#isColourless = parts.isColourless;
@@ -62,7 +66,10 @@ export class Output {
   /** Why it did not work: one JSON object a line under `-o json`, else text. */
   fail(detail: ErrorDetail): void {
     if (this.format === "json") this.#stderr.write(renderJsonLine({ error: detail }));
-    else this.#stderr.write(renderFailure(detail, this.#paintFor(this.#stderr)));
+    else {
+      const how = { isComplete: this.#isComplete };
+      this.#stderr.write(renderFailure(detail, this.#paintFor(this.#stderr), how));
+    }
   }
 
   get isForTools(): boolean {

@@ -31,6 +31,7 @@ export interface GlobalOptions {
   /** Milliseconds. */
   readonly timeout?: number;
   readonly output?: OutputFormat;
+  readonly all?: boolean;
 }
 
 const EXIT_CODES = `
@@ -77,7 +78,8 @@ export function buildProgram(parts: {
       new Option("-o, --output <format>", "how to print results (default: table)").choices(
         outputFormats,
       ),
-    );
+    )
+    .option("--all", "every reason of a refusal, not only the counts and the first hosts");
   addStatusCommands(program, run);
   addCoordinatorCommands(program, run);
   addHostCommands(program, run);

@@ -54,6 +54,7 @@ function openOutput(options: GlobalOptions, surroundings: Surroundings): Output 
   const { stdout, stderr, environment } = surroundings;
   return new Output({
     format: options.output ?? "table",
+    isComplete: options.all ?? false,
     stdout,
     stderr,
     isColourless: (environment["NO_COLOR"] ?? "") !== "" || environment["TERM"] === "dumb",

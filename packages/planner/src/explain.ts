@@ -156,15 +156,24 @@ export function renderRefusals(
 ): readonly string[] {
   if (answer.examined === 0)
     return [`no host can take ${describeAsked(answer.asked)}: there are no hosts`];
-  const shown = how.all === true ? answer.refusals : answer.refusals.slice(0, HOSTS_LISTED);
-  const hidden = answer.refusals.length - shown.length;
+  const hidden = how.all === true ? 0 : Math.max(0, answer.refusals.length - HOSTS_LISTED);
+  const shown = hidden === 0 ? answer.refusals : answer.refusals.slice(0, HOSTS_LISTED);
   return [
-    `no host can take ${describeAsked(answer.asked)}; of ${answer.examined} host${answer.examined === 1 ? "" : "s"}:`,
-    ...answer.refusedByCheck.map(({ check, hosts }) => `  ${hosts} ${checkWords[check]}`),
-    ...shown.flatMap(renderHostRefusals),
+    ...renderRefusalCounts(answer),
+    ...renderRefusalsByHost(shown),
     ...(hidden > 0 ? [`and ${hidden} more hosts`] : []),
   ];
 }
+
+/** How many hosts fail each check. */
+export const renderRefusalCounts = (answer: NoPlacement): readonly string[] => [
+  `no host can take ${describeAsked(answer.asked)}; of ${answer.examined} host${answer.examined === 1 ? "" : "s"}:`,
+  ...answer.refusedByCheck.map(({ check, hosts }) => `  ${hosts} ${checkWords[check]}`),
+];
+
+/** Every failed check of each host, with its numbers. */
+export const renderRefusalsByHost = (refusals: readonly HostRefusals[]): readonly string[] =>
+  refusals.flatMap(renderHostRefusals);
 
 function renderHostRefusals({ hostName, refusals }: HostRefusals): readonly string[] {
   if (refusals.length === 1 && refusals[0] !== undefined) {

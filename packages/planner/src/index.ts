@@ -4,7 +4,9 @@ export {
   renderAnswer,
   renderChoice,
   renderRefusal,
+  renderRefusalCounts,
   renderRefusals,
+  renderRefusalsByHost,
 } from "./explain.ts";
 export { applyClaim, openPlanner, place, whyNot } from "./place.ts";
 export type { Planner } from "./planner.ts";

@@ -10,6 +10,7 @@ import { required } from "../view/required.ts";
 import { example } from "./flags.ts";
 import { addRuleFlags, rulesOfFlags, type RuleFlags } from "./rule-flags.ts";
 import { showPlan } from "./plan/kept.ts";
+import type { GlobalOptions } from "../program.ts";
 import type { Run } from "./run.ts";
 import { addSpecFlags } from "./spec-flags.ts";
 import { gatherSpec } from "./vm-create.ts";
@@ -30,7 +31,6 @@ export function addExplainCommand(program: Command, run: Run): void {
     .description("say which host the planner chose, or would choose, and why not the others")
     .option("--why-not <host>", "every check that this host fails")
     .option("--host <host>", "the same as --why-not")
-    .option("--all", "every host's reasons, not only the counts")
     .addHelpText(
       "after",
       example(
@@ -39,9 +39,10 @@ export function addExplainCommand(program: Command, run: Run): void {
         "muster explain vm --cpus 64 --memory 512G --all",
       ),
     )
-    .action((name: string | undefined, options: ExplainOptions, command: Command) =>
-      run(command, (session) => explainVm(session, name, options)),
-    );
+    .action((name: string | undefined, options: ExplainOptions, command: Command) => {
+      const { all = false } = command.optsWithGlobals<GlobalOptions>();
+      return run(command, (session) => explainVm(session, name, { ...options, all }));
+    });
   explain
     .command("host")
     .argument("<host>", "name or id")

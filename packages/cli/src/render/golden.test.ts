@@ -179,7 +179,7 @@ const golden: Readonly<Record<string, string>> = {
   "op-show": operations.map((operation) => renderOperation(operation, now, paint)).join("----\n"),
   status: renderCluster(cluster, now, paint),
   events: renderEvent(event, paint) + renderEvent({ ...event, operationId: "op-000001" }, paint),
-  failure: renderFailure(detail, paint),
+  failure: renderFailure(detail, paint, { isComplete: false }),
 };
 
 describe("golden output", () => {

@@ -16,6 +16,7 @@ import type { CallContext } from "@muster/runtime";
 import { offSentence } from "../ha/host-off.ts";
 import { put, remove, type RecordChange } from "../ledger/ledger.ts";
 import { findHost } from "../ledger/view.ts";
+import { rulesNaming } from "../planning/naming-rules.ts";
 import { hostUse } from "../planning/host-use.ts";
 import { moveClaimsOff, yieldChanges } from "../planning/yielding-claims.ts";
 import { coordinatorAddresses } from "../sessions/assignments.ts";
@@ -202,6 +203,13 @@ async function removeHost(
       throw new MusterError("wrong-state", `host ${host.name} has ${String(vms.length)} VMs`, {
         reasons: vms.map((vm) => `${vm.spec.name} is placed there`),
         hint: "migrate or delete them first, or give --forget-vms: they then run on, unmanaged",
+      });
+    }
+    const naming = rulesNaming(view, host.id, new Set(vms.map(({ id }) => id)));
+    if (naming.length > 0) {
+      throw new MusterError("wrong-state", `rules name host ${host.name}`, {
+        reasons: naming,
+        hint: "change them first: muster vm set NAME --pin OTHER (or none), --home OTHER (or none)",
       });
     }
     const moved = yieldChanges(view, moveClaimsOff(parts.snapshots.take(), new Set([host.id])));

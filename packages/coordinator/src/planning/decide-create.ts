@@ -14,7 +14,9 @@ import {
 import type { VmSpecDraft } from "@muster/model/wire";
 import {
   renderChoice,
+  renderRefusalCounts,
   renderRefusals,
+  renderRefusalsByHost,
   snapshotHash,
   type NoPlacement,
   type PlaceAnswer,
@@ -143,7 +145,7 @@ export function chosenHost(
   return host;
 }
 
-/** Every reason of every host, and what would help. */
+/** How many hosts fail which check, what would help, and every reason of every host. */
 export function noPlacement(
   answer: NoPlacement,
   { what, request, snapshot }: AskedOf & { readonly what: string },
@@ -153,7 +155,12 @@ export function noPlacement(
     ? `there is no host for ${what}`
     : `none of ${String(answer.examined)} hosts can take ${what}`;
   return new MusterError("no-placement", message, {
-    reasons: [...renderRefusals(answer, { all: true }), ...wouldFitLines(snapshot, request)],
+    // Counts and the way out first: whoever has a thousand hosts reads no further.
+    reasons: [
+      ...renderRefusalCounts(answer),
+      ...wouldFitLines(snapshot, request),
+      ...renderRefusalsByHost(answer.refusals),
+    ],
     hint: isEmpty
       ? "enrol a host: muster host invite NAME"
       : "free or add capacity, or ask for less; to see every host: muster explain vm",

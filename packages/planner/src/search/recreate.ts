@@ -14,6 +14,15 @@ const OVERLOOKED_ONE_IN = 50;
 
 const MOVED_TAKEN_MAX = 4;
 
+/** How often a VM takes with it those that depend on it: without them it can only come back to where they are. */
+const WITH_COMPANIONS_SHARE = 0.5;
+
+/** More companions than this are too much for one step. */
+const COMPANIONS_MAX = 24;
+
+/** How often the first to leave with companions may not simply return. */
+const SENT_AWAY_SHARE = 0.7;
+
 /** How far a VM's size is blurred when deciding who comes back first. */
 const BLUR = 0.4;
 
@@ -35,6 +44,8 @@ export class Recreate {
   readonly #was: number[] = [];
   readonly #order: number[] = [];
   readonly #key: Float64Array;
+  /** A VM that may not return to where it was, or -1. */
+  #sentAway = -1;
 
   constructor(arrangement: Arrangement, options: RecreateOptions) {
     this.#arrangement = arrangement;
@@ -58,6 +69,7 @@ export class Recreate {
   #takeSome(): void {
     const { random } = this.#arrangement;
     this.#hosts.length = this.#taken.length = this.#was.length = this.#order.length = 0;
+    this.#sentAway = -1;
     const { hostsMax } = this.#options;
     const hostCount = hostsMax === 1 ? 1 : 2 + random.below(hostsMax - 1);
     for (let i = 0; i < hostCount; i++) {
@@ -82,14 +94,26 @@ export class Recreate {
 
   /** Where the allowance is used up, some that have moved must give back their share of it. */
   #takeMoved(count: number): void {
-    const { state } = this.#arrangement;
     for (let i = 0; i < count && this.#arrangement.movedCount > 0; i++) {
-      const vm = this.#arrangement.someMovedVm();
-      const host = state.hostOf[vm] as number;
-      this.#arrangement.take(vm);
-      this.#taken.push(vm);
-      this.#was.push(host);
+      this.#take(this.#arrangement.someMovedVm());
     }
+  }
+
+  #take(vm: number): void {
+    this.#taken.push(vm);
+    this.#was.push(this.#arrangement.state.hostOf[vm] as number);
+    this.#arrangement.take(vm);
+  }
+
+  /** Those that could not stay without the VM leave with it. */
+  #takeCompanions(vm: number): void {
+    const { state, random } = this.#arrangement;
+    if (state.companions === undefined || random.next() > WITH_COMPANIONS_SHARE) return;
+    const companions = state.companions(vm);
+    if (companions.length === 0 || companions.length > COMPANIONS_MAX) return;
+    if (companions.some((other) => state.movable[other] === 0)) return;
+    for (const other of companions) this.#take(other);
+    if (this.#sentAway < 0 && random.next() < SENT_AWAY_SHARE) this.#sentAway = vm;
   }
 
   #takeFrom(host: number, count: number): void {
@@ -98,9 +122,8 @@ export class Recreate {
       const vm = occupants.pick(host, random);
       if (vm < 0) return;
       if (state.movable[vm] === 0) continue;
-      this.#arrangement.take(vm);
-      this.#taken.push(vm);
-      this.#was.push(host);
+      this.#takeCompanions(vm);
+      this.#take(vm);
     }
   }
 
@@ -125,7 +148,11 @@ export class Recreate {
       this.#key[vm] = isShuffled ? random.next() : (measure[vm] as number) * blurred;
       this.#order.push(vm);
     }
-    this.#order.sort((one, other) => (this.#key[other] as number) - (this.#key[one] as number));
+    const { rank } = state;
+    this.#order.sort((one, other) => {
+      const before = rank === undefined ? 0 : (rank[one] as number) - (rank[other] as number);
+      return before || (this.#key[other] as number) - (this.#key[one] as number);
+    });
   }
 
   /** Where the VM costs least, or -1. */
@@ -136,6 +163,7 @@ export class Recreate {
     const hosts = state.hostsFor(vm);
     const pull = this.#arrangement.pullOf(vm);
     this.weighed += hosts.length;
+    const barred = vm === this.#sentAway ? (this.#was[this.#taken.indexOf(vm)] as number) : -1;
     let overlooked = random.below(OVERLOOKED_ONE_IN);
     let best = -1;
     let lowest = Infinity;
@@ -145,6 +173,7 @@ export class Recreate {
         continue;
       }
       const host = hosts[i] as number;
+      if (host === barred) continue;
       let change = state.joinChange(vm, host);
       if (host !== origin) change += pull;
       if (change < lowest) {

@@ -40,6 +40,13 @@ export interface SearchState {
   put(vm: number, host: number): void;
   /** Whether the VM keeps the rules that can only be judged once every VM is somewhere. */
   isSettled(vm: number): boolean;
+  /**
+   * By VM: those of a low rank are put back before those of a higher one, which may only go where those are.
+   * Undefined where there is no such rule.
+   */
+  readonly rank?: Uint8Array | undefined;
+  /** VMs that a rule would not leave where they are if this one, still on its host, went far away. */
+  companions?(vm: number): readonly number[];
   /** What of the cost is a host's own; the search looks more often where it is high. */
   hostCost?(host: number): number;
   /** Clears what rounding has left in running sums. */
