@@ -70,6 +70,27 @@ export async function setCable(
   await run([...inFabric(paths), "ip", "link", "set", portOf(machine, cable), state]);
 }
 
+/** What a wrong line in a switch's configuration does: frames of one VLAN are not carried to and from a machine. */
+export async function setVlan(
+  paths: LabPaths,
+  machine: string,
+  vlan: number,
+  state: "up" | "down",
+): Promise<void> {
+  const enter = inFabric(paths);
+  const table = `${machine}-${String(vlan)}`;
+  // Fails when nothing was cut, which is as good.
+  await run([...enter, "nft", "delete", "table", "bridge", table], { check: false });
+  if (state === "up") return;
+  const port = portOf(machine, "data");
+  const drop = (side: "iifname" | "oifname"): string =>
+    `${side} "${port}" ether type vlan vlan id ${String(vlan)} drop`;
+  const hook = "type filter hook forward priority 0; policy accept;";
+  const chain = [hook, drop("iifname"), drop("oifname")].join("\n");
+  const rules = `table bridge ${table} {\nchain forward {\n${chain}\n}\n}\n`;
+  await run([...enter, "nft", "-f", "-"], { input: rules });
+}
+
 /** Limits the management network of a machine, in both directions; 0 takes the limit away. */
 export async function limitBandwidth(
   paths: LabPaths,

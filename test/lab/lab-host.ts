@@ -4,7 +4,7 @@ import { cp, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import { cables, hostUuid, type Cable } from "./addresses.ts";
 import { run } from "./command.ts";
-import { limitBandwidth, plug, setCable } from "./fabric.ts";
+import { limitBandwidth, plug, setCable, setVlan } from "./fabric.ts";
 import { clearRun, makeHostFiles } from "./host-files.ts";
 import type { LabPaths } from "./lab-paths.ts";
 import { LabMachine } from "./machine.ts";
@@ -73,6 +73,15 @@ export class LabHost extends LabMachine {
 
   async heal(cable: Cable = "mgmt"): Promise<void> {
     await setCable(this.paths, this.name, cable, "up");
+  }
+
+  /** The switch between the hosts no longer carries this VLAN to and from this one. */
+  async cutVlan(vlan: number): Promise<void> {
+    await setVlan(this.paths, this.name, vlan, "down");
+  }
+
+  async healVlan(vlan: number): Promise<void> {
+    await setVlan(this.paths, this.name, vlan, "up");
   }
 
   /** Limits the management network both ways; 0 takes the limit away. */

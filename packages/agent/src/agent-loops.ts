@@ -17,6 +17,8 @@ const INVENTORY_MS = 10 * 60_000;
 export type AgentLoops = {
   readonly guard: Loop;
   readonly networks: Loop;
+  /** Absent: this host cannot probe. */
+  readonly probes?: Loop;
   readonly report: Loop;
   readonly sample: Loop;
   readonly inventory: Loop;
@@ -27,6 +29,7 @@ export function makeLoops(parts: {
   readonly log: Log;
   readonly networkKeeper: Reconciler;
   readonly guard: Reconciler;
+  readonly prober?: Reconciler;
   readonly pace: () => Pace;
   readonly report: () => Promise<void>;
   readonly sample: () => Promise<void>;
@@ -52,6 +55,7 @@ export function makeLoops(parts: {
   return {
     guard: of(parts.guard),
     networks: of(parts.networkKeeper),
+    ...(parts.prober === undefined ? {} : { probes: of(parts.prober) }),
     report: every("report", () => pace().fullReportIntervalMs, parts.report),
     sample: every("sample", () => pace().sampleIntervalMs, parts.sample),
     inventory: every("inventory", () => INVENTORY_MS, parts.inventory),

@@ -13,9 +13,8 @@ import type {
 import type { Clock, FenceRunner, Log, LoopStatus, Random } from "@muster/runtime";
 import { applyAssignments, type Assigned } from "./assignments/assigned.ts";
 import type { AssignmentStore } from "./assignments/assignment-store.ts";
-import type { NetworkMemoryStore } from "./assignments/network-memory.ts";
-import { NetworkKeeper } from "./assignments/network-keeper.ts";
 import { CommandRunner } from "./commands/command-runner.ts";
+import { AgentNetworks, type AgentNetworkPorts } from "./agent-networks.ts";
 import { makeLoops, paceAtStart, type AgentLoops } from "./agent-loops.ts";
 import { AutostartTask } from "./autostart/autostart-task.ts";
 import type { BootStore } from "./autostart/boot-store.ts";
@@ -25,7 +24,7 @@ import type { BootClock, LeaseStore, Watchdog } from "./guard/watchdog.ts";
 import type { Hypervisor } from "./hypervisor/hypervisor.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { AgentSummary } from "./metrics/summary.ts";
-import type { NetworkDriver } from "./networks/network-driver.ts";
+import type { ProbedPaths } from "./probes/network-prober.ts";
 import { watchChanges } from "./reports/change-watcher.ts";
 import { Reporter } from "./reports/reporter.ts";
 import type { Dialer } from "./session/dialer.ts";
@@ -36,15 +35,13 @@ import {
   type SessionState,
 } from "./session/session.ts";
 
-export interface AgentParts {
+export interface AgentParts extends AgentNetworkPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
   readonly hypervisor: Hypervisor;
-  readonly networks: NetworkDriver;
   readonly journal: Journal;
   readonly assignments: AssignmentStore;
-  readonly networkMemory: NetworkMemoryStore;
   readonly dialer: Dialer;
   /** Slow: asked seldom. */
   readonly inventory: () => Promise<HostInventory>;
@@ -90,7 +87,7 @@ export class Agent {
   readonly #reporter: Reporter;
   readonly #commands: CommandRunner;
   readonly #session: Session;
-  readonly #networkKeeper: NetworkKeeper;
+  readonly #networks: AgentNetworks;
   readonly #guard: Guard;
   readonly #autostart: AutostartTask;
   readonly #loops: AgentLoops;
@@ -113,13 +110,13 @@ export class Agent {
       clock,
       log,
     });
-    this.#networkKeeper = this.#makeNetworkKeeper();
+    this.#networks = this.#makeNetworks();
     this.#reporter = new Reporter({
       watch: hypervisor.watch,
       inventory: () => this.#knownInventory(),
       load: parts.load,
-      networks: () => this.#networkKeeper.observed,
-      hostNetwork: () => this.#networkKeeper.hostNetwork,
+      networks: () => this.#networks.keeper.observed,
+      hostNetwork: () => this.#networks.keeper.hostNetwork,
       runningCommandIds: () => this.#commands.runningIds,
       log,
     });
@@ -146,7 +143,7 @@ export class Agent {
       log,
       fence: guarding.fence,
       storageHeartbeats: guarding.storageHeartbeats,
-      assignedNetwork: (name) => this.#networkKeeper.network(name),
+      assignedNetwork: (name) => this.#networks.keeper.network(name),
       clusterId: () => parts.clusterId,
       send: (message) => {
         this.#session.send(message);
@@ -158,11 +155,11 @@ export class Agent {
     this.#autostart = new AutostartTask({
       hypervisor,
       networks,
-      restoreNetworks: () => this.#networkKeeper.restore(),
+      restoreNetworks: () => this.#networks.keeper.restore(),
       boots: guarding.boots,
       bootId: guarding.bootClock.bootId,
       assigned: () => this.#assigned,
-      assignedNetwork: (name) => this.#networkKeeper.network(name),
+      assignedNetwork: (name) => this.#networks.keeper.network(name),
       clock,
       log,
     });
@@ -214,6 +211,7 @@ export class Agent {
 
   keepNetworks(): void {
     this.#loops.networks.poke();
+    this.#loops.probes?.poke();
   }
 
   /** Nothing is cached yet but the inventory: the next report collects it anew. */
@@ -222,7 +220,12 @@ export class Agent {
   }
 
   get networks(): readonly NetworkObservation[] {
-    return this.#networkKeeper.observed;
+    return this.#networks.keeper.observed;
+  }
+
+  /** To other hosts, as the last round of probes found them. */
+  get paths(): readonly ProbedPaths[] {
+    return this.#networks.paths;
   }
 
   /** 0: no watchdog is armed. */
@@ -272,7 +275,7 @@ export class Agent {
     return makeLoops({
       clock,
       log,
-      networkKeeper: this.#networkKeeper,
+      ...this.#networks.reconcilers,
       guard: this.#guard,
       pace: () => this.#pace,
       report: () => this.#report(),
@@ -308,7 +311,7 @@ export class Agent {
   #opened(send: (message: AgentMessage) => void): void {
     this.#reporter.open(send);
     this.#commands.resendResults();
-    this.#networkKeeper.sessionOpened();
+    this.#networks.sessionOpened();
     this.reportSoon();
     this.keepNetworks();
   }
@@ -325,7 +328,7 @@ export class Agent {
       case "acknowledge":
         return this.#commands.acknowledge(message.commandId);
       case "confirm-network":
-        return this.#networkKeeper.heard(message);
+        return this.#networks.keeper.heard(message);
       case "request-report":
         return this.reportSoon();
       case "lease-renewed":
@@ -358,22 +361,18 @@ export class Agent {
     return this.#inventory;
   }
 
-  #makeNetworkKeeper(): NetworkKeeper {
-    const { clock, random, log, networks, networkMemory } = this.#parts;
-    return new NetworkKeeper({
-      driver: networks,
+  #makeNetworks(): AgentNetworks {
+    return new AgentNetworks({
+      ...this.#parts,
       assigned: () => this.#assigned,
-      memory: networkMemory,
       isHeard: () => this.#session.isLive,
-      send: (question) => {
-        this.#session.send(question);
+      send: (message) => {
+        this.#session.send(message);
       },
-      clock,
-      random,
       onChange: () => {
         this.reportSoon();
+        this.#loops.probes?.poke();
       },
-      log,
     });
   }
 

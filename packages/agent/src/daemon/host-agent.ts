@@ -12,7 +12,10 @@ import type { IdentityKeeper } from "./identity-keeper.ts";
 import { startSchedules } from "./schedules.ts";
 
 /** The ports that differ between a real host and a simulated one. */
-export type HostPorts = Pick<AgentParts, "hypervisor" | "networks" | "inventory" | "load"> & {
+export type HostPorts = Pick<
+  AgentParts,
+  "hypervisor" | "networks" | "probing" | "inventory" | "load"
+> & {
   readonly guarding: Omit<AgentParts["guarding"], "boots">;
 };
 

@@ -111,6 +111,7 @@ function summaryOf(agent: Agent, identity: HostIdentity): AgentSummary {
       ready: networks.filter(({ state }) => state === "ready").length,
       failed: networks.filter(({ state }) => state === "failed").length,
     },
+    paths: agent.paths,
     certificateSecondsLeft: (expiresMs - systemClock.wall().getTime()) / 1000,
     loops: agent.loopStatus(),
   };

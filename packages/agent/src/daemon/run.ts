@@ -4,6 +4,7 @@ import type { HostId, HostInventory } from "@muster/model";
 import { fenceRunner, Loop, systemClock, type Logger } from "@muster/runtime";
 import type { Agent, AgentParts } from "../agent.ts";
 import { loadIdentity } from "../enrolment/identity.ts";
+import { Footholds } from "../footholds/footholds.ts";
 import { DeviceWatchdog } from "../guard/device-watchdog.ts";
 import { LeaseFile, linuxBootClock } from "../guard/lease-file.ts";
 import { FileHeartbeats } from "../guard/storage-heartbeats.ts";
@@ -13,6 +14,7 @@ import { LinuxSystem } from "../inventory/collect.ts";
 import { chooseNetworkDriver } from "../networks/choose-driver.ts";
 import type { TrafficEnds } from "../networks/traffic/host-traffic.ts";
 import { processRunner } from "../networks/command-runner.ts";
+import { PingProber } from "../probes/ping-prober.ts";
 import { VERSION } from "../version.ts";
 import type { AgentConfig } from "./config.ts";
 import { startHostAgent, type HostPorts } from "./host-agent.ts";
@@ -87,9 +89,21 @@ async function openHost(
   });
   log.info({ driver: driver.name, why }, "network driver chosen");
   const system = new LinuxSystem();
+  const footholds = new Footholds(processRunner, {
+    hasOpenvswitch: driver.name === "openvswitch",
+  });
   return {
     hypervisor,
     networks: driver,
+    probing: {
+      prober: new PingProber({
+        hostId,
+        keepFootholds: (wanted) => footholds.keep(wanted),
+        runner: processRunner,
+        log,
+      }),
+      periodMs: config.networks.probeIntervalMs,
+    },
     inventory: async () => {
       known = await collectInventory({ hypervisor, system, agentVersion: VERSION });
       return known;

@@ -94,6 +94,15 @@ export function agentFamilies(summary: AgentSummary): MetricFamily[] {
         { labels: { state: "failed" }, value: networks.failed },
       ],
     },
+    {
+      name: "muster_agent_network_paths",
+      help: "Paths to other hosts that are probed, by network; bad: frames are lost, or large ones are.",
+      type: "gauge",
+      samples: summary.paths.flatMap(({ network, good, bad }) => [
+        { labels: { network, state: "good" }, value: good },
+        { labels: { network, state: "bad" }, value: bad },
+      ]),
+    },
     ...(certificateSecondsLeft === undefined
       ? []
       : [

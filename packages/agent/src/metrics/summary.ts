@@ -47,6 +47,12 @@ export interface AgentSummary {
   }[];
   readonly journalEntries: number;
   readonly networks: { readonly ready: number; readonly failed: number };
+  /** Paths to other hosts, by network; empty: none are probed. */
+  readonly paths: readonly {
+    readonly network: string;
+    readonly good: number;
+    readonly bad: number;
+  }[];
   /** Until the host's certificate runs out; negative: it has. Absent: not enrolled. */
   readonly certificateSecondsLeft?: number;
   readonly loops: readonly {

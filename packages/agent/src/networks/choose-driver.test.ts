@@ -11,7 +11,12 @@ const silent: CommandRunner = {
     });
   },
 };
-const config = { bridge: undefined, uplink: "eth1", datapath: "system" } as const;
+const config = {
+  bridge: undefined,
+  uplink: "eth1",
+  datapath: "system",
+  probeIntervalMs: 30_000,
+} as const;
 
 describe("chooseNetworkDriver", () => {
   it.each([

@@ -12,6 +12,7 @@ describe("networks configuration", () => {
       bridge: undefined,
       uplink: undefined,
       datapath: "system",
+      probeIntervalMs: 30_000,
     });
   });
 
@@ -22,7 +23,8 @@ describe("networks configuration", () => {
       uplink: "bond0.5",
       datapath: "netdev",
     };
-    expect(read(options)).toEqual(options);
+    const probes = { "probe-interval": "5" };
+    expect(read({ ...options, ...probes })).toEqual({ ...options, probeIntervalMs: 5_000 });
   });
 
   it.each([
@@ -33,6 +35,7 @@ describe("networks configuration", () => {
     ["bridge", ""],
     ["driver", "vxlan"],
     ["datapath", "dpdk"],
+    ["probe-interval", "0"],
   ])("refuses %s %j by name", (field, value) => {
     expect(() => read({ [field]: value })).toThrow(
       expect.objectContaining({ reasons: [expect.stringContaining(`${field}: `) as string] }),

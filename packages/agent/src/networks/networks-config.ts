@@ -11,6 +11,8 @@ export interface NetworksConfig {
   readonly uplink: string | undefined;
   /** Of an Open vSwitch bridge that we create: the kernel's module, or ovs-vswitchd itself. */
   readonly datapath: "system" | "netdev";
+  /** Between two rounds of probes to other hosts. */
+  readonly probeIntervalMs: number;
 }
 
 /** With one bridge per VLAN the names of all begin so: "mv-10". */
@@ -22,9 +24,13 @@ export const BRIDGE_DEFAULTS = {
 
 const drivers = ["auto", "openvswitch", "linux-bridge", "vlan-bridges"] as const;
 
+/** Seconds. Shorter, and probing costs more than it tells; longer, and VMs are placed where nobody hears them. */
+const PROBE_INTERVAL = { min: 2, max: 3_600, default: 30 } as const;
+
 export const readNetworksConfig = (fields: Fields): NetworksConfig => ({
   driver: fields.choice("driver", drivers, { default: "auto" }),
   bridge: fields.optionalText("bridge", { check: parseDeviceName }),
   uplink: fields.optionalText("uplink", { check: parseDeviceName }),
   datapath: fields.choice("datapath", ["system", "netdev"], { default: "system" }),
+  probeIntervalMs: fields.integer("probe-interval", PROBE_INTERVAL) * 1_000,
 });

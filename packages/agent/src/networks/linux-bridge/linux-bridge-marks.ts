@@ -97,3 +97,7 @@ export const isTapOf = (link: KernelLink, vmId: VmId): boolean =>
 /** A tap of ours, whichever VM's. */
 export const isOurTap = (link: KernelLink): boolean =>
   isTap(link) && link.alias.startsWith("muster:tap ");
+
+/** Our own place on a network, see ../../footholds/. */
+export const isOurFoothold = ({ kind, alias }: KernelLink): boolean =>
+  kind === "veth" && alias.startsWith("muster:foothold ");

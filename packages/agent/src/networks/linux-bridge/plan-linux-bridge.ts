@@ -10,6 +10,7 @@ import {
   bridgeAlias,
   isOurBridge,
   networkMarks,
+  isOurFoothold,
   uplinkOfAlias,
   type NetworkMark,
 } from "./linux-bridge-marks.ts";
@@ -202,7 +203,7 @@ function planRemoval({ state, config, bridge }: Situation): readonly LinuxBridge
   if (bridge === undefined) return [];
   const uplink = uplinkOfAlias(bridge.alias);
   const others = [...state.links.values()].filter(
-    ({ master, name }) => master === bridge.name && name !== uplink,
+    (link) => link.master === bridge.name && link.name !== uplink && !isOurFoothold(link),
   );
   return others.length > 0 ? [] : [{ kind: "delete-bridge", bridge: config.bridge }];
 }

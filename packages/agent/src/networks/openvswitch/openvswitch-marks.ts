@@ -7,6 +7,8 @@ import type { OpenvswitchBridge, OpenvswitchPort } from "./openvswitch-state.ts"
 export const BRIDGE_MARK = { key: "muster-bridge", value: "created" } as const;
 /** On the port by which we added the uplink. */
 export const UPLINK_MARK = { key: "muster-port", value: "uplink" } as const;
+/** On the port of a foothold: our own place on a network, see ../../footholds/. */
+export const FOOTHOLD_MARK = { key: "muster-port", value: "foothold" } as const;
 /** On the interface of a VM's NIC; libvirt writes it. */
 export const VM_KEY = "vm-id";
 
@@ -17,6 +19,9 @@ export const isOurBridge = ({ externalIds }: OpenvswitchBridge): boolean =>
 
 export const isOurUplink = ({ externalIds }: OpenvswitchPort): boolean =>
   externalIds.get(UPLINK_MARK.key) === UPLINK_MARK.value;
+
+export const isOurFoothold = ({ externalIds }: OpenvswitchPort): boolean =>
+  externalIds.get(FOOTHOLD_MARK.key) === FOOTHOLD_MARK.value;
 
 export const networkKey = (name: string): string => `${NETWORK_PREFIX}${name}`;
 

@@ -6,7 +6,7 @@
  * made gets our marks and nothing more.
  */
 import { sameDemand, type NetworkDemand } from "../network-demand.ts";
-import { isOurBridge, isOurUplink, markedNetworks } from "./openvswitch-marks.ts";
+import { isOurBridge, isOurFoothold, isOurUplink, markedNetworks } from "./openvswitch-marks.ts";
 import {
   lastingProblem,
   ownInterface,
@@ -135,7 +135,7 @@ function planMarks(
 function planRemoval({ config, bridge }: Situation): readonly OpenvswitchAction[] {
   if (bridge === undefined || !isOurBridge(bridge)) return [];
   const foreign = [...bridge.ports.values()].filter(
-    (port) => port.name !== bridge.name && !isOurUplink(port),
+    (port) => port.name !== bridge.name && !isOurUplink(port) && !isOurFoothold(port),
   );
   return foreign.length > 0 ? [] : [{ kind: "delete-bridge", bridge: config.bridge }];
 }

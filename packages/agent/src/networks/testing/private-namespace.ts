@@ -36,7 +36,9 @@ export class PrivateNamespace implements AsyncDisposable {
 
   private constructor(holder: ChildProcess) {
     this.#holder = holder;
-    const enter = ["nsenter", "--target", String(holder.pid), "--mount", "--net", "--"];
+    // Its own process is outside; /proc inside shows only what is.
+    const pids = `--pid=/proc/${String(holder.pid)}/ns/pid_for_children`;
+    const enter = ["nsenter", "--target", String(holder.pid), pids, "--mount", "--net", "--"];
     this.runner = { run: (argv, options) => processRunner.run([...enter, ...argv], options) };
   }
 

@@ -4,7 +4,11 @@
  * A mark goes on right after what it stands for is made, and comes off after it is gone.
  */
 import type { BridgeGroup } from "../bridging.ts";
-import { networkMarks, type NetworkMark } from "../linux-bridge/linux-bridge-marks.ts";
+import {
+  isOurFoothold,
+  networkMarks,
+  type NetworkMark,
+} from "../linux-bridge/linux-bridge-marks.ts";
 import type { KernelLink } from "../links/kernel-links.ts";
 import { sameDemand, type NetworkDemand } from "../network-demand.ts";
 import {
@@ -83,9 +87,8 @@ const unmark = ({ name: bridge }: KernelLink, mark: NetworkMark) =>
 /** Nobody but our own port and the uplink is on it. */
 function isBare(links: Links, bridge: KernelLink): boolean {
   const uplink = vlanBridgeMark(bridge)?.uplink;
-  return [...links.values()].every(
-    (link) => link.master !== bridge.name || isOurVlanPort(link) || link.name === uplink,
-  );
+  const ports = [...links.values()].filter(({ master }) => master === bridge.name);
+  return ports.every((link) => isOurVlanPort(link) || isOurFoothold(link) || link.name === uplink);
 }
 
 /** A VLAN that no network needs leaves the uplink; its bridge goes too, unless VMs have ports on it. */
