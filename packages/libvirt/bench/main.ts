@@ -13,6 +13,7 @@ import { benchHungGuests } from "./hung-guests.ts";
 import { findPeers } from "./peers.ts";
 import { renderRows, verdictOf, type Row } from "./report.ts";
 import { benchRoundTrips } from "./round-trips.ts";
+import { cpuOfProcess } from "./rounds.ts";
 import { benchStartUp } from "./start-up.ts";
 import { benchEvents, benchStatistics, writeNode } from "./statistics.ts";
 import { benchStreams } from "./streams.ts";
@@ -40,13 +41,14 @@ export async function benchLibvirt(options: BenchOptions = {}): Promise<readonly
   await using daemon = await PrivateLibvirtd.start({
     config: "max_clients = 500\nmax_workers = 20\n",
   });
-  const { socketPath } = daemon;
+  const { root, socketPath } = daemon;
+  const daemonCpu = cpuOfProcess(daemon.daemonPid());
   const run: Readonly<Record<Part, () => Promise<readonly Row[]> | readonly Row[]>> = {
     "start-up": () => benchStartUp(directory, socketPath),
-    "round-trips": () => benchRoundTrips({ socketPath, uri: daemon.uri() }, peers),
-    statistics: () => benchStatistics(socketPath, writeNode(daemon.root), peers),
+    "round-trips": () => benchRoundTrips({ socketPath, uri: daemon.uri(), daemonCpu }, peers),
+    statistics: () => benchStatistics({ socketPath, uri: writeNode(root), daemonCpu }, peers),
     events: () => benchEvents(socketPath),
-    streams: () => benchStreams(daemon, peers, options.quick ? 128 : 1024),
+    streams: () => benchStreams({ root, socketPath, daemonCpu }, peers, options.quick ? 128 : 1024),
     "hung-guests": () => benchHungGuests(daemon),
   };
   const rows: Row[] = [];

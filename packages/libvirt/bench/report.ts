@@ -12,12 +12,14 @@ export interface Row {
   readonly rounds?: readonly number[];
 }
 
-export const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+/** The value below which `part` of the values are. */
+export const quantile = (values: readonly number[], part: number): number =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))] ??
+  0;
 
 /** How many times better we are; null without a peer. */
 export function ratioOf({ ours, theirs, lessIsBetter, rounds }: Row): number | null {
-  if (rounds && rounds.length > 0) return median(rounds);
+  if (rounds && rounds.length > 0) return quantile(rounds, 0.5);
   if (theirs === null || ours === 0 || theirs === 0) return null;
   return lessIsBetter ? theirs / ours : ours / theirs;
 }
@@ -34,6 +36,13 @@ export function verdictOf(row: Row): Verdict {
 const number = (value: number | null) =>
   value === null ? "-" : value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 
+/** The middle half of the rounds, and all of them: how much the machine's other work had to say. */
+function spreadOf(rounds: readonly number[]): string {
+  const [low, high] = [quantile(rounds, 0.25), quantile(rounds, 0.75)];
+  const [least, most] = [Math.min(...rounds), Math.max(...rounds)];
+  return `${number(low)} to ${number(high)} (${number(least)} to ${number(most)})`;
+}
+
 export function renderRows(rows: readonly Row[]): string {
   const lines = rows.map((row) => [
     row.what,
@@ -43,12 +52,10 @@ export function renderRows(rows: readonly Row[]): string {
     number(ratioOf(row)),
     row.bar === null ? "-" : String(row.bar),
     verdictOf(row),
-    row.rounds ? `${number(Math.min(...row.rounds))} to ${number(Math.max(...row.rounds))}` : "",
+    row.rounds ? spreadOf(row.rounds) : "",
   ]);
-  const table = [
-    ["what", "node-libvirt", "against", "theirs", "ratio", "bar", "", "of the rounds"],
-    ...lines,
-  ];
+  const heads = ["what", "node-libvirt", "against", "theirs", "ratio", "bar", ""];
+  const table = [[...heads, "middle half of the rounds (all)"], ...lines];
   const widths = table[0]?.map((_, column) =>
     Math.max(...table.map((line) => line[column]?.length ?? 0)),
   );

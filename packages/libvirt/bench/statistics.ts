@@ -3,7 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "../src/index.ts";
 import type { Peers } from "./peers.ts";
-import type { Row } from "./report.ts";
+import { quantile, type Row } from "./report.ts";
+import { compare, interleave, timed } from "./rounds.ts";
 
 const domainXml = (n: number) =>
   `<domain type='test'><name>d${n}</name><memory>8192</memory><vcpu>4</vcpu><os><type>hvm</type></os></domain>`;
@@ -15,25 +16,42 @@ export function writeNode(root: string): string {
   return "test:///run/node.xml";
 }
 
+export interface StatisticsTarget {
+  readonly socketPath: string;
+  readonly daemonCpu: () => number;
+  /** Of the node with 200 domains. */
+  readonly uri: string;
+}
+
+const CALLS = 50;
+const ROUNDS = 21;
+
 export async function benchStatistics(
-  socketPath: string,
-  name: string,
+  { socketPath, daemonCpu, uri }: StatisticsTarget,
   peers: Peers,
 ): Promise<readonly Row[]> {
   // Every connection to such a file has a world of its own.
-  await using hypervisor = await connect({ socketPath, uri: name }, { maxConnections: 1 });
-  let ours = Infinity;
-  for (let i = 0; i < 60; i++) {
-    const start = performance.now();
-    const stats = await hypervisor.getAllDomainStats();
-    if (stats.length !== 200) throw new Error(`${stats.length} domains instead of 200`);
-    ours = Math.min(ours, performance.now() - start);
-  }
-  const [driver = "", rest = ""] = name.split("://");
-  const uri = `${driver}+unix://${rest}?socket=${socketPath}`;
-  const theirs = (await peers.c?.(uri, "stats", "60"))?.[0] ?? null;
-  const what = "statistics of 200 domains, ms";
-  return [{ what, ours, peer: "C", theirs, bar: 1, lessIsBetter: true }];
+  await using hypervisor = await connect({ socketPath, uri }, { maxConnections: 1 });
+  const [driver = "", rest = ""] = uri.split("://");
+  await using c = peers.c?.(`${driver}+unix://${rest}?socket=${socketPath}`);
+  const work = async () => {
+    for (let i = 0; i < CALLS; i++) {
+      const stats = await hypervisor.getAllDomainStats();
+      if (stats.length !== 200) throw new Error(`${stats.length} domains instead of 200`);
+    }
+  };
+  const contestants = [
+    { name: "ours", run: () => timed(work) },
+    ...(c ? [c.contestant("stats", CALLS)] : []),
+  ];
+  for (const { run: warmUp } of [...contestants, ...contestants]) await warmUp();
+  const rounds = await interleave(contestants, { rounds: ROUNDS, daemonCpu });
+  const common = { units: CALLS, ours: rounds.get("ours"), theirs: rounds.get("C"), peer: "C" };
+  const [time, cpu] = ["statistics of 200 domains, ms", "its client CPU, us/call"];
+  return [
+    compare({ ...common, what: time, side: "time", shown: 1e3, bar: 1 }),
+    compare({ ...common, what: cpu, side: "client", shown: 1e6, bar: null }),
+  ];
 }
 
 export async function benchEvents(socketPath: string): Promise<readonly Row[]> {
@@ -48,7 +66,9 @@ export async function benchEvents(socketPath: string): Promise<readonly Row[]> {
     delays.push(performance.now() - start);
     await change;
   }
-  const p99 = delays.toSorted((a, b) => a - b)[Math.floor(delays.length * 0.99)] ?? 0;
-  const what = "event after its cause, p99 ms";
-  return [{ what, ours: p99, peer: "(no bar)", theirs: null, bar: null, lessIsBetter: true }];
+  const common = { peer: "(no bar)", theirs: null, bar: null, lessIsBetter: true } as const;
+  return [
+    { what: "event after its cause, median ms", ours: quantile(delays, 0.5), ...common },
+    { what: "event after its cause, p99 ms", ours: quantile(delays, 0.99), ...common },
+  ];
 }

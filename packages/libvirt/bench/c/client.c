@@ -1,4 +1,5 @@
-/* libvirt's own C client doing what the benchmark does, for comparison. Prints one number per line.
+/* libvirt's own C client doing what the benchmark does, for comparison. Each line of its input is an order; it answers
+ * with the seconds and the CPU seconds that it took.
  * The declarations are libvirt's public ABI, so that no development package is needed:
  *   cc -O2 -pthread client.c -l:libvirt.so.0 -o client
  */
@@ -27,6 +28,8 @@ extern int virStorageVolDownload(Handle, Handle, unsigned long long, unsigned lo
 extern int virStreamSend(Handle, const char *, size_t);
 extern int virStreamRecv(Handle, char *, size_t);
 extern int virStreamFinish(Handle);
+extern int virStreamFree(Handle);
+extern int virStorageVolFree(Handle);
 
 static double seconds(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec + t.tv_nsec / 1e9; }
 static double cpu(void) {
@@ -44,49 +47,57 @@ static void *caller(void *unused) {
   return NULL;
 }
 
-/* client URI serial COUNT | parallel COUNT | stats COUNT | upload PATH BYTES | download PATH BYTES */
+static void transfer(Handle conn, int isUpload, const char *path, unsigned long long size) {
+  Handle volume = virStorageVolLookupByPath(conn, path), stream = virStreamNew(conn, 0);
+  unsigned long long done = 0;
+  size_t chunk = 262120;
+  static char buffer[262120];
+  if (!volume || !stream) fail("volume");
+  if (isUpload) {
+    if (virStorageVolUpload(volume, stream, 0, size, 0)) fail("virStorageVolUpload");
+    while (done < size) {
+      int n = virStreamSend(stream, buffer, size - done < chunk ? size - done : chunk);
+      if (n < 0) fail("virStreamSend");
+      done += n;
+    }
+  } else {
+    if (virStorageVolDownload(volume, stream, 0, 0, 0)) fail("virStorageVolDownload");
+    for (int n; (n = virStreamRecv(stream, buffer, chunk)) != 0; done += n) if (n < 0) fail("virStreamRecv");
+    if (done != size) fail("download");
+  }
+  if (virStreamFinish(stream)) fail("virStreamFinish");
+  virStreamFree(stream);
+  virStorageVolFree(volume);
+}
+
+/* client URI; orders: serial COUNT | parallel COUNT | stats COUNT | upload PATH BYTES | download PATH BYTES */
 int main(int argc, char **argv) {
-  if (argc < 4) fail("usage");
+  if (argc != 2) fail("usage");
   Handle conn = virConnectOpen(argv[1]);
   if (!conn) fail("virConnectOpen");
-  const char *what = argv[2];
-  if (!strcmp(what, "serial")) {
-    NodeInfo info; int n = atoi(argv[3]); double t = seconds(), c = cpu();
-    for (int i = 0; i < n; i++) if (virNodeGetInfo(conn, &info)) fail("virNodeGetInfo");
-    printf("%f %f\n", n / (seconds() - t), (cpu() - c) / n * 1e6);
-  } else if (!strcmp(what, "parallel")) {
-    pthread_t threads[64]; int n = atoi(argv[3]); double t = seconds(), c = cpu();
-    shared = conn; each = n / 64;
-    for (int i = 0; i < 64; i++) pthread_create(&threads[i], NULL, caller, NULL);
-    for (int i = 0; i < 64; i++) pthread_join(threads[i], NULL);
-    printf("%f %f\n", each * 64 / (seconds() - t), (cpu() - c) / (each * 64) * 1e6);
-  } else if (!strcmp(what, "stats")) {
-    int n = atoi(argv[3]); double best = 1e9;
-    for (int i = 0; i < n; i++) {
-      StatsRecord **records; double t = seconds();
-      if (virConnectGetAllDomainStats(conn, 0, &records, 0) < 0) fail("virConnectGetAllDomainStats");
-      virDomainStatsRecordListFree(records);
-      if (seconds() - t < best) best = seconds() - t;
-    }
-    printf("%f\n", best * 1e3);
-  } else {
-    Handle volume = virStorageVolLookupByPath(conn, argv[3]), stream = virStreamNew(conn, 0);
-    unsigned long long size = strtoull(argv[4], NULL, 10), done = 0; double t = seconds();
-    size_t chunk = 262120; char *buffer = calloc(1, chunk);
-    if (!volume || !stream) fail("volume");
-    if (!strcmp(what, "upload")) {
-      if (virStorageVolUpload(volume, stream, 0, size, 0)) fail("virStorageVolUpload");
-      while (done < size) {
-        int n = virStreamSend(stream, buffer, size - done < chunk ? size - done : chunk);
-        if (n < 0) fail("virStreamSend");
-        done += n;
+  char line[4096], what[32], first[4000];
+  while (fgets(line, sizeof line, stdin)) {
+    unsigned long long bytes = 0;
+    if (sscanf(line, "%31s %3999s %llu", what, first, &bytes) < 2) fail("order");
+    int n = atoi(first);
+    double t = seconds(), c = cpu();
+    if (!strcmp(what, "serial")) {
+      NodeInfo info;
+      for (int i = 0; i < n; i++) if (virNodeGetInfo(conn, &info)) fail("virNodeGetInfo");
+    } else if (!strcmp(what, "parallel")) {
+      pthread_t threads[64];
+      shared = conn; each = n / 64;
+      for (int i = 0; i < 64; i++) pthread_create(&threads[i], NULL, caller, NULL);
+      for (int i = 0; i < 64; i++) pthread_join(threads[i], NULL);
+    } else if (!strcmp(what, "stats")) {
+      for (int i = 0; i < n; i++) {
+        StatsRecord **records;
+        if (virConnectGetAllDomainStats(conn, 0, &records, 0) != 200) fail("virConnectGetAllDomainStats");
+        virDomainStatsRecordListFree(records);
       }
-    } else {
-      if (virStorageVolDownload(volume, stream, 0, 0, 0)) fail("virStorageVolDownload");
-      for (int n; (n = virStreamRecv(stream, buffer, chunk)) != 0; done += n) if (n < 0) fail("virStreamRecv");
-    }
-    if (virStreamFinish(stream)) fail("virStreamFinish");
-    printf("%f\n", done / 1048576.0 / (seconds() - t));
+    } else transfer(conn, !strcmp(what, "upload"), first, bytes);
+    printf("%.9f %.9f\n", seconds() - t, cpu() - c);
+    fflush(stdout);
   }
   virConnectClose(conn);
   return 0;
