@@ -3,7 +3,7 @@
  * them and back again, so that a busy moment or a slow drift hits neighbours alike; each round gives a ratio of its own,
  * and their median is judged. CPU time stands beside the time on the clock, since it hardly depends on who else runs.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { quantile, type Row } from "./report.ts";
 
 /** What one contestant's turn took. */
@@ -65,19 +65,15 @@ export async function timed(work: () => Promise<unknown>): Promise<Turn> {
   return { seconds, cpuSeconds: (user + system) / 1e6 };
 }
 
-/** Reads the CPU seconds that a process has used, from outside. Threads that ended do not count. */
+/** In /proc/PID/stat, CPU time counts in hundredths of a second. */
+const TICKS_PER_SECOND = 100;
+
+/** Reads the CPU seconds that a process has used, from outside. */
 export function cpuOfProcess(pid: number): () => number {
   return () => {
-    let nanoseconds = 0;
-    for (const thread of readdirSync(`/proc/${pid}/task`)) {
-      try {
-        const text = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8");
-        nanoseconds += Number(text.split(" ")[0]);
-      } catch {
-        // It ended meanwhile.
-      }
-    }
-    return nanoseconds / 1e9;
+    const [, fields = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
+    const [user = NaN, system = NaN] = fields.split(" ").slice(11, 13).map(Number);
+    return (user + system) / TICKS_PER_SECOND;
   };
 }
 
