@@ -11,7 +11,8 @@ describe("every operation type", () => {
 });
 
 /** Past the point of no return there is only forward. */
-const isForwardOnly = (step: string): boolean => step === "settle" || step === "clean";
+const isForwardOnly = (step: string): boolean =>
+  ["settle", "clean", "delete-frontends", "remove-network"].includes(step);
 
 function expectedEnds(step: string, mishap: Mishap): readonly OperationState[] {
   switch (mishap) {

@@ -10,17 +10,17 @@ import { isEnded, parseVmId, type OperationRecord } from "@muster/model";
 import { aNetwork } from "@muster/model/testing";
 import { encodeNetworkSpec } from "@muster/model/wire";
 import { checkAtRest } from "./invariants/at-rest.ts";
+import { CLUSTER_NETWORK } from "./cluster-requests.ts";
 import {
   askAndWait,
-  createVm,
-  NEW_NETWORK,
   operationOf,
   untilEnded,
   WAIT_MS,
   why,
   type Request,
   type Scene,
-} from "./operation-requests.ts";
+} from "./operation-request.ts";
+import { createVm, NEW_NETWORK } from "./operation-requests.ts";
 import { simulatedFencing } from "./simulated-fencing.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
 
@@ -102,6 +102,7 @@ async function heal(cluster: SimulatedCluster): Promise<void> {
   for (const host of cluster.hostNames) {
     cluster.world.clearFaults(host);
     cluster.networksOf(host).healNetwork(NEW_NETWORK);
+    cluster.networksOf(host).healNetwork(CLUSTER_NETWORK);
     if (cluster.world.host(host).isPowered) await cluster.startAgent(host);
     else await cluster.boot(host);
   }
@@ -176,7 +177,9 @@ class StepMishap {
     ] as const;
     const moving = ["mark", "undefine", "remove-volumes", "check-arrival", "migrate"] as const;
     for (const host of this.#cluster.hostNames) {
-      this.#cluster.networksOf(host).failNetwork(NEW_NETWORK, "a simulated fault");
+      for (const network of [NEW_NETWORK, CLUSTER_NETWORK]) {
+        this.#cluster.networksOf(host).failNetwork(network, "a simulated fault");
+      }
       for (const operation of [...changing, ...moving]) {
         this.#cluster.world.inject(host, { operation, times, effect: { kind: "fail" } });
       }

@@ -1,5 +1,5 @@
 /** How each operation is asked for in a simulated cluster, for `operation-harness.ts`. */
-import { isEnded, parseVmId, type OperationRecord, type VmId } from "@muster/model";
+import { parseVmId, type OperationRecord } from "@muster/model";
 import { aNetwork } from "@muster/model/testing";
 import {
   encodeHostInterfacesSpec,
@@ -9,28 +9,18 @@ import {
 } from "@muster/model/wire";
 import { VmChange } from "@muster/proto/admin";
 import { HaRestart } from "@muster/proto/types";
+import { clusterRequests } from "./cluster-requests.ts";
+import {
+  askAndWait,
+  untilEnded,
+  WAIT_MS,
+  why,
+  type Request,
+  type Scene,
+} from "./operation-request.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
 
 const MIB = 1024n ** 2n;
-export const WAIT_MS = 90 * 60_000;
-
-export interface Scene {
-  readonly cluster: SimulatedCluster;
-  /** Present unless the operation makes it. */
-  readonly vmId: VmId | undefined;
-}
-
-/** How an operation is asked for, in a cluster with a running VM "web" on h1. */
-export interface Request {
-  readonly type: string;
-  /** Steps in order, as the request makes them. */
-  readonly steps: readonly string[];
-  readonly ask: (scene: Scene) => Promise<string>;
-  /** What must be so before it is asked for, beyond a running VM. */
-  readonly before?: (scene: Scene) => Promise<void>;
-}
-
-export const why = undefined;
 
 /** The network that operations make and delete; VMs are on another one. */
 export const NEW_NETWORK = "red";
@@ -44,11 +34,6 @@ const change =
     );
     return operation?.id ?? "";
   };
-
-export async function askAndWait(scene: Scene, ask: Request["ask"]): Promise<void> {
-  const id = await ask(scene);
-  await untilEnded(scene.cluster, id);
-}
 
 const createNetwork = async ({ cluster }: Scene): Promise<string> => {
   const { operation } = await cluster.api.networks.createNetwork(
@@ -115,6 +100,7 @@ export const createVm =
   };
 
 export const requests: readonly Request[] = [
+  ...clusterRequests,
   { type: "vm-create", steps: ["define", "start"], ask: createVm("new") },
   { type: "vm-delete", steps: ["stop", "delete"], ask: change(VmChange.FORCE_DELETE) },
   {
@@ -307,19 +293,3 @@ export const requests: readonly Request[] = [
     ask: change(VmChange.RESUME),
   },
 ];
-
-export function operationOf(cluster: SimulatedCluster, id: string): OperationRecord {
-  const operations = cluster.coordinator.ledger.view.operations.values();
-  const found = [...operations].find((operation) => operation.id === id);
-  if (found === undefined) throw new Error(`operation ${id} is lost`);
-  return found;
-}
-
-export async function untilEnded(cluster: SimulatedCluster, id: string): Promise<OperationRecord> {
-  const hasEnded = (): boolean =>
-    cluster.isCoordinatorUp && isEnded(operationOf(cluster, id).state);
-  if (!(await cluster.clock.runUntil(hasEnded, WAIT_MS))) {
-    throw new Error(`operation ${id} is still ${operationOf(cluster, id).state}`);
-  }
-  return operationOf(cluster, id);
-}

@@ -19,10 +19,12 @@ import {
   returnHandlers,
   ruleHandlers,
   uplinkHandlers,
+  virtualClusterHandlers,
   vmHandlers,
   type ApiParts,
   type Coordinator,
 } from "@muster/coordinator";
+import { simulatedReverseNames as reverseNames } from "./simulated-reverse-names.ts";
 import { silentLogger, type CallContext } from "@muster/runtime";
 
 /** A person who never hangs up. */
@@ -89,6 +91,7 @@ export function personsApi(
     explain: under(explainHostHandlers(parts)),
     ha: under(haHandlers(parts, coordinator.haParts)),
     fences: under(fenceHostHandlers(parts)),
+    clusters: under(virtualClusterHandlers(parts, reverseNames)),
     fenceDevices: under(fenceDeviceHandlers(parts, coordinator)),
   };
 }

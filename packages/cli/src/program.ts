@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { VERSION } from "./version.ts";
 import { addAddressCommands } from "./commands/address.ts";
 import { addClaimCommands } from "./commands/claim.ts";
+import { addClusterCommands } from "./commands/cluster.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
 import { addCoordinatorCommands } from "./commands/coordinator.ts";
 import { addApplyCommand } from "./commands/apply.ts";
@@ -84,6 +85,7 @@ export function buildProgram(parts: {
   addCoordinatorCommands(program, run);
   addHostCommands(program, run);
   addVmCommands(program, run);
+  addClusterCommands(program, run);
   addNetworkCommands(program, run);
   addUplinkCommands(program, run);
   addAddressCommands(program, run);

@@ -36,6 +36,7 @@ import { OperationRunner } from "./operations/operation-runner.ts";
 import type { CapacityPolicy } from "./planning/cluster-snapshot.ts";
 import { SnapshotKeeper, type Snapshots } from "./planning/snapshot-keeper.ts";
 import { cleanHosts } from "./reconcilers/clean-hosts.ts";
+import { endLeases } from "./reconcilers/end-leases.ts";
 import { expireClaims } from "./reconcilers/expire-claims.ts";
 import type { Questions } from "./plans/questions.ts";
 import { compactStore } from "./reconcilers/compact-store.ts";
@@ -80,6 +81,7 @@ type CoordinatorLoops = {
   readonly coordinators: Loop;
   readonly compact: Loop;
   readonly claims: Loop;
+  readonly clusterLeases: Loop;
   readonly track: Loop;
   readonly expire: Loop;
   readonly stuck: Loop;
@@ -105,12 +107,14 @@ export class Coordinator {
   readonly restarts: RestartVms;
   readonly recoveries: RecoverHosts;
   readonly audit = new AuditScope();
+  readonly wall: () => Date;
   readonly #loops: CoordinatorLoops;
   readonly #stopping = new AbortController();
 
   private constructor(parts: CoordinatorParts, ledger: Ledger) {
     const { clock, random, log, times, capacity, questions, migrationTls } = parts;
     this.ledger = ledger;
+    this.wall = () => clock.wall();
     const { ha = haSettings } = parts;
     this.ha = ha;
     this.fencing = parts.fencing;
@@ -159,6 +163,7 @@ export class Coordinator {
       rebalance: loop(this.rebalancer),
       plans: loop(expirePlans({ ledger, clock })),
       claims: loop(expireClaims({ ledger, events, clock })),
+      clusterLeases: loop(endLeases(watched)),
       track: loop(trackPlacements({ ledger, observations, events, log })),
       expire: loop(expireOperations({ ledger, clock })),
       coordinators: loop(trackCoordinators({ ledger, members: () => parts.store.members() })),

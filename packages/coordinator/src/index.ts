@@ -18,6 +18,8 @@ export { operationHandlers } from "./api/operations.ts";
 export type { ApiParts } from "./api/parts.ts";
 export { policyHandlers } from "./api/policy.ts";
 export { ruleHandlers } from "./api/rules.ts";
+export { virtualClusterHandlers } from "./api/virtual-clusters.ts";
+export { noReverseNames, type ReverseNames } from "./virtual-clusters/public-names.ts";
 export { vmHandlers } from "./api/vms.ts";
 export { vmView, type VmView } from "./api/vm-view.ts";
 export { Coordinator, type CoordinatorParts } from "./coordinator.ts";

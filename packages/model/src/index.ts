@@ -242,3 +242,17 @@ export {
   type VmState,
   type VmUsage,
 } from "./vm.ts";
+export {
+  CLUSTER_MEMBERS_MAX,
+  computeNameInside,
+  computeNameOutside,
+  defaultVirtualClusterSettings,
+  privateNetworkName,
+  type ClusterLease,
+  type ClusterMember,
+  type GivenUpMember,
+  type MemberRole,
+  type MemberTemplate,
+  type VirtualClusterRecord,
+  type VirtualClusterSettings,
+} from "./virtual-cluster.ts";

@@ -84,6 +84,11 @@ export interface NetworkSpec {
   readonly subnets: readonly SubnetSpec[];
   readonly guards: NetworkGuards;
   readonly macs: MacPool;
+  /**
+   * True: nothing but its VMs is on it and no host routes it, so its subnets may be those of other networks too.
+   * Absent: false.
+   */
+  readonly isolated?: boolean;
 }
 
 /** The VLAN id of a network that has just one; 0: none, or several. */

@@ -1,5 +1,6 @@
 /** The promises, as checks of a simulated cluster. Each returns what is broken, in a sentence; nothing is good. */
 import { isActive, isEnded, vlanOf } from "@muster/model";
+import { checkClusters } from "./check-clusters.ts";
 import { vmView } from "@muster/coordinator";
 import type { SimulatedCluster } from "../simulated-cluster.ts";
 
@@ -21,6 +22,7 @@ export function checkAtRest(cluster: SimulatedCluster): readonly string[] {
     ...checkReboots(cluster),
     ...checkLeaks(cluster),
     ...checkNetworks(cluster),
+    ...checkClusters(cluster.coordinator.ledger.view),
   ];
 }
 

@@ -38,7 +38,16 @@ const mayPowerOff: Readonly<Record<string, (operation: OperationRecord, what: st
     "vm-delete": ({ steps }) => steps.some(({ name }) => name === "stop"),
     // Nobody was given it yet.
     "vm-create": ({ state }) => state === "undoing" || isEnded(state),
+    // The same; a compute that is given up is undone on the way.
+    "cluster-boot": () => true,
+    "cluster-grow": () => true,
+    // The plug is pulled only with --force.
+    "cluster-shutdown": ({ parameters }, what) => isGentle(parameters, what),
+    "cluster-shrink": ({ parameters }, what) => isGentle(parameters, what),
   };
+
+const isGentle = (parameters: unknown, what: string): boolean =>
+  what === "power shutdown" || (parameters as { readonly force: boolean }).force;
 
 export class Guard {
   readonly violations: string[] = [];

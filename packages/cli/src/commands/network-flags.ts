@@ -37,5 +37,6 @@ export const addNetworkFlags = (command: Command): Command =>
       repeated(parseSubnetFlag),
     )
     .option("--without-subnets", "muster gives out no addresses")
+    .option("--isolated", "no host routes it: its subnets may be those of other networks too")
     .option("--guard <guards>", "all, none, or some of mac+arp+ipv4+ipv6")
     .option("--macs <pool>", "cluster, random, prefix=52:54:00 or from-ipv4=02:00");

@@ -20,6 +20,7 @@ export interface NetworkFlags {
   readonly optional?: boolean;
   readonly subnet?: readonly SubnetSpec[];
   readonly withoutSubnets?: boolean;
+  readonly isolated?: boolean;
   readonly guard?: string;
   readonly macs?: string;
 }
@@ -163,6 +164,7 @@ export function networkOfFlags(before: NetworkSpec, flags: NetworkFlags): Networ
     uplink: flags.uplink ?? before.uplink,
     required: isRequired,
     subnets: [...(flags.withoutSubnets === true ? [] : (flags.subnet ?? before.subnets))],
+    isolated: flags.isolated ?? before.isolated,
     guards: flags.guard === undefined ? before.guards : parseGuards(flags.guard),
     macs: flags.macs === undefined ? before.macs : parseMacPool(flags.macs),
   };

@@ -26,6 +26,8 @@ import { planHandlers } from "./plans.ts";
 import { encodeRebalanceStatus, policyHandlers } from "./policy.ts";
 import { ruleHandlers } from "./rules.ts";
 import { uplinkHandlers } from "./uplinks.ts";
+import { virtualClusterHandlers } from "./virtual-clusters.ts";
+import type { ReverseNames } from "../virtual-clusters/public-names.ts";
 import { vmHandlers } from "./vms.ts";
 
 export function adminService(
@@ -35,6 +37,7 @@ export function adminService(
     readonly fencing: Fencing;
     readonly ha: HaParts;
     readonly audit: AuditScope;
+    readonly reverseNames: ReverseNames;
   },
 ): RpcService {
   const { commands, fencing, ha, audit } = help;
@@ -75,6 +78,7 @@ export function adminService(
     ...fenceHostHandlers(parts),
     ...fenceDeviceHandlers(parts, { commands, fencing }),
     ...auditHandlers(parts),
+    ...virtualClusterHandlers(parts, help.reverseNames),
     openConsole: consoleHandler(parts, commands),
   };
   return implement(AdminService, audited(handlers, parts, audit));

@@ -2,6 +2,7 @@
 import { invalid, isActive, MusterError, type VmId, type VmRecord } from "@muster/model";
 import * as pb from "@muster/proto/admin";
 import { put } from "../ledger/ledger.ts";
+import { clusterOf } from "../ledger/find-virtual-cluster.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import { findManagedVm } from "./wild-vms.ts";
 import type { ChangeVmParameters, VmChange } from "../operations/change-vm.ts";
@@ -36,6 +37,7 @@ export async function changeVm(
   const check = (view: LedgerView): VmRecord => {
     const vm = findManagedVm(parts, request.vm);
     checkFree(vm, view);
+    if (wanted.change === "delete") refuseMember(view, vm);
     checkChange(vm, wanted, parts);
     return vm;
   };
@@ -113,6 +115,23 @@ function parametersOf(
 ): ChangeVmParameters | DeleteVmParameters {
   if (change === "delete") return { vmId, force, deleteVolumes: options.deleteVolumes };
   return { vmId, change, force, graceMs: options.graceMs };
+}
+
+/** Its cluster would go on counting on it. */
+function refuseMember(view: LedgerView, vm: VmRecord): void {
+  const cluster = clusterOf(view, vm.id);
+  if (cluster === undefined) return;
+  const member = cluster.members.find(({ vmId }) => vmId === vm.id);
+  throw new MusterError(
+    "wrong-state",
+    `VM ${vm.spec.name} is ${member?.inside ?? "a member"} of virtual cluster ${cluster.name}`,
+    {
+      hint:
+        member?.role === "compute"
+          ? `take it out: muster cluster shrink ${cluster.name} ${member.inside}`
+          : `remove the cluster: muster cluster clean ${cluster.name}`,
+    },
+  );
 }
 
 function checkChange(vm: VmRecord, { change, force }: Change, parts: ApiParts): void {

@@ -83,7 +83,7 @@ export async function createVm(
 
 const none: ReadonlySet<string> = new Set();
 
-function wildMacs(parts: ApiParts): ReadonlySet<string> {
+export function wildMacs(parts: ApiParts): ReadonlySet<string> {
   const macs = new Set<string>();
   for (const host of parts.observations.hosts().values()) {
     for (const vm of host.vms.values()) for (const mac of vm.macs) macs.add(mac);

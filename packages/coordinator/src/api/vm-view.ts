@@ -46,6 +46,9 @@ export function vmView(record: VmRecord, sources: Sources): VmView {
   };
 }
 
+const creating: ReadonlySet<string> = new Set(["vm-create", "cluster-boot", "cluster-grow"]);
+const deleting: ReadonlySet<string> = new Set(["vm-delete", "cluster-clean"]);
+
 function displayState(
   record: VmRecord,
   { view, observations }: Sources,
@@ -53,8 +56,9 @@ function displayState(
 ): VmDisplayState {
   const operation =
     record.operationId === undefined ? undefined : view.operations.get(record.operationId);
-  if (operation?.type === "vm-delete") return "deleting";
-  if (operation?.type === "vm-create" && !record.created) return "creating";
+  const type = operation?.type ?? "";
+  if (deleting.has(type)) return "deleting";
+  if (creating.has(type) && !record.created) return "creating";
   if (record.target !== undefined) return "migrating";
   const host = record.placement === undefined ? undefined : view.hosts.get(record.placement.hostId);
   if (host === undefined || observations.stateOf(host) !== "online") return "unknown";

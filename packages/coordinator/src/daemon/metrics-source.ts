@@ -7,6 +7,7 @@ import {
   type PlanRecord,
 } from "@muster/model";
 import { haSwitchOf } from "../ha/ha-switch.ts";
+import { clusterState } from "../api/encode-virtual-cluster.ts";
 import { vmView } from "../api/vm-view.ts";
 import type { Coordinator } from "../coordinator.ts";
 import type {
@@ -47,6 +48,7 @@ function summarize(coordinator: Coordinator, capacity: CapacityPolicy): Coordina
     networks: [...view.networks.keys()].map((name) => networkSummary(name, coordinator)),
     unusableNetworks: unusableNetworks(coordinator),
     macClashes: macClashes(view, observations).length,
+    virtualClusters: virtualClusters(coordinator),
     operations: countOperations([...view.operations.values()]),
     stuck: countStuck(coordinator),
     queued: [...view.operations.values()].filter(({ state }) => state === "queued").length,
@@ -89,6 +91,21 @@ function unusableNetworks({
         host: host.name,
       })),
     );
+}
+
+function virtualClusters({
+  ledger: { view },
+  observations,
+  wall,
+}: Coordinator): CoordinatorSummary["virtualClusters"] {
+  const nowMs = wall().getTime();
+  return [...view.virtualClusters.values()].map((cluster) => ({
+    name: cluster.name,
+    state: clusterState(cluster, { view, observations }),
+    ...(cluster.lease === undefined
+      ? {}
+      : { leaseSeconds: (Date.parse(cluster.lease.endsAt) - nowMs) / 1_000 }),
+  }));
 }
 
 function countOperations(operations: readonly OperationRecord[]): CoordinatorSummary["operations"] {

@@ -28,6 +28,7 @@ import { VERSION } from "../version.ts";
 import type { CoordinatorConfig } from "./config.ts";
 import { serveMetrics } from "./metrics-listener.ts";
 import { openStore } from "./open-store.ts";
+import { systemReverseNames } from "./system-reverse-names.ts";
 
 /** A call that is still running when the coordinator stops gets this long. */
 const DRAIN_MS = 1_000;
@@ -92,14 +93,9 @@ async function start(
     },
     operatorOf: (context) => gatekeeper.operatorOf(context),
   };
-  const { commands, fencing, haParts: ha } = coordinator;
-  const admin = guardStandby(
-    adminService(api, { commands, fencing, ha, audit: coordinator.audit }),
-    {
-      ledger,
-      ageMs: () => member.ageMs,
-    },
-  );
+  const { commands, fencing, haParts: ha, audit } = coordinator;
+  const help = { commands, fencing, ha, audit, reverseNames: systemReverseNames(clock) };
+  const admin = guardStandby(adminService(api, help), { ledger, ageMs: () => member.ageMs });
   const local = await listenLocal({ path: config.socketPath, services: [admin], logger: log });
   stack.defer(() => local.close());
   const enrolment = enrolmentService({ ledger, authority, gatekeeper, events, clock, random, log });

@@ -18,6 +18,8 @@ import {
   type RuleRecord,
   type UplinkRecord,
   type UplinkSpec,
+  type VirtualClusterRecord,
+  type VirtualClusterSettings,
   type VmRecord,
   type AuditRecord,
 } from "@muster/model";
@@ -71,6 +73,8 @@ export interface RecordKinds {
   readonly policy: ClusterPolicy;
   readonly rule: RuleRecord;
   readonly uplink: UplinkRecord;
+  readonly "virtual-cluster": VirtualClusterRecord;
+  readonly "virtual-cluster-settings": VirtualClusterSettings;
 }
 
 export type Kind = keyof RecordKinds;
@@ -100,6 +104,8 @@ const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = 
   policy: () => "this",
   rule: (record) => record.spec.name,
   uplink: ({ spec }) => uplinkKey(spec),
+  "virtual-cluster": (record) => record.name,
+  "virtual-cluster-settings": () => "this",
 };
 
 export const keyOf = <K extends Kind>(kind: K, record: RecordKinds[K]): string =>

@@ -2,6 +2,7 @@
 import {
   assert,
   DEFAULT_POLICY,
+  defaultVirtualClusterSettings,
   isEnded,
   MusterError,
   planIdFrom,
@@ -19,6 +20,8 @@ import {
   type PlanRecord,
   type RuleRecord,
   type UplinkRecord,
+  type VirtualClusterRecord,
+  type VirtualClusterSettings,
   type VmId,
   type VmRecord,
   type AuditRecord,
@@ -57,6 +60,9 @@ export interface LedgerView {
   readonly coordinators: ReadonlyMap<string, CoordinatorRecord>;
   /** Undefined until the first leader has made it. */
   readonly authority: AuthorityRecord | undefined;
+  /** By name. */
+  readonly virtualClusters: ReadonlyMap<string, VirtualClusterRecord>;
+  readonly virtualClusterSettings: VirtualClusterSettings;
   hostByName(name: string): HostRecord | undefined;
   vmByName(name: string): VmRecord | undefined;
   /** VMs that are placed on the host, or on their way there. */
@@ -79,6 +85,8 @@ export class Tables implements LedgerView {
   readonly uplinks = new Map<string, UplinkRecord>();
   readonly interfaces = new Map<string, HostInterfacesRecord>();
   readonly coordinators = new Map<string, CoordinatorRecord>();
+  readonly virtualClusters = new Map<string, VirtualClusterRecord>();
+  #virtualClusterSettings = defaultVirtualClusterSettings;
   #policy: ClusterPolicy = DEFAULT_POLICY;
   readonly #hostNames = new Map<string, HostId>();
   #authority: AuthorityRecord | undefined;
@@ -92,6 +100,10 @@ export class Tables implements LedgerView {
 
   get policy(): ClusterPolicy {
     return this.#policy;
+  }
+
+  get virtualClusterSettings(): VirtualClusterSettings {
+    return this.#virtualClusterSettings;
   }
 
   get authority(): AuthorityRecord | undefined {
@@ -158,6 +170,10 @@ export class Tables implements LedgerView {
         return this.rules.get(within);
       case "uplink":
         return this.uplinks.get(within);
+      case "virtual-cluster":
+        return this.virtualClusters.get(within);
+      case "virtual-cluster-settings":
+        return this.#virtualClusterSettings;
     }
   }
 
@@ -210,6 +226,18 @@ export class Tables implements LedgerView {
         return;
       case "uplink":
         this.uplinks.set(uplinkKey((value as UplinkRecord).spec), value as UplinkRecord);
+        return;
+      case "virtual-cluster":
+        this.virtualClusters.set(
+          (value as VirtualClusterRecord).name,
+          value as VirtualClusterRecord,
+        );
+        return;
+      case "virtual-cluster-settings":
+        this.#virtualClusterSettings = {
+          ...defaultVirtualClusterSettings,
+          ...(value as VirtualClusterSettings),
+        };
         return;
     }
   }
@@ -265,6 +293,12 @@ export class Tables implements LedgerView {
         return;
       case "uplink":
         this.uplinks.delete(uplinkKey((value as UplinkRecord).spec));
+        return;
+      case "virtual-cluster":
+        this.virtualClusters.delete((value as VirtualClusterRecord).name);
+        return;
+      case "virtual-cluster-settings":
+        this.#virtualClusterSettings = defaultVirtualClusterSettings;
         return;
     }
   }

@@ -41,6 +41,13 @@ describe("the coordinator's metrics", () => {
     expect(text).toContain("muster_mac_clashes 1");
   });
 
+  it("show virtual clusters, and what is left of their leases", async () => {
+    const text = await lines();
+    expect(text).toContain('muster_virtual_clusters{state="active"} 1');
+    expect(text).toContain('muster_virtual_clusters{state="broken"} 0');
+    expect(text).toContain('muster_virtual_cluster_lease_seconds{cluster="pc-171"} 3600');
+  });
+
   it("show migrations under way, and of those that began what they report", async () => {
     const text = await lines();
     expect(text).toContain("muster_migrations_in_progress 2");

@@ -258,6 +258,32 @@ function networkFamilies(summary: CoordinatorSummary): MetricFamily[] {
   ];
 }
 
+/** Shown as 0 when there are none. */
+const clusterStates = ["active", "partly active", "shut off", "broken"];
+
+function virtualClusterFamilies({ virtualClusters }: CoordinatorSummary): MetricFamily[] {
+  const states = new Set([...clusterStates, ...virtualClusters.map(({ state }) => state)]);
+  return [
+    {
+      name: "muster_virtual_clusters",
+      help: "Virtual clusters by state.",
+      type: "gauge",
+      samples: [...states].map((state) => ({
+        labels: { state },
+        value: virtualClusters.filter((cluster) => cluster.state === state).length,
+      })),
+    },
+    {
+      name: "muster_virtual_cluster_lease_seconds",
+      help: "Seconds until the lease of a virtual cluster ends; then it is shut down and cleaned.",
+      type: "gauge",
+      samples: virtualClusters.flatMap(({ name, leaseSeconds }) =>
+        leaseSeconds === undefined ? [] : [{ labels: { cluster: name }, value: leaseSeconds }],
+      ),
+    },
+  ];
+}
+
 export function coordinatorFamilies(summary: CoordinatorSummary): MetricFamily[] {
   const { version, clusterId, hosts, operations, migrations } = summary;
   return [
@@ -272,6 +298,7 @@ export function coordinatorFamilies(summary: CoordinatorSummary): MetricFamily[]
     vmFamily(summary),
     ...haFamilies(summary),
     ...networkFamilies(summary),
+    ...virtualClusterFamilies(summary),
     {
       name: "muster_operations",
       help: "Operations that are kept, by type and state.",

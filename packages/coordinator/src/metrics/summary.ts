@@ -55,6 +55,13 @@ export interface RebalanceSummary {
   readonly movesLastDay: number;
 }
 
+export interface VirtualClusterSummary {
+  readonly name: string;
+  readonly state: string;
+  /** Until its lease ends; absent: without end. */
+  readonly leaseSeconds?: number;
+}
+
 export interface HaSummary {
   readonly isArmed: boolean;
   readonly isBraked: boolean;
@@ -79,6 +86,7 @@ export interface CoordinatorSummary {
   readonly unusableNetworks: readonly { readonly network: string; readonly host: string }[];
   /** MAC addresses that more than one VM has, wild ones too. */
   readonly macClashes: number;
+  readonly virtualClusters: readonly VirtualClusterSummary[];
   /** Operations that are kept, by type and state. */
   readonly operations: readonly {
     readonly type: string;

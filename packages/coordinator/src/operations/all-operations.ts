@@ -1,4 +1,6 @@
 /** Every operation type there is. */
+import { bootCluster, growCluster } from "./boot-cluster.ts";
+import { changeClusterOperations } from "./change-cluster.ts";
 import { changePolicy } from "./change-policy.ts";
 import { changeInterfaces, changeNetwork, changeUplink } from "./change-networks.ts";
 import { changeVmOperations } from "./change-vm.ts";
@@ -28,7 +30,10 @@ export function allOperations(help: RecoverHostHelp): OperationRegistry {
     .add(changeNetwork)
     .add(changeUplink)
     .add(changeInterfaces)
-    .add(deleteNetwork);
+    .add(deleteNetwork)
+    .add(bootCluster)
+    .add(growCluster);
   for (const change of changeVmOperations) registry.add(change);
+  for (const change of changeClusterOperations) registry.add(change);
   return registry;
 }

@@ -159,6 +159,8 @@ export function checkAddress(
   const use = book.get(text);
   const isOwn = use?.kind === "reservation" && use.name === name;
   if (isOwn) return;
+  // On an isolated network nothing but a VM can be the gateway; the first one that takes it is.
+  if (use?.kind === "gateway" && network.isolated === true) return;
   if (use !== undefined) {
     throw new MusterError("already-exists", `${field}: ${text} is taken: ${renderUse(use)}`, {
       hint: `see: muster address ls --network ${network.name}`,

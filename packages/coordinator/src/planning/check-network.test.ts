@@ -167,3 +167,32 @@ describe("an uplink is refused", () => {
     }).toThrow("there is no uplink lan for h1");
   });
 });
+
+describe("an isolated network", () => {
+  const own = { subnets: [subnet("10.1.0.0/16")], isolated: true };
+
+  it("may have the subnet of another, and another may have its", () => {
+    const view = viewOf(host1, defined("blue", { subnets: [subnet("10.1.0.0/16")] }));
+    expect(() => {
+      checkNetwork(view, network("red", own));
+    }).not.toThrow();
+    expect(() => {
+      checkNetwork(viewOf(host1, defined("blue", own)), network("red", { subnets: own.subnets }));
+    }).not.toThrow();
+  });
+
+  it("is on a segment of its own all the same", () => {
+    const view = viewOf(host1, defined("blue", own));
+    const twin = network("red", { ...own, segment: { kind: "vlan", vlan: 10 } });
+    expect(() => {
+      checkNetwork(view, twin);
+    }).toThrow("VLAN 10 is already network blue");
+  });
+
+  it("is not routed by hosts", () => {
+    const routed = network("red", { ...own, subnets: [{ ...subnet("10.1.0.0/16"), nat: true }] });
+    expect(() => {
+      checkNetwork(viewOf(host1), routed);
+    }).toThrow("network red is isolated, and hosts would route it");
+  });
+});

@@ -52,11 +52,13 @@ function refuseSameSegment(view: LedgerView, spec: NetworkSpec): void {
   );
 }
 
+/** Subnets of isolated networks meet no others: nothing routes between them. */
 function refuseOverlappingSubnets(view: LedgerView, spec: NetworkSpec): void {
+  if (spec.isolated === true) return;
   spec.subnets.forEach(({ cidr }, index) => {
     const own = parseSubnet(cidr, FIELD);
     for (const { spec: other } of view.networks.values()) {
-      if (other.name === spec.name) continue;
+      if (other.name === spec.name || other.isolated === true) continue;
       const clash = other.subnets.find((subnet) => overlaps(parseSubnet(subnet.cidr, FIELD), own));
       if (clash === undefined) continue;
       throw invalid(
@@ -65,6 +67,18 @@ function refuseOverlappingSubnets(view: LedgerView, spec: NetworkSpec): void {
       );
     }
   });
+}
+
+/** A host that translates addresses has the subnet itself, and can have it once. */
+function refuseRoutedIsolation({ isolated, subnets, name }: NetworkSpec): void {
+  if (isolated !== true) return;
+  const index = subnets.findIndex(({ nat }) => nat);
+  if (index < 0) return;
+  throw invalid(
+    `${FIELD}.subnets[${String(index)}].nat`,
+    `network ${name} is isolated, and hosts would route it`,
+    "let one of its VMs be the gateway, or leave out isolated",
+  );
 }
 
 const chosen = (view: LedgerView, { hosts }: NetworkSpec): readonly HostRecord[] =>
@@ -124,6 +138,7 @@ function refuseTooLarge(view: LedgerView, spec: NetworkSpec, label: string): voi
 export function checkNetwork(view: LedgerView, spec: NetworkSpec): void {
   refuseUnknownHosts(view, spec);
   refuseSameSegment(view, spec);
+  refuseRoutedIsolation(spec);
   refuseOverlappingSubnets(view, spec);
   refuseWithoutUplink(view, spec);
 }

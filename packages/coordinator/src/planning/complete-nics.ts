@@ -118,10 +118,14 @@ function checkTrunk(draft: NicDraft, { network, field }: Asked): void {
   );
 }
 
-export function networkFor(view: LedgerView, draft: NicDraft, field: string): NetworkRecord {
-  const network = view.networks.get(draft.network);
+export function networkFor(
+  networks: ReadonlyMap<string, NetworkRecord>,
+  draft: NicDraft,
+  field: string,
+): NetworkRecord {
+  const network = networks.get(draft.network);
   if (network === undefined) {
-    const known = [...view.networks.keys()].toSorted().join(", ");
+    const known = [...networks.keys()].toSorted().join(", ");
     const hint = known === "" ? "define it first: muster network create" : `networks: ${known}`;
     throw invalid(`${field}.network`, `there is no network "${draft.network}"`, hint);
   }
@@ -129,27 +133,60 @@ export function networkFor(view: LedgerView, draft: NicDraft, field: string): Ne
   throw invalid(`${field}.network`, `network ${draft.network} is being removed`);
 }
 
+/** For the VMs of one decision, one after another: what one was given, the next is not. */
+export class NicGiver {
+  readonly #view: LedgerView;
+  readonly #networks: ReadonlyMap<string, NetworkRecord>;
+  readonly #books: Books = new Map();
+  readonly #macs: MacGiver;
+
+  constructor(
+    view: LedgerView,
+    sources: {
+      readonly wildMacs: ReadonlySet<string>;
+      /** Made in the same decision. */
+      readonly newNetwork?: NetworkRecord;
+    },
+  ) {
+    const { newNetwork, wildMacs } = sources;
+    this.#view = view;
+    this.#networks =
+      newNetwork === undefined
+        ? view.networks
+        : new Map([...view.networks, [newNetwork.spec.name, newNetwork]]);
+    this.#macs = new MacGiver(view.cluster, macsInUse(view, wildMacs));
+  }
+
+  /** The cluster's counter of MACs afterwards. */
+  get macCount(): number {
+    return this.#macs.count;
+  }
+
+  complete({ name, nics }: Pick<VmSpecDraft, "name" | "nics">, vmId: VmId): readonly NicSpec[] {
+    nics.forEach((nic, index) => {
+      this.#macs.take(nic.mac, `nics[${String(index)}].mac`);
+    });
+    return nics.map((draft, index): NicSpec => {
+      const field = `nics[${String(index)}]`;
+      const network = networkFor(this.#networks, draft, field).spec;
+      const asked = { network, name, field };
+      checkTrunk(draft, asked);
+      const addresses = addressesFor(draft, bookOf(this.#books, this.#view, network), asked);
+      const mac = draft.mac ?? this.#macs.give(network.macs, { addresses, field, vmId });
+      const { addresses: _wished, ...rest } = draft;
+      return { ...rest, mac, ...(addresses.length === 0 ? {} : { addresses }) };
+    });
+  }
+}
+
 export function completeNics(
   view: LedgerView,
-  { name, nics }: Pick<VmSpecDraft, "name" | "nics">,
+  draft: Pick<VmSpecDraft, "name" | "nics">,
   sources: { readonly vmId: VmId; readonly wildMacs: ReadonlySet<string> },
 ): CompletedNics {
   // Whoever wants no address need not wait until all that are taken are known.
-  if (nics.length === 0) return { nics: [], macCount: view.cluster.macCount };
-  const books: Books = new Map();
-  const macs = new MacGiver(view.cluster, macsInUse(view, sources.wildMacs), sources.vmId);
-  nics.forEach((nic, index) => {
-    macs.take(nic.mac, `nics[${String(index)}].mac`);
-  });
-  const completed = nics.map((draft, index): NicSpec => {
-    const field = `nics[${String(index)}]`;
-    const network = networkFor(view, draft, field).spec;
-    const asked = { network, name, field };
-    checkTrunk(draft, asked);
-    const addresses = addressesFor(draft, bookOf(books, view, network), asked);
-    const mac = draft.mac ?? macs.give(network.macs, addresses, field);
-    const { addresses: _wished, ...rest } = draft;
-    return { ...rest, mac, ...(addresses.length === 0 ? {} : { addresses }) };
-  });
-  return { nics: completed, macCount: macs.count };
+  if (draft.nics.length === 0) return { nics: [], macCount: view.cluster.macCount };
+  const giver = new NicGiver(view, sources);
+  const nics = giver.complete(draft, sources.vmId);
+  return { nics, macCount: giver.macCount };
 }

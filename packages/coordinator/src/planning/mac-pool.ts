@@ -23,17 +23,22 @@ const hexPairs = (value: bigint, octets: number): readonly string[] =>
     .padStart(octets * 2, "0")
     .match(/../g) ?? [];
 
-/** Gives out addresses for the NICs of one VM; none twice, none that is taken. */
+export interface MacWish {
+  /** Of the NIC. */
+  readonly addresses: readonly string[];
+  readonly field: string;
+  readonly vmId: VmId;
+}
+
+/** Gives out addresses for NICs; none twice, none that is taken. */
 export class MacGiver {
   readonly #cluster: ClusterRecord;
   readonly #used: Set<string>;
-  readonly #vmId: VmId;
   #count: number;
 
-  constructor(cluster: ClusterRecord, taken: ReadonlySet<string>, vmId: VmId) {
+  constructor(cluster: ClusterRecord, taken: ReadonlySet<string>) {
     this.#cluster = cluster;
     this.#used = new Set(taken);
-    this.#vmId = vmId;
     this.#count = cluster.macCount;
   }
 
@@ -51,13 +56,13 @@ export class MacGiver {
     this.#used.add(mac);
   }
 
-  give(pool: MacPool, addresses: readonly string[], field: string): string {
-    const mac = this.#find(pool, addresses, field);
+  give(pool: MacPool, wish: MacWish): string {
+    const mac = this.#find(pool, wish);
     this.#used.add(mac);
     return mac;
   }
 
-  #find(pool: MacPool, addresses: readonly string[], field: string): string {
+  #find(pool: MacPool, { addresses, field, vmId }: MacWish): string {
     switch (pool.kind) {
       case "cluster":
         return this.#counted(`02:6d:${this.#cluster.id.slice(0, 2)}`, field);
@@ -66,7 +71,7 @@ export class MacGiver {
       case "from-ipv4":
         return this.#fromIpv4(pool.prefix, addresses, field);
       case "random":
-        return this.#random(field);
+        return this.#random(vmId, field);
     }
   }
 
@@ -100,8 +105,8 @@ export class MacGiver {
   }
 
   /** The end of the VM's id is random; with a step for each try, so that the decision stays pure. */
-  #random(field: string): string {
-    const seed = BigInt(`0x${this.#vmId.replaceAll("-", "").slice(-12)}`);
+  #random(vmId: VmId, field: string): string {
+    const seed = BigInt(`0x${vmId.replaceAll("-", "").slice(-12)}`);
     for (let tries = 0; tries < DRAWS_MAX; tries += 1) {
       const drawn = (seed + BigInt(tries) * 0x1_00_01n) & 0xff_ff_ff_ff_ff_ffn;
       const [first = "00", ...rest] = hexPairs(drawn, 6);

@@ -17,6 +17,7 @@ export {
   encodeNetworkSpec,
 } from "./network.ts";
 export { decodeHostChoice, encodeHostChoice } from "./host-choice.ts";
+export { decodeVlanRanges, encodeVlanRanges } from "./vlan-ranges.ts";
 export {
   decodeHostNetworkObservation,
   encodeHostNetworkObservation,

@@ -130,6 +130,7 @@ export function decodeNetworkSpec(wire: pb.NetworkSpec, field: string): NetworkS
     subnets: decodeSubnets(wire, segment, at("subnets")),
     guards: { mac, arp, ipv4, ipv6 },
     macs: decodeMacPool(wire.macs, at("macs")),
+    ...(wire.isolated ? { isolated: true } : {}),
   };
 }
 
@@ -148,6 +149,7 @@ export function encodeNetworkSpec(spec: NetworkSpec): pb.NetworkSpec {
     subnets: spec.subnets.map(encodeSubnet),
     guards: { ...spec.guards },
     macs: encodeMacPool(spec.macs),
+    isolated: spec.isolated ?? false,
   };
 }
 

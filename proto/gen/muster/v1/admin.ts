@@ -34,6 +34,7 @@ import {
   NetworkSpec,
   UplinkObservation,
   UplinkSpec,
+  VlanRange,
   VmObservation,
   VmSpec,
 } from "./types.ts";
@@ -296,6 +297,29 @@ export namespace HaMode {
   export type FREEZE = typeof HaMode.FREEZE;
   export type IGNORE = typeof HaMode.IGNORE;
   export type UNRECOGNIZED = typeof HaMode.UNRECOGNIZED;
+}
+
+/** VirtualClusterChange is what may be done to one as a whole. */
+export const VirtualClusterChange = {
+  /** UNSPECIFIED - Not allowed. */
+  UNSPECIFIED: 0,
+  /** START - Frontend first, then the computes. */
+  START: 1,
+  /** SHUTDOWN - Computes first, then the frontend; everything is kept. */
+  SHUTDOWN: 2,
+  /** CLEAN - Removes a cluster that is shut down: disks, addresses, network. */
+  CLEAN: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type VirtualClusterChange = typeof VirtualClusterChange[keyof typeof VirtualClusterChange];
+
+export namespace VirtualClusterChange {
+  export type UNSPECIFIED = typeof VirtualClusterChange.UNSPECIFIED;
+  export type START = typeof VirtualClusterChange.START;
+  export type SHUTDOWN = typeof VirtualClusterChange.SHUTDOWN;
+  export type CLEAN = typeof VirtualClusterChange.CLEAN;
+  export type UNRECOGNIZED = typeof VirtualClusterChange.UNRECOGNIZED;
 }
 
 /** Why is kept with every change. */
@@ -2284,6 +2308,268 @@ export interface FenceAnswer {
   power: string;
   /** What went wrong; empty: nothing. */
   problem: string;
+}
+
+/** VirtualClusterMember is a VM that belongs to a virtual cluster. */
+export interface VirtualClusterMember {
+  /** "frontend" or "compute". */
+  role: string;
+  /** What the guest calls itself: "compute-0". */
+  inside: string;
+  /** The VM; unset: its record is gone. */
+  vm:
+    | Vm
+    | undefined;
+  /** Its address within the cluster. */
+  privateAddress: string;
+  /** MAC of that NIC. */
+  privateMac: string;
+}
+
+/** VirtualClusterGivenUp is a compute that could not be booted and was tolerated. */
+export interface VirtualClusterGivenUp {
+  /** "compute-2". */
+  inside: string;
+  /** Why, in a sentence. */
+  why: string;
+}
+
+/** VirtualCluster is a frontend and its computes. */
+export interface VirtualCluster {
+  /** Name, that of the frontend too. */
+  name: string;
+  /** What its disks start from. */
+  image: string;
+  /** "booting", "active", "partly active", "shut off", "broken" or what is being done to it. */
+  state: string;
+  /** Frontend first. */
+  members: VirtualClusterMember[];
+  /** Its private network. */
+  network: string;
+  /** VLAN id of the private network. */
+  vlan: number;
+  /** "10.1.0.0/16". */
+  privateSubnet: string;
+  /** Network the frontend reaches people on; empty: none. */
+  publicNetwork: string;
+  /** The frontend's address there; empty: none. */
+  publicAddress: string;
+  /** "pc-171.example.edu". */
+  fullName: string;
+  /** RFC 3339; empty: it is kept until somebody cleans it. */
+  leaseEndsAt: string;
+  /** Seconds before the end at which people are told. */
+  leaseWarnSeconds: number;
+  /** Computes that were given up. */
+  givenUp: VirtualClusterGivenUp[];
+  /** Operation that works on it; empty: none. */
+  operationId: string;
+  /** RFC 3339. */
+  createdAt: string;
+  /** Who booted it. */
+  createdBy: string;
+}
+
+/** BootVirtualClusterRequest asks for a virtual cluster. */
+export interface BootVirtualClusterRequest {
+  /** Empty: the first label of the public address's name. */
+  name: string;
+  /** What the disks start from, for people; empty: not said. */
+  image: string;
+  /** What the frontend is made from: name is not read, nics come behind those every frontend has. */
+  frontend:
+    | VmSpec
+    | undefined;
+  /** What computes are made from, likewise; cpus is not read when cpus_total is set. */
+  compute:
+    | VmSpec
+    | undefined;
+  /** CPUs of all computes together: one compute on each host, the host with the most free CPUs first. */
+  cpusTotal: number;
+  /** Computes of equal size; neither this nor cpus_total: a frontend alone. */
+  computes: number;
+  /** So many computes may fail to boot; they are given up and named. */
+  tolerate: number;
+  /** Seconds until the cluster is shut down and cleaned; 0: never. */
+  leaseSeconds: number;
+  /** Seconds before that at which people are told; 0: a tenth of the lease, an hour at most. */
+  leaseWarnSeconds: number;
+  /** Reason, dry run and request id. */
+  why: Why | undefined;
+}
+
+/** BootVirtualClusterResponse is what was decided. */
+export interface BootVirtualClusterResponse {
+  /** Unset in a dry run. */
+  operation:
+    | Operation
+    | undefined;
+  /** As it will be. */
+  cluster:
+    | VirtualCluster
+    | undefined;
+  /** Where and why, a line each. */
+  explanation: string[];
+}
+
+/** ListVirtualClustersRequest narrows the list. */
+export interface ListVirtualClustersRequest {
+  /** Empty: all. */
+  name: string;
+}
+
+/** ListVirtualClustersResponse has them by name. */
+export interface ListVirtualClustersResponse {
+  /** Clusters by name. */
+  clusters: VirtualCluster[];
+}
+
+/** ChangeVirtualClusterRequest names one. */
+export interface ChangeVirtualClusterRequest {
+  /** Name. */
+  name: string;
+  /** What to do. */
+  change: VirtualClusterChange;
+  /** Shutdown: milliseconds guests get; 0: two minutes. */
+  graceMs: number;
+  /** Shutdown: pull the plug of guests that do not shut down in that time. */
+  force: boolean;
+  /** Reason, dry run and request id. */
+  why: Why | undefined;
+}
+
+/** ChangeVirtualClusterResponse is what was begun. */
+export interface ChangeVirtualClusterResponse {
+  /** Unset in a dry run. */
+  operation:
+    | Operation
+    | undefined;
+  /** What happens, a line each. */
+  plan: string[];
+}
+
+/** GrowVirtualClusterRequest asks for more computes. */
+export interface GrowVirtualClusterRequest {
+  /** Name. */
+  name: string;
+  /** CPUs of the new computes together. */
+  cpusTotal: number;
+  /** New computes of the template's size. */
+  computes: number;
+  /** So many of them may fail to boot. */
+  tolerate: number;
+  /** Reason, dry run and request id. */
+  why: Why | undefined;
+}
+
+/** GrowVirtualClusterResponse is what was decided. */
+export interface GrowVirtualClusterResponse {
+  /** Unset in a dry run. */
+  operation:
+    | Operation
+    | undefined;
+  /** Where and why, a line each. */
+  explanation: string[];
+}
+
+/** ShrinkVirtualClusterRequest names computes. */
+export interface ShrinkVirtualClusterRequest {
+  /** Name. */
+  name: string;
+  /** So many, the newest first. */
+  computes: number;
+  /** These instead, by their names inside: "compute-3". */
+  members: string[];
+  /** Milliseconds guests get to shut down; 0: two minutes. */
+  graceMs: number;
+  /** Pull the plug of guests that do not shut down in that time. */
+  force: boolean;
+  /** Reason, dry run and request id. */
+  why: Why | undefined;
+}
+
+/** ShrinkVirtualClusterResponse is what was begun. */
+export interface ShrinkVirtualClusterResponse {
+  /** Unset in a dry run. */
+  operation:
+    | Operation
+    | undefined;
+  /** What happens, a line each. */
+  plan: string[];
+}
+
+/** SetVirtualClusterLeaseRequest says until when. */
+export interface SetVirtualClusterLeaseRequest {
+  /** Name. */
+  name: string;
+  /** Seconds from now; 0: without end. */
+  seconds: number;
+  /** Seconds before the end at which people are told; 0: a tenth of the lease, an hour at most. */
+  warnSeconds: number;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** SetVirtualClusterLeaseResponse is the cluster as it is now. */
+export interface SetVirtualClusterLeaseResponse {
+  /** The cluster. */
+  cluster: VirtualCluster | undefined;
+}
+
+/** VirtualClusterSettings is what the site gives to virtual clusters. */
+export interface VirtualClusterSettings {
+  /** VLAN ids of private networks; none: no cluster can be booted. */
+  vlans: VlanRange[];
+  /** Label of the uplink that carries them; empty: the one of the agents' configuration. */
+  uplink: string;
+  /** Hosts members may run on; empty: every host, unless one of host_pool and host_labels is set. */
+  hosts: string[];
+  /** Hosts of this pool. */
+  hostPool: string;
+  /** Hosts whose labels fit. */
+  hostLabels: string;
+  /** The same in every cluster: "10.1.0.0/16". */
+  privateSubnet: string;
+  /** Gives the public addresses; empty: frontends have none. */
+  publicNetwork: string;
+  /** CPUs of each host that computes are never given. */
+  cpusReserved: number;
+  /** Behind the names of clusters without a public address; empty: none. */
+  domain: string;
+  /** MTU of private networks in bytes; 0: 1500. */
+  mtu: number;
+}
+
+/** GetVirtualClusterSettingsRequest asks for them. */
+export interface GetVirtualClusterSettingsRequest {
+}
+
+/** GetVirtualClusterSettingsResponse is what there is and what is left of it. */
+export interface GetVirtualClusterSettingsResponse {
+  /** The settings. */
+  settings:
+    | VirtualClusterSettings
+    | undefined;
+  /** VLAN ids that no network has. */
+  vlansFree: number;
+  /** Public addresses that nobody has. */
+  publicAddressesFree: bigint;
+}
+
+/** SetVirtualClusterSettingsRequest replaces them as a whole. */
+export interface SetVirtualClusterSettingsRequest {
+  /** The settings. */
+  settings:
+    | VirtualClusterSettings
+    | undefined;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** SetVirtualClusterSettingsResponse has them as they are now. */
+export interface SetVirtualClusterSettingsResponse {
+  /** The settings. */
+  settings: VirtualClusterSettings | undefined;
 }
 
 function createBaseWhy(): Why {
@@ -14762,6 +15048,1639 @@ export const FenceAnswer: MessageFns<FenceAnswer> = {
   },
 };
 
+function createBaseVirtualClusterMember(): VirtualClusterMember {
+  return { role: "", inside: "", vm: undefined, privateAddress: "", privateMac: "" };
+}
+
+export const VirtualClusterMember: MessageFns<VirtualClusterMember> = {
+  encode(message: VirtualClusterMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== "") {
+      writer.uint32(10).string(message.role);
+    }
+    if (message.inside !== "") {
+      writer.uint32(18).string(message.inside);
+    }
+    if (message.vm !== undefined) {
+      Vm.encode(message.vm, writer.uint32(26).fork()).join();
+    }
+    if (message.privateAddress !== "") {
+      writer.uint32(34).string(message.privateAddress);
+    }
+    if (message.privateMac !== "") {
+      writer.uint32(42).string(message.privateMac);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VirtualClusterMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVirtualClusterMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.inside = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.vm = Vm.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.privateAddress = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.privateMac = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseVirtualClusterGivenUp(): VirtualClusterGivenUp {
+  return { inside: "", why: "" };
+}
+
+export const VirtualClusterGivenUp: MessageFns<VirtualClusterGivenUp> = {
+  encode(message: VirtualClusterGivenUp, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.inside !== "") {
+      writer.uint32(10).string(message.inside);
+    }
+    if (message.why !== "") {
+      writer.uint32(18).string(message.why);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VirtualClusterGivenUp {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVirtualClusterGivenUp();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.inside = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.why = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseVirtualCluster(): VirtualCluster {
+  return {
+    name: "",
+    image: "",
+    state: "",
+    members: [],
+    network: "",
+    vlan: 0,
+    privateSubnet: "",
+    publicNetwork: "",
+    publicAddress: "",
+    fullName: "",
+    leaseEndsAt: "",
+    leaseWarnSeconds: 0,
+    givenUp: [],
+    operationId: "",
+    createdAt: "",
+    createdBy: "",
+  };
+}
+
+export const VirtualCluster: MessageFns<VirtualCluster> = {
+  encode(message: VirtualCluster, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.image !== "") {
+      writer.uint32(18).string(message.image);
+    }
+    if (message.state !== "") {
+      writer.uint32(26).string(message.state);
+    }
+    for (const v of message.members) {
+      VirtualClusterMember.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.network !== "") {
+      writer.uint32(42).string(message.network);
+    }
+    if (message.vlan !== 0) {
+      writer.uint32(48).uint32(message.vlan);
+    }
+    if (message.privateSubnet !== "") {
+      writer.uint32(58).string(message.privateSubnet);
+    }
+    if (message.publicNetwork !== "") {
+      writer.uint32(66).string(message.publicNetwork);
+    }
+    if (message.publicAddress !== "") {
+      writer.uint32(74).string(message.publicAddress);
+    }
+    if (message.fullName !== "") {
+      writer.uint32(82).string(message.fullName);
+    }
+    if (message.leaseEndsAt !== "") {
+      writer.uint32(90).string(message.leaseEndsAt);
+    }
+    if (message.leaseWarnSeconds !== 0) {
+      writer.uint32(96).uint32(message.leaseWarnSeconds);
+    }
+    for (const v of message.givenUp) {
+      VirtualClusterGivenUp.encode(v!, writer.uint32(106).fork()).join();
+    }
+    if (message.operationId !== "") {
+      writer.uint32(114).string(message.operationId);
+    }
+    if (message.createdAt !== "") {
+      writer.uint32(122).string(message.createdAt);
+    }
+    if (message.createdBy !== "") {
+      writer.uint32(130).string(message.createdBy);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VirtualCluster {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVirtualCluster();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.members.push(VirtualClusterMember.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.network = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.vlan = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.privateSubnet = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.publicNetwork = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.publicAddress = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.fullName = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.leaseEndsAt = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.leaseWarnSeconds = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.givenUp.push(VirtualClusterGivenUp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.operationId = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.createdAt = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.createdBy = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBootVirtualClusterRequest(): BootVirtualClusterRequest {
+  return {
+    name: "",
+    image: "",
+    frontend: undefined,
+    compute: undefined,
+    cpusTotal: 0,
+    computes: 0,
+    tolerate: 0,
+    leaseSeconds: 0,
+    leaseWarnSeconds: 0,
+    why: undefined,
+  };
+}
+
+export const BootVirtualClusterRequest: MessageFns<BootVirtualClusterRequest> = {
+  encode(message: BootVirtualClusterRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.image !== "") {
+      writer.uint32(18).string(message.image);
+    }
+    if (message.frontend !== undefined) {
+      VmSpec.encode(message.frontend, writer.uint32(26).fork()).join();
+    }
+    if (message.compute !== undefined) {
+      VmSpec.encode(message.compute, writer.uint32(34).fork()).join();
+    }
+    if (message.cpusTotal !== 0) {
+      writer.uint32(40).uint32(message.cpusTotal);
+    }
+    if (message.computes !== 0) {
+      writer.uint32(48).uint32(message.computes);
+    }
+    if (message.tolerate !== 0) {
+      writer.uint32(56).uint32(message.tolerate);
+    }
+    if (message.leaseSeconds !== 0) {
+      writer.uint32(64).uint32(message.leaseSeconds);
+    }
+    if (message.leaseWarnSeconds !== 0) {
+      writer.uint32(72).uint32(message.leaseWarnSeconds);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(82).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BootVirtualClusterRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBootVirtualClusterRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.frontend = VmSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.compute = VmSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.cpusTotal = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.computes = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.tolerate = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.leaseSeconds = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.leaseWarnSeconds = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBootVirtualClusterResponse(): BootVirtualClusterResponse {
+  return { operation: undefined, cluster: undefined, explanation: [] };
+}
+
+export const BootVirtualClusterResponse: MessageFns<BootVirtualClusterResponse> = {
+  encode(message: BootVirtualClusterResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    if (message.cluster !== undefined) {
+      VirtualCluster.encode(message.cluster, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.explanation) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BootVirtualClusterResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBootVirtualClusterResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.cluster = VirtualCluster.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.explanation.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListVirtualClustersRequest(): ListVirtualClustersRequest {
+  return { name: "" };
+}
+
+export const ListVirtualClustersRequest: MessageFns<ListVirtualClustersRequest> = {
+  encode(message: ListVirtualClustersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListVirtualClustersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListVirtualClustersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListVirtualClustersResponse(): ListVirtualClustersResponse {
+  return { clusters: [] };
+}
+
+export const ListVirtualClustersResponse: MessageFns<ListVirtualClustersResponse> = {
+  encode(message: ListVirtualClustersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.clusters) {
+      VirtualCluster.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListVirtualClustersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListVirtualClustersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.clusters.push(VirtualCluster.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChangeVirtualClusterRequest(): ChangeVirtualClusterRequest {
+  return { name: "", change: 0, graceMs: 0, force: false, why: undefined };
+}
+
+export const ChangeVirtualClusterRequest: MessageFns<ChangeVirtualClusterRequest> = {
+  encode(message: ChangeVirtualClusterRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.change !== 0) {
+      writer.uint32(16).int32(message.change);
+    }
+    if (message.graceMs !== 0) {
+      writer.uint32(24).uint32(message.graceMs);
+    }
+    if (message.force !== false) {
+      writer.uint32(32).bool(message.force);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangeVirtualClusterRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangeVirtualClusterRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.change = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.graceMs = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.force = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChangeVirtualClusterResponse(): ChangeVirtualClusterResponse {
+  return { operation: undefined, plan: [] };
+}
+
+export const ChangeVirtualClusterResponse: MessageFns<ChangeVirtualClusterResponse> = {
+  encode(message: ChangeVirtualClusterResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.plan) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangeVirtualClusterResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangeVirtualClusterResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.plan.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGrowVirtualClusterRequest(): GrowVirtualClusterRequest {
+  return { name: "", cpusTotal: 0, computes: 0, tolerate: 0, why: undefined };
+}
+
+export const GrowVirtualClusterRequest: MessageFns<GrowVirtualClusterRequest> = {
+  encode(message: GrowVirtualClusterRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.cpusTotal !== 0) {
+      writer.uint32(16).uint32(message.cpusTotal);
+    }
+    if (message.computes !== 0) {
+      writer.uint32(24).uint32(message.computes);
+    }
+    if (message.tolerate !== 0) {
+      writer.uint32(32).uint32(message.tolerate);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GrowVirtualClusterRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGrowVirtualClusterRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.cpusTotal = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.computes = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.tolerate = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGrowVirtualClusterResponse(): GrowVirtualClusterResponse {
+  return { operation: undefined, explanation: [] };
+}
+
+export const GrowVirtualClusterResponse: MessageFns<GrowVirtualClusterResponse> = {
+  encode(message: GrowVirtualClusterResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.explanation) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GrowVirtualClusterResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGrowVirtualClusterResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.explanation.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseShrinkVirtualClusterRequest(): ShrinkVirtualClusterRequest {
+  return { name: "", computes: 0, members: [], graceMs: 0, force: false, why: undefined };
+}
+
+export const ShrinkVirtualClusterRequest: MessageFns<ShrinkVirtualClusterRequest> = {
+  encode(message: ShrinkVirtualClusterRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.computes !== 0) {
+      writer.uint32(16).uint32(message.computes);
+    }
+    for (const v of message.members) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.graceMs !== 0) {
+      writer.uint32(32).uint32(message.graceMs);
+    }
+    if (message.force !== false) {
+      writer.uint32(40).bool(message.force);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShrinkVirtualClusterRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShrinkVirtualClusterRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.computes = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.members.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.graceMs = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.force = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseShrinkVirtualClusterResponse(): ShrinkVirtualClusterResponse {
+  return { operation: undefined, plan: [] };
+}
+
+export const ShrinkVirtualClusterResponse: MessageFns<ShrinkVirtualClusterResponse> = {
+  encode(message: ShrinkVirtualClusterResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.plan) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShrinkVirtualClusterResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShrinkVirtualClusterResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.plan.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetVirtualClusterLeaseRequest(): SetVirtualClusterLeaseRequest {
+  return { name: "", seconds: 0, warnSeconds: 0, why: undefined };
+}
+
+export const SetVirtualClusterLeaseRequest: MessageFns<SetVirtualClusterLeaseRequest> = {
+  encode(message: SetVirtualClusterLeaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.seconds !== 0) {
+      writer.uint32(16).uint32(message.seconds);
+    }
+    if (message.warnSeconds !== 0) {
+      writer.uint32(24).uint32(message.warnSeconds);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetVirtualClusterLeaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetVirtualClusterLeaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seconds = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.warnSeconds = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetVirtualClusterLeaseResponse(): SetVirtualClusterLeaseResponse {
+  return { cluster: undefined };
+}
+
+export const SetVirtualClusterLeaseResponse: MessageFns<SetVirtualClusterLeaseResponse> = {
+  encode(message: SetVirtualClusterLeaseResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cluster !== undefined) {
+      VirtualCluster.encode(message.cluster, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetVirtualClusterLeaseResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetVirtualClusterLeaseResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cluster = VirtualCluster.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseVirtualClusterSettings(): VirtualClusterSettings {
+  return {
+    vlans: [],
+    uplink: "",
+    hosts: [],
+    hostPool: "",
+    hostLabels: "",
+    privateSubnet: "",
+    publicNetwork: "",
+    cpusReserved: 0,
+    domain: "",
+    mtu: 0,
+  };
+}
+
+export const VirtualClusterSettings: MessageFns<VirtualClusterSettings> = {
+  encode(message: VirtualClusterSettings, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.vlans) {
+      VlanRange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.uplink !== "") {
+      writer.uint32(18).string(message.uplink);
+    }
+    for (const v of message.hosts) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.hostPool !== "") {
+      writer.uint32(34).string(message.hostPool);
+    }
+    if (message.hostLabels !== "") {
+      writer.uint32(42).string(message.hostLabels);
+    }
+    if (message.privateSubnet !== "") {
+      writer.uint32(50).string(message.privateSubnet);
+    }
+    if (message.publicNetwork !== "") {
+      writer.uint32(58).string(message.publicNetwork);
+    }
+    if (message.cpusReserved !== 0) {
+      writer.uint32(64).uint32(message.cpusReserved);
+    }
+    if (message.domain !== "") {
+      writer.uint32(74).string(message.domain);
+    }
+    if (message.mtu !== 0) {
+      writer.uint32(80).uint32(message.mtu);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VirtualClusterSettings {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVirtualClusterSettings();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.vlans.push(VlanRange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.uplink = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.hostPool = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.hostLabels = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.privateSubnet = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.publicNetwork = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.cpusReserved = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.domain = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.mtu = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetVirtualClusterSettingsRequest(): GetVirtualClusterSettingsRequest {
+  return {};
+}
+
+export const GetVirtualClusterSettingsRequest: MessageFns<GetVirtualClusterSettingsRequest> = {
+  encode(_: GetVirtualClusterSettingsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetVirtualClusterSettingsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetVirtualClusterSettingsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetVirtualClusterSettingsResponse(): GetVirtualClusterSettingsResponse {
+  return { settings: undefined, vlansFree: 0, publicAddressesFree: 0n };
+}
+
+export const GetVirtualClusterSettingsResponse: MessageFns<GetVirtualClusterSettingsResponse> = {
+  encode(message: GetVirtualClusterSettingsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.settings !== undefined) {
+      VirtualClusterSettings.encode(message.settings, writer.uint32(10).fork()).join();
+    }
+    if (message.vlansFree !== 0) {
+      writer.uint32(16).uint32(message.vlansFree);
+    }
+    if (message.publicAddressesFree !== 0n) {
+      if (BigInt.asUintN(64, message.publicAddressesFree) !== message.publicAddressesFree) {
+        throw new globalThis.Error("value provided for field message.publicAddressesFree of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.publicAddressesFree);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetVirtualClusterSettingsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetVirtualClusterSettingsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.settings = VirtualClusterSettings.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.vlansFree = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.publicAddressesFree = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetVirtualClusterSettingsRequest(): SetVirtualClusterSettingsRequest {
+  return { settings: undefined, why: undefined };
+}
+
+export const SetVirtualClusterSettingsRequest: MessageFns<SetVirtualClusterSettingsRequest> = {
+  encode(message: SetVirtualClusterSettingsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.settings !== undefined) {
+      VirtualClusterSettings.encode(message.settings, writer.uint32(10).fork()).join();
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetVirtualClusterSettingsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetVirtualClusterSettingsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.settings = VirtualClusterSettings.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetVirtualClusterSettingsResponse(): SetVirtualClusterSettingsResponse {
+  return { settings: undefined };
+}
+
+export const SetVirtualClusterSettingsResponse: MessageFns<SetVirtualClusterSettingsResponse> = {
+  encode(message: SetVirtualClusterSettingsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.settings !== undefined) {
+      VirtualClusterSettings.encode(message.settings, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetVirtualClusterSettingsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetVirtualClusterSettingsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.settings = VirtualClusterSettings.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /** Admin is everything a person can ask of the cluster. */
 export type AdminService = typeof AdminService;
 export const AdminService = {
@@ -15418,6 +17337,107 @@ export const AdminService = {
       Buffer.from(TestHostFenceResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): TestHostFenceResponse => TestHostFenceResponse.decode(value),
   },
+  /** BootVirtualCluster boots a frontend and computes: all of them, or nothing. */
+  bootVirtualCluster: {
+    path: "/muster.v1.Admin/BootVirtualCluster" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: BootVirtualClusterRequest): Buffer =>
+      Buffer.from(BootVirtualClusterRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BootVirtualClusterRequest => BootVirtualClusterRequest.decode(value),
+    responseSerialize: (value: BootVirtualClusterResponse): Buffer =>
+      Buffer.from(BootVirtualClusterResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BootVirtualClusterResponse => BootVirtualClusterResponse.decode(value),
+  },
+  /** ListVirtualClusters lists virtual clusters with their members. */
+  listVirtualClusters: {
+    path: "/muster.v1.Admin/ListVirtualClusters" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListVirtualClustersRequest): Buffer =>
+      Buffer.from(ListVirtualClustersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListVirtualClustersRequest => ListVirtualClustersRequest.decode(value),
+    responseSerialize: (value: ListVirtualClustersResponse): Buffer =>
+      Buffer.from(ListVirtualClustersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListVirtualClustersResponse => ListVirtualClustersResponse.decode(value),
+  },
+  /** ChangeVirtualCluster starts, shuts down or cleans a virtual cluster. */
+  changeVirtualCluster: {
+    path: "/muster.v1.Admin/ChangeVirtualCluster" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ChangeVirtualClusterRequest): Buffer =>
+      Buffer.from(ChangeVirtualClusterRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ChangeVirtualClusterRequest => ChangeVirtualClusterRequest.decode(value),
+    responseSerialize: (value: ChangeVirtualClusterResponse): Buffer =>
+      Buffer.from(ChangeVirtualClusterResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ChangeVirtualClusterResponse => ChangeVirtualClusterResponse.decode(value),
+  },
+  /** GrowVirtualCluster adds computes: all of them, or none. */
+  growVirtualCluster: {
+    path: "/muster.v1.Admin/GrowVirtualCluster" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GrowVirtualClusterRequest): Buffer =>
+      Buffer.from(GrowVirtualClusterRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GrowVirtualClusterRequest => GrowVirtualClusterRequest.decode(value),
+    responseSerialize: (value: GrowVirtualClusterResponse): Buffer =>
+      Buffer.from(GrowVirtualClusterResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GrowVirtualClusterResponse => GrowVirtualClusterResponse.decode(value),
+  },
+  /** ShrinkVirtualCluster removes computes. */
+  shrinkVirtualCluster: {
+    path: "/muster.v1.Admin/ShrinkVirtualCluster" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ShrinkVirtualClusterRequest): Buffer =>
+      Buffer.from(ShrinkVirtualClusterRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ShrinkVirtualClusterRequest => ShrinkVirtualClusterRequest.decode(value),
+    responseSerialize: (value: ShrinkVirtualClusterResponse): Buffer =>
+      Buffer.from(ShrinkVirtualClusterResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ShrinkVirtualClusterResponse => ShrinkVirtualClusterResponse.decode(value),
+  },
+  /** SetVirtualClusterLease says until when a virtual cluster is kept. */
+  setVirtualClusterLease: {
+    path: "/muster.v1.Admin/SetVirtualClusterLease" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetVirtualClusterLeaseRequest): Buffer =>
+      Buffer.from(SetVirtualClusterLeaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetVirtualClusterLeaseRequest => SetVirtualClusterLeaseRequest.decode(value),
+    responseSerialize: (value: SetVirtualClusterLeaseResponse): Buffer =>
+      Buffer.from(SetVirtualClusterLeaseResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetVirtualClusterLeaseResponse =>
+      SetVirtualClusterLeaseResponse.decode(value),
+  },
+  /** GetVirtualClusterSettings shows what the site gives to virtual clusters. */
+  getVirtualClusterSettings: {
+    path: "/muster.v1.Admin/GetVirtualClusterSettings" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetVirtualClusterSettingsRequest): Buffer =>
+      Buffer.from(GetVirtualClusterSettingsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetVirtualClusterSettingsRequest =>
+      GetVirtualClusterSettingsRequest.decode(value),
+    responseSerialize: (value: GetVirtualClusterSettingsResponse): Buffer =>
+      Buffer.from(GetVirtualClusterSettingsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetVirtualClusterSettingsResponse =>
+      GetVirtualClusterSettingsResponse.decode(value),
+  },
+  /** SetVirtualClusterSettings changes that, for clusters that are booted from now on. */
+  setVirtualClusterSettings: {
+    path: "/muster.v1.Admin/SetVirtualClusterSettings" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetVirtualClusterSettingsRequest): Buffer =>
+      Buffer.from(SetVirtualClusterSettingsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetVirtualClusterSettingsRequest =>
+      SetVirtualClusterSettingsRequest.decode(value),
+    responseSerialize: (value: SetVirtualClusterSettingsResponse): Buffer =>
+      Buffer.from(SetVirtualClusterSettingsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetVirtualClusterSettingsResponse =>
+      SetVirtualClusterSettingsResponse.decode(value),
+  },
 } as const;
 
 export interface AdminServer extends UntypedServiceImplementation {
@@ -15545,6 +17565,22 @@ export interface AdminServer extends UntypedServiceImplementation {
   setHostFence: handleUnaryCall<SetHostFenceRequest, SetHostFenceResponse>;
   /** TestHostFence asks a host's fence devices for its power's state. */
   testHostFence: handleUnaryCall<TestHostFenceRequest, TestHostFenceResponse>;
+  /** BootVirtualCluster boots a frontend and computes: all of them, or nothing. */
+  bootVirtualCluster: handleUnaryCall<BootVirtualClusterRequest, BootVirtualClusterResponse>;
+  /** ListVirtualClusters lists virtual clusters with their members. */
+  listVirtualClusters: handleUnaryCall<ListVirtualClustersRequest, ListVirtualClustersResponse>;
+  /** ChangeVirtualCluster starts, shuts down or cleans a virtual cluster. */
+  changeVirtualCluster: handleUnaryCall<ChangeVirtualClusterRequest, ChangeVirtualClusterResponse>;
+  /** GrowVirtualCluster adds computes: all of them, or none. */
+  growVirtualCluster: handleUnaryCall<GrowVirtualClusterRequest, GrowVirtualClusterResponse>;
+  /** ShrinkVirtualCluster removes computes. */
+  shrinkVirtualCluster: handleUnaryCall<ShrinkVirtualClusterRequest, ShrinkVirtualClusterResponse>;
+  /** SetVirtualClusterLease says until when a virtual cluster is kept. */
+  setVirtualClusterLease: handleUnaryCall<SetVirtualClusterLeaseRequest, SetVirtualClusterLeaseResponse>;
+  /** GetVirtualClusterSettings shows what the site gives to virtual clusters. */
+  getVirtualClusterSettings: handleUnaryCall<GetVirtualClusterSettingsRequest, GetVirtualClusterSettingsResponse>;
+  /** SetVirtualClusterSettings changes that, for clusters that are booted from now on. */
+  setVirtualClusterSettings: handleUnaryCall<SetVirtualClusterSettingsRequest, SetVirtualClusterSettingsResponse>;
 }
 
 export interface AdminClient extends Client {
@@ -16497,6 +18533,134 @@ export interface AdminClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: TestHostFenceResponse) => void,
+  ): ClientUnaryCall;
+  /** BootVirtualCluster boots a frontend and computes: all of them, or nothing. */
+  bootVirtualCluster(
+    request: BootVirtualClusterRequest,
+    callback: (error: ServiceError | null, response: BootVirtualClusterResponse) => void,
+  ): ClientUnaryCall;
+  bootVirtualCluster(
+    request: BootVirtualClusterRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: BootVirtualClusterResponse) => void,
+  ): ClientUnaryCall;
+  bootVirtualCluster(
+    request: BootVirtualClusterRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: BootVirtualClusterResponse) => void,
+  ): ClientUnaryCall;
+  /** ListVirtualClusters lists virtual clusters with their members. */
+  listVirtualClusters(
+    request: ListVirtualClustersRequest,
+    callback: (error: ServiceError | null, response: ListVirtualClustersResponse) => void,
+  ): ClientUnaryCall;
+  listVirtualClusters(
+    request: ListVirtualClustersRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListVirtualClustersResponse) => void,
+  ): ClientUnaryCall;
+  listVirtualClusters(
+    request: ListVirtualClustersRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListVirtualClustersResponse) => void,
+  ): ClientUnaryCall;
+  /** ChangeVirtualCluster starts, shuts down or cleans a virtual cluster. */
+  changeVirtualCluster(
+    request: ChangeVirtualClusterRequest,
+    callback: (error: ServiceError | null, response: ChangeVirtualClusterResponse) => void,
+  ): ClientUnaryCall;
+  changeVirtualCluster(
+    request: ChangeVirtualClusterRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ChangeVirtualClusterResponse) => void,
+  ): ClientUnaryCall;
+  changeVirtualCluster(
+    request: ChangeVirtualClusterRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ChangeVirtualClusterResponse) => void,
+  ): ClientUnaryCall;
+  /** GrowVirtualCluster adds computes: all of them, or none. */
+  growVirtualCluster(
+    request: GrowVirtualClusterRequest,
+    callback: (error: ServiceError | null, response: GrowVirtualClusterResponse) => void,
+  ): ClientUnaryCall;
+  growVirtualCluster(
+    request: GrowVirtualClusterRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GrowVirtualClusterResponse) => void,
+  ): ClientUnaryCall;
+  growVirtualCluster(
+    request: GrowVirtualClusterRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GrowVirtualClusterResponse) => void,
+  ): ClientUnaryCall;
+  /** ShrinkVirtualCluster removes computes. */
+  shrinkVirtualCluster(
+    request: ShrinkVirtualClusterRequest,
+    callback: (error: ServiceError | null, response: ShrinkVirtualClusterResponse) => void,
+  ): ClientUnaryCall;
+  shrinkVirtualCluster(
+    request: ShrinkVirtualClusterRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ShrinkVirtualClusterResponse) => void,
+  ): ClientUnaryCall;
+  shrinkVirtualCluster(
+    request: ShrinkVirtualClusterRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ShrinkVirtualClusterResponse) => void,
+  ): ClientUnaryCall;
+  /** SetVirtualClusterLease says until when a virtual cluster is kept. */
+  setVirtualClusterLease(
+    request: SetVirtualClusterLeaseRequest,
+    callback: (error: ServiceError | null, response: SetVirtualClusterLeaseResponse) => void,
+  ): ClientUnaryCall;
+  setVirtualClusterLease(
+    request: SetVirtualClusterLeaseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetVirtualClusterLeaseResponse) => void,
+  ): ClientUnaryCall;
+  setVirtualClusterLease(
+    request: SetVirtualClusterLeaseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetVirtualClusterLeaseResponse) => void,
+  ): ClientUnaryCall;
+  /** GetVirtualClusterSettings shows what the site gives to virtual clusters. */
+  getVirtualClusterSettings(
+    request: GetVirtualClusterSettingsRequest,
+    callback: (error: ServiceError | null, response: GetVirtualClusterSettingsResponse) => void,
+  ): ClientUnaryCall;
+  getVirtualClusterSettings(
+    request: GetVirtualClusterSettingsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetVirtualClusterSettingsResponse) => void,
+  ): ClientUnaryCall;
+  getVirtualClusterSettings(
+    request: GetVirtualClusterSettingsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetVirtualClusterSettingsResponse) => void,
+  ): ClientUnaryCall;
+  /** SetVirtualClusterSettings changes that, for clusters that are booted from now on. */
+  setVirtualClusterSettings(
+    request: SetVirtualClusterSettingsRequest,
+    callback: (error: ServiceError | null, response: SetVirtualClusterSettingsResponse) => void,
+  ): ClientUnaryCall;
+  setVirtualClusterSettings(
+    request: SetVirtualClusterSettingsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetVirtualClusterSettingsResponse) => void,
+  ): ClientUnaryCall;
+  setVirtualClusterSettings(
+    request: SetVirtualClusterSettingsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetVirtualClusterSettingsResponse) => void,
   ): ClientUnaryCall;
 }
 

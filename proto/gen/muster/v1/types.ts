@@ -504,7 +504,11 @@ export interface NetworkSpec {
     | NetworkGuards
     | undefined;
   /** Unset: the cluster's pool. */
-  macs: MacPool | undefined;
+  macs:
+    | MacPool
+    | undefined;
+  /** True: no host routes it, so its subnets may be those of other networks too. */
+  isolated: boolean;
 }
 
 /** SubnetSpec is one subnet of a network. */
@@ -2795,6 +2799,7 @@ function createBaseNetworkSpec(): NetworkSpec {
     subnets: [],
     guards: undefined,
     macs: undefined,
+    isolated: false,
   };
 }
 
@@ -2841,6 +2846,9 @@ export const NetworkSpec: MessageFns<NetworkSpec> = {
     }
     if (message.macs !== undefined) {
       MacPool.encode(message.macs, writer.uint32(114).fork()).join();
+    }
+    if (message.isolated !== false) {
+      writer.uint32(160).bool(message.isolated);
     }
     return writer;
   },
@@ -2968,6 +2976,14 @@ export const NetworkSpec: MessageFns<NetworkSpec> = {
             }
 
             message.macs = MacPool.decode(reader, reader.uint32());
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.isolated = reader.bool();
             continue;
           }
         }
