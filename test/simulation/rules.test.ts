@@ -96,7 +96,7 @@ describe("rules of groups", () => {
     await using cluster = await racks();
     const { api } = cluster;
     const rule = { ...spread, level: "rack", max: 1 };
-    await api.rules.createRule({ rule, why }, api.context);
+    await api.rules.createRule({ rule, replace: false, why }, api.context);
     const db = rules({ addGroups: ["db"] });
     const vms = [
       await create(cluster, "db-1", { rules: db }),
@@ -118,13 +118,19 @@ describe("rules of groups", () => {
   it("are refused when they clash with another rule or a pin, naming the pair", async () => {
     await using cluster = await racks();
     const { api } = cluster;
-    await api.rules.createRule({ rule: { ...spread, level: "rack", max: 1 }, why }, api.context);
+    await api.rules.createRule(
+      { rule: { ...spread, level: "rack", max: 1 }, replace: false, why },
+      api.context,
+    );
     const db = rules({ addGroups: ["db"], pinnedTo: { names: ["h1", "h2"] } });
     await create(cluster, "db-1", { rules: db });
     await create(cluster, "db-2", { rules: rules({ addGroups: ["db"] }) });
     const together = { name: "db-near", group: "db", mode: RuleMode.PACK, preferred: false };
     await expect(
-      api.rules.createRule({ rule: { ...together, level: "host", max: 0 }, why }, api.context),
+      api.rules.createRule(
+        { rule: { ...together, level: "host", max: 0 }, replace: false, why },
+        api.context,
+      ),
     ).rejects.toMatchObject({
       reasons: [expect.stringMatching(/rules db-apart and db-near clash: db-1, db-2/) as string],
     });
@@ -138,6 +144,37 @@ describe("rules of groups", () => {
         expect.stringMatching(/rule db-apart clashes with where db-1, db-2 are pinned/) as string,
       ],
     });
+  });
+
+  it("are replaced only when that is asked for, and keep their date of birth", async () => {
+    await using cluster = await racks();
+    const { api } = cluster;
+    const rule = { ...spread, level: "rack", max: 1 };
+    const first = await api.rules.createRule({ rule, replace: false, why }, api.context);
+    await expect(
+      api.rules.createRule({ rule: { ...rule, max: 2 }, replace: false, why }, api.context),
+    ).rejects.toMatchObject({ code: "already-exists" });
+    await cluster.clock.runFor(60_000);
+    const next = { rule: { ...rule, max: 2 }, replace: true, why };
+    const second = await api.rules.createRule(next, api.context);
+    expect(second.rule).toMatchObject({ rule: { max: 2 }, createdAt: first.rule?.createdAt });
+    const listed = await api.rules.listRules({ name: "" }, api.context);
+    expect(listed.rules).toMatchObject([{ rule: { name: "db-apart", max: 2 } }]);
+  });
+
+  it("keep the host that they name from being removed", async () => {
+    await using cluster = await racks();
+    const { api } = cluster;
+    const pinned = rules({ pinnedTo: { names: ["h1", "h2"] }, home: "h1" });
+    const vm = await create(cluster, "web", { rules: pinned });
+    const [where = ""] = whereIs(cluster, [vm]);
+    const other = where === "h1" ? "h2" : "h1";
+    const removal = api.hosts.removeHost({ host: other, forgetVms: false, why }, api.context);
+    await expect(removal).rejects.toMatchObject({
+      code: "wrong-state",
+      reasons: expect.arrayContaining([`VM web is pinned to it and ${where}`]) as string[],
+    });
+    expect(checkAtRest(cluster)).toStrictEqual([]);
   });
 
   it("say what is not so now, and move nothing for it", async () => {

@@ -44,12 +44,21 @@ export const byPriorityThenSize = (a: VmSnapshot, b: VmSnapshot): number =>
 export function evacuate(
   book: MoveBook,
   vms: readonly VmSnapshot[],
-  how: { readonly limits: MotionLimits; readonly isLive: boolean; readonly place?: PlaceOptions },
+  how: {
+    readonly limits: MotionLimits;
+    readonly isLive: boolean;
+    readonly place?: PlaceOptions;
+    /** Asked when a VM's turn comes; one that need not move any more stays. Default: all must. */
+    readonly mustMove?: (vm: VmSnapshot) => boolean;
+    /** Default {@link byPriorityThenSize}. */
+    readonly order?: (one: VmSnapshot, other: VmSnapshot) => number;
+  },
 ): EvacuationPlan {
   const choices: Placement[] = [];
   const stuck: StuckVm[] = [];
   const decided: DecidedMove[] = [];
-  for (const vm of vms.toSorted(byPriorityThenSize)) {
+  for (const vm of vms.toSorted(how.order ?? byPriorityThenSize)) {
+    if (how.mustMove?.(vm) === false) continue;
     const named = { vmId: vm.id, vmName: vm.name, hostId: vm.hostId ?? "" };
     if (how.isLive && vm.movable === false) {
       stuck.push({ ...named, why: { kind: "not-movable" } });

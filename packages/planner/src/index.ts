@@ -68,6 +68,7 @@ export type { Consolidation } from "./consolidate.ts";
 export { planDrain } from "./drain.ts";
 export type { MotionOptions } from "./drain.ts";
 export type { EvacuationPlan, StuckVm } from "./evacuate.ts";
+export { planRuleMending } from "./mend-rules.ts";
 export { planRecovery } from "./recover.ts";
 export { planReturnHome } from "./return-home.ts";
 export { planRolling } from "./rolling.ts";

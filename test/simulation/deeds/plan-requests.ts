@@ -129,7 +129,9 @@ function createRule(scene: Scene): void {
   const mode = scene.random.fraction() < 0.8 ? RuleMode.SPREAD : RuleMode.PACK;
   const max = mode === RuleMode.SPREAD ? 2 : 0;
   const rule = { name: "db", group: "db", mode, preferred: false, level: "host", max };
-  scene.ask("rule create db", () => api.rules.createRule({ rule, why }, api.context));
+  scene.ask("rule create db", () =>
+    api.rules.createRule({ rule, replace: false, why }, api.context),
+  );
 }
 
 function deleteRule(scene: Scene): void {

@@ -40,6 +40,7 @@ const script: Script = {
   listNetworks: answering(() => ({ networks: [aNetwork()] })),
   listUplinks: answering(() => ({ uplinks: [] })),
   listAddresses: answering(() => ({ addresses: [], subnets: [] })),
+  listRules: answering(() => ({ rules: [] })),
   setNetwork: answering((request) => {
     asked.push(request);
     const operation = request.why?.dryRun === true ? undefined : anOperation({ id: "op-000009" });

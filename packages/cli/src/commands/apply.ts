@@ -1,4 +1,4 @@
-/** `muster apply`: makes networks, uplinks and reservations as files say. */
+/** `muster apply`: makes networks, uplinks, reservations and rules as files say. */
 import type { Command } from "commander";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import { carryOut, fetchCurrent, type Permission } from "../manifest/carry-out.ts";
@@ -34,7 +34,7 @@ interface Done {
 export function addApplyCommand(program: Command, run: Run): void {
   program
     .command("apply")
-    .description("make networks, uplinks and reserved addresses as files of YAML say")
+    .description("make networks, uplinks, reserved addresses and rules as files of YAML say")
     .requiredOption(
       "-f, --file <path>",
       "a file, a folder, or - for stdin; repeat for more",

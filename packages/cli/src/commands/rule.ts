@@ -1,8 +1,9 @@
 /** `muster rule …`: how the members of groups stand to each other. */
 import { invalid, parseName, parseWord } from "@muster/model";
-import { AdminService, RuleMode, type RuleView } from "@muster/proto/admin";
+import { AdminService, RuleMode, type GroupRule, type RuleView } from "@muster/proto/admin";
 import { Option, type Command } from "commander";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
+import { loadManifests } from "../manifest/load.ts";
 import { renderLines } from "../render/operation.ts";
 import { describeRule, renderRule, renderRules } from "../render/rule.ts";
 import { callChange, whyOf, type ChangeOptions, type Session } from "../session.ts";
@@ -12,7 +13,9 @@ import { addChangeFlags, countOf, example } from "./flags.ts";
 import type { Run } from "./run.ts";
 
 interface CreateOptions extends ChangeOptions {
-  readonly group: string;
+  readonly file?: string;
+  readonly replace?: boolean;
+  readonly group?: string;
   readonly spread?: boolean;
   readonly pack?: boolean;
   readonly level?: string;
@@ -25,12 +28,12 @@ export function addRuleCommands(program: Command, run: Run): void {
     .command("rule")
     .description("rules of VM groups: apart or together, over hosts, racks, sites");
   addChangeFlags(rule.command("create"))
-    .argument("<name>", "name of the rule")
+    .argument("[name]", "name of the rule; with -f the file has it")
     .description("make a rule; one that cannot hold together with others is refused with the pair")
-    .requiredOption(
-      "--group <group>",
-      "the VMs it speaks of: muster vm set VM --group GROUP",
-      (text) => parseWord(text, "--group"),
+    .option("-f, --file <path>", "rules in YAML or JSON, - for stdin: kind: rule, name, group, ...")
+    .option("--replace", "instead of the rule of that name, if there is one")
+    .option("--group <group>", "the VMs it speaks of: muster vm set VM --group GROUP", (text) =>
+      parseWord(text, "--group"),
     )
     .addOption(new Option("--spread", "apart: at most --max in one domain").conflicts("pack"))
     .addOption(new Option("--pack", "together: all in one domain").conflicts("spread"))
@@ -44,10 +47,11 @@ export function addRuleCommands(program: Command, run: Run): void {
       example(
         "muster rule create db-apart --group db --spread --level rack",
         "muster rule create web-near --group web --pack --level row --preferred",
+        "muster rule create -f rules.yaml --dry-run",
       ),
     )
-    .action((name: string, options: CreateOptions, command: Command) =>
-      run(command, (session) => createRule(session, name, options)),
+    .action((name: string | undefined, options: CreateOptions, command: Command) =>
+      run(command, (session) => createRules(session, name, options)),
     );
   rule
     .command("ls")
@@ -71,39 +75,67 @@ export function addRuleCommands(program: Command, run: Run): void {
     );
 }
 
-async function createRule(
+async function createRules(
   session: Session,
-  name: string,
+  name: string | undefined,
   options: CreateOptions,
 ): Promise<ExitCode> {
-  const { spread = false, pack = false, group, level, max, preferred } = options;
-  if (!spread && !pack) throw invalid("rule create", "apart or together?", "--spread or --pack");
-  const answer = await callChange(session, AdminService.createRule, {
-    doing: `create rule ${name}`,
-    request: {
-      rule: {
-        name: parseName(name, "rule"),
-        group,
-        mode: spread ? RuleMode.SPREAD : RuleMode.PACK,
-        preferred: preferred ?? false,
-        level: level ?? "host",
-        max: max ?? 0,
-      },
-      why: whyOf(options, session),
-    },
-  });
-  const view = required(answer.rule, "rule");
-  const text = view.rule === undefined ? name : describeRule(view.rule);
-  const broken = view.broken.map((line) => `not so now: ${line}`);
+  const rules = await rulesAskedFor(session, name, options);
+  const views: RuleView[] = [];
+  const lines: string[] = [];
+  for (const rule of rules) {
+    const answer = await callChange(session, AdminService.createRule, {
+      doing: `create rule ${rule.name}`,
+      request: { rule, replace: options.replace ?? false, why: whyOf(options, session) },
+    });
+    const view = required(answer.rule, "rule");
+    const would = options.dryRun === true ? "would make " : "";
+    views.push(view);
+    lines.push(`${would}rule ${rule.name}: ${describeRule(view.rule ?? rule)}`);
+    lines.push(...view.broken.map((line) => `not so now: ${line}`));
+  }
+  const [first] = views;
+  const isOne = options.file === undefined && first !== undefined;
   if (options.dryRun === true) {
-    return showDryRun(session, [`would make rule ${name}: ${text}`, ...broken], { rule: view });
+    return showDryRun(session, lines, isOne ? { rule: first } : { rules: views });
   }
   session.output.show({
-    data: dataOf(view),
-    names: [name],
-    table: () => renderLines([`rule ${name}: ${text}`, ...broken]),
+    data: isOne ? dataOf(first) : views.map(dataOf),
+    names: rules.map((rule) => rule.name),
+    table: () => renderLines(lines),
   });
   return exitCodes.ok;
+}
+
+async function rulesAskedFor(
+  session: Session,
+  name: string | undefined,
+  options: CreateOptions,
+): Promise<readonly GroupRule[]> {
+  const { file, spread = false, pack = false, group, level, max, preferred } = options;
+  if (file !== undefined) {
+    if (name !== undefined || spread || pack || group !== undefined) {
+      throw invalid("rule create", "give -f or a name with flags, not both");
+    }
+    const manifests = await loadManifests(file, session.surroundings.stdin);
+    return manifests.map(({ wanted, where }) => {
+      if (wanted.kind === "rule") return wanted.spec;
+      throw invalid(where, `is a ${wanted.kind}, not a rule`, "for all kinds: muster apply -f");
+    });
+  }
+  if (name === undefined) throw invalid("rule create", "which name?", "give it, or -f FILE");
+  if (group === undefined) throw invalid("--group", "is required: of which VMs?", "--group db");
+  if (!spread && !pack) throw invalid("rule create", "apart or together?", "--spread or --pack");
+  return [
+    {
+      name: parseName(name, "rule"),
+      group,
+      mode: spread ? RuleMode.SPREAD : RuleMode.PACK,
+      preferred: preferred ?? false,
+      level: level ?? "host",
+      max: max ?? 0,
+    },
+  ];
 }
 
 /** Field names are those of `-o json`: a contract with scripts. */

@@ -17,15 +17,17 @@ export interface Begun {
 }
 
 export async function fetchCurrent(admin: AdminConnection): Promise<Current> {
-  const [networks, uplinks, addresses] = await Promise.all([
+  const [networks, uplinks, addresses, rules] = await Promise.all([
     admin.call(AdminService.listNetworks, { doing: "list networks", request: { name: "" } }),
     admin.call(AdminService.listUplinks, { doing: "list uplinks", request: { label: "" } }),
     admin.call(AdminService.listAddresses, { doing: "list addresses", request: { network: "" } }),
+    admin.call(AdminService.listRules, { doing: "list rules", request: { name: "" } }),
   ]);
   return {
     networks: networks.networks.flatMap(({ spec }) => (spec === undefined ? [] : [spec])),
     uplinks: uplinks.uplinks.flatMap(({ spec }) => (spec === undefined ? [] : [spec])),
     addresses: addresses.addresses,
+    rules: rules.rules.flatMap(({ rule }) => (rule === undefined ? [] : [rule])),
   };
 }
 
@@ -60,6 +62,12 @@ async function ask(
     const request = { ...wanted.spec, why };
     const { address } = await admin.call(AdminService.reserveAddress, { doing, request });
     return { result: address };
+  }
+  if (wanted.kind === "rule") {
+    const request = { rule: wanted.spec, replace: action === "change", why };
+    const { rule } = await admin.call(AdminService.createRule, { doing, request });
+    const broken = rule?.broken ?? [];
+    return { result: broken.length === 0 ? "kept" : `not so now: ${broken.join("; ")}` };
   }
   if (wanted.kind === "uplink") {
     const request = { spec: wanted.spec, ...permission, why };

@@ -1,4 +1,4 @@
-/** A manifest: a file of YAML documents that each say what one network, uplink or reservation should be. PURE. */
+/** A manifest: a file of YAML documents that each say what one network, uplink, reservation or rule should be. PURE. */
 import { invalid, MusterError } from "@muster/model";
 import { parseAllDocuments } from "yaml";
 import { nearest } from "../spec/nearest.ts";

@@ -1,11 +1,19 @@
 /** What a document of a manifest may define, as the coordinator takes it. Field names are those of the API; short ones are those of the flags. PURE. */
-import { invalid, networkDefaults, parseAddress, parseName, renderAddress } from "@muster/model";
+import {
+  invalid,
+  networkDefaults,
+  parseAddress,
+  parseName,
+  parseWord,
+  renderAddress,
+} from "@muster/model";
 import {
   decodeNetworkSpec,
   decodeUplinkSpec,
   encodeNetworkSpec,
   encodeUplinkSpec,
 } from "@muster/model/wire";
+import { RuleMode, type GroupRule } from "@muster/proto/admin";
 import {
   NetworkKind,
   type BondSpec,
@@ -29,7 +37,8 @@ export interface Reservation {
 export type Wanted =
   | { readonly kind: "network"; readonly spec: NetworkSpec }
   | { readonly kind: "uplink"; readonly spec: UplinkSpec }
-  | { readonly kind: "address"; readonly spec: Reservation };
+  | { readonly kind: "address"; readonly spec: Reservation }
+  | { readonly kind: "rule"; readonly spec: GroupRule };
 
 const kind: Names = ["kind"];
 
@@ -201,9 +210,42 @@ function readReservation(value: unknown): Wanted {
   };
 }
 
+const rule = {
+  name: ["name"],
+  group: ["group"],
+  spread: ["spread"],
+  pack: ["pack"],
+  level: ["level"],
+  max: ["max"],
+  preferred: ["preferred"],
+} as const satisfies Record<string, Names>;
+
+function readRule(value: unknown): Wanted {
+  const fields = new Fields(value, "", [kind, ...Object.values(rule)]);
+  const [spread, pack] = [fields.flag(rule.spread) === true, fields.flag(rule.pack) === true];
+  if (spread === pack)
+    throw invalid("spread", "give exactly one of spread and pack", "spread: true");
+  const max = fields.count(rule.max);
+  if (pack && max !== undefined) {
+    throw invalid("max", "goes with spread only: pack puts all members in one domain");
+  }
+  return {
+    kind: "rule",
+    spec: {
+      name: parseName(fields.requiredText(rule.name), "name"),
+      group: parseWord(fields.requiredText(rule.group), "group"),
+      mode: spread ? RuleMode.SPREAD : RuleMode.PACK,
+      preferred: fields.flag(rule.preferred) ?? false,
+      level: parseWord(fields.text(rule.level) ?? "host", "level"),
+      max: spread ? (max ?? 1) : 0,
+    },
+  };
+}
+
 /** A further kind is a reader here and its part in `plan.ts` and `carry-out.ts`. */
 export const readers: Readonly<Record<Wanted["kind"], (value: unknown) => Wanted>> = {
   network: readNetwork,
   uplink: readUplink,
   address: readReservation,
+  rule: readRule,
 };

@@ -24,7 +24,7 @@ hosts: [h1, h2]
 mtu: 9000
 `;
 
-const nothing: Current = { networks: [], uplinks: [], addresses: [] };
+const nothing: Current = { networks: [], uplinks: [], addresses: [], rules: [] };
 
 /** What the cluster has once all of it was carried out. */
 function after(text: string): Current {
@@ -37,6 +37,7 @@ function after(text: string): Current {
         ? [{ ...each.spec, kind: "reservation", reverseName: "", hostName: "" }]
         : [],
     ),
+    rules: wanted.flatMap((each) => (each.kind === "rule" ? [each.spec] : [])),
   };
 }
 
@@ -66,6 +67,30 @@ describe("a plan", () => {
     const [uplink] = planChanges(read("kind: uplink\nlabel: lan\nnics: [eth1]"), nothing);
     expect(uplink?.differences.join("\n")).toMatch(/label: nothing -> "lan"/);
     expect(uplink?.differences.join("\n")).not.toMatch(/hosts|bond/);
+  });
+
+  it("knows a rule by its name, and two that change together are judged together", () => {
+    const rules = `
+kind: rule
+name: apart
+group: db
+spread: true
+level: rack
+---
+kind: rule
+name: near
+group: web
+pack: true
+preferred: true
+`;
+    expect(titles(rules, nothing)).toEqual(["create rule apart", "create rule near"]);
+    expect(titles(rules, after(rules))).toEqual(["none rule apart", "none rule near"]);
+    const two = planChanges(read(rules.replace("level: rack", "max: 2")), after(rules));
+    expect(two[0]).toMatchObject({
+      action: "change",
+      differences: ['level: "rack" -> "host"', "max: 1 -> 2"],
+    });
+    expect(judgedBefore(planChanges(read(rules), nothing))).toHaveLength(1);
   });
 
   it("shrinks networks before the uplink under them", () => {

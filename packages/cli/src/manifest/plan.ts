@@ -1,6 +1,6 @@
 /** What differs between manifests and what is, and in which order to change it. PURE. */
 import { differences, MTU_DEFAULT_BYTES, MusterError } from "@muster/model";
-import type { AddressUse } from "@muster/proto/admin";
+import type { AddressUse, GroupRule } from "@muster/proto/admin";
 import type { NetworkSpec, UplinkSpec } from "@muster/proto/types";
 import type { Manifest } from "./manifest.ts";
 import type { Wanted } from "./objects.ts";
@@ -10,6 +10,7 @@ export interface Current {
   readonly networks: readonly NetworkSpec[];
   readonly uplinks: readonly UplinkSpec[];
   readonly addresses: readonly AddressUse[];
+  readonly rules: readonly GroupRule[];
 }
 
 export interface Change {
@@ -35,7 +36,8 @@ const forHosts = ({ hosts, hostPool, hostLabels }: UplinkSpec): string =>
 function titleOf(wanted: Wanted): string {
   switch (wanted.kind) {
     case "network":
-      return `network ${wanted.spec.name}`;
+    case "rule":
+      return `${wanted.kind} ${wanted.spec.name}`;
     case "uplink":
       return `uplink ${wanted.spec.label}${forHosts(wanted.spec)}`;
     case "address": {
@@ -49,7 +51,8 @@ function titleOf(wanted: Wanted): string {
 function keyOf(wanted: Wanted): string {
   switch (wanted.kind) {
     case "network":
-      return `network ${wanted.spec.name}`;
+    case "rule":
+      return titleOf(wanted);
     case "uplink":
       return `uplink ${uplinkKey(wanted.spec)}`;
     case "address": {
@@ -70,6 +73,8 @@ function beforeOf(wanted: Wanted, current: Current): Wanted["spec"] | undefined 
   switch (wanted.kind) {
     case "network":
       return current.networks.find(({ name }) => name === wanted.spec.name);
+    case "rule":
+      return current.rules.find(({ name }) => name === wanted.spec.name);
     case "uplink": {
       const found = current.uplinks.find((each) => uplinkKey(each) === uplinkKey(wanted.spec));
       // The order of hosts means nothing.
@@ -99,7 +104,7 @@ const mtuOf = (spec: UplinkSpec | undefined): number => spec?.mtu || MTU_DEFAULT
 /** Networks ride on uplinks and addresses come from networks; an uplink whose MTU shrinks waits for its networks to shrink first. */
 function rankOf({ wanted }: Manifest, current: Current): number {
   if (wanted.kind === "network") return 1;
-  if (wanted.kind === "address") return 3;
+  if (wanted.kind === "address" || wanted.kind === "rule") return 3;
   const before = current.uplinks.find((each) => uplinkKey(each) === uplinkKey(wanted.spec));
   return before !== undefined && mtuOf(wanted.spec) < mtuOf(before) ? 2 : 0;
 }
@@ -127,6 +132,8 @@ function dependsOn({ wanted }: Change, earlier: Change): boolean {
   if (wanted.kind === "address") {
     return other.kind === "network" && other.spec.name === wanted.spec.network;
   }
+  // Rules speak of VMs only, and of each other: together they may hold where one alone clashes.
+  if (wanted.kind === "rule") return other.kind === "rule";
   // What one gives up another may take.
   if (other.kind === wanted.kind) return earlier.action === "change";
   if (wanted.kind === "network") {

@@ -1,7 +1,15 @@
 /** Questions from the wire. */
-import { assertNever, invalid, type RebalancePolicy, type VmId, type VmRules } from "@muster/model";
+import {
+  assertNever,
+  invalid,
+  parseWord,
+  type RebalancePolicy,
+  type VmId,
+  type VmRules,
+} from "@muster/model";
 import { decodeVmSpecDraft } from "@muster/model/wire";
 import type * as pb from "@muster/proto/admin";
+import { decodeRule } from "./decode-rules.ts";
 import { requestFor } from "../planning/cluster-snapshot.ts";
 import type { PlanQuestion, Resize } from "../plans/plan-question.ts";
 
@@ -98,27 +106,53 @@ function decodeCapacity(wire: pb.PlanCapacity): PlanQuestion {
 const HOSTS_ADDED_MAX = 2_500;
 
 function decodeWhatIf(wire: pb.PlanWhatIf): PlanQuestion {
-  const { lose, addHosts, like } = wire;
+  const { lose, addHosts, like, loseDomains, removeRules } = wire;
   if (addHosts > HOSTS_ADDED_MAX) {
     throw invalid("what_if.add_hosts", `at most ${String(HOSTS_ADDED_MAX)}`);
   }
   if (addHosts > 0 && like === "") throw invalid("what_if.like", "is required: like which host?");
   const resize = wire.resize.map((each, index): Resize => {
-    const field = `what_if.resize[${String(index)}]`;
-    if (each.vm === "") throw invalid(`${field}.vm`, "is required");
-    return {
-      vm: each.vm,
-      ...(each.cpus === 0 ? {} : { cpus: each.cpus }),
-      ...(each.memoryBytes === 0n ? {} : { memoryBytes: each.memoryBytes }),
-    };
+    if (each.vm === "") throw invalid(`what_if.resize[${String(index)}].vm`, "is required");
+    return { vm: each.vm, ...sizeOf(each) };
   });
+  const resizeHosts = wire.resizeHosts.map((each, index) => {
+    const field = `what_if.resize_hosts[${String(index)}].host`;
+    if (each.host === "") throw invalid(field, "is required");
+    return { host: each.host, ...sizeOf(each) };
+  });
+  const setRules = wire.setRules.map(decodeRule);
   const shape = wire.shape === undefined ? {} : { shape: decodeShape(wire.shape, "what_if.shape") };
-  if (lose.length === 0 && addHosts === 0 && resize.length === 0) {
-    throw invalid("what_if", "nothing would be different", "lose or add hosts, or resize VMs");
+  const changes = [lose, loseDomains, resize, resizeHosts, setRules, removeRules];
+  const isOther = addHosts > 0 || wire.survive !== undefined;
+  if (!isOther && changes.every((list) => list.length === 0)) {
+    const hint = "lose or add hosts, resize VMs or hosts, or change a rule";
+    throw invalid("what_if", "nothing would be different", hint);
   }
   if (addHosts > 0 && wire.shape === undefined) {
     throw invalid("what_if.shape", "is required: room for VMs of which size?");
   }
   const add = addHosts === 0 ? {} : { add: { count: addHosts, like } };
-  return { kind: "what-if", lose, resize, ...add, ...shape };
+  return {
+    kind: "what-if",
+    lose,
+    loseDomains,
+    resize,
+    resizeHosts,
+    setRules,
+    removeRules,
+    ...add,
+    ...shape,
+    ...surviveOf(wire.survive),
+  };
+}
+
+const sizeOf = (wire: { readonly cpus: number; readonly memoryBytes: bigint }) => ({
+  ...(wire.cpus === 0 ? {} : { cpus: wire.cpus }),
+  ...(wire.memoryBytes === 0n ? {} : { memoryBytes: wire.memoryBytes }),
+});
+
+function surviveOf(wire: pb.PlanSurvive | undefined) {
+  if (wire === undefined) return {};
+  const level = wire.level === "" ? "host" : parseWord(wire.level, "what_if.survive.level");
+  return { survive: { level, count: wire.count } };
 }

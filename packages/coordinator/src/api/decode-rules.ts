@@ -1,6 +1,13 @@
 /** Rules and traits between the wire and the words inside; hosts are names outside and ids inside. */
-import { invalid, parseWord, type HostTraits, type VmRules } from "@muster/model";
-import type * as pb from "@muster/proto/admin";
+import {
+  invalid,
+  parseName,
+  parseWord,
+  type GroupRuleSpec,
+  type HostTraits,
+  type VmRules,
+} from "@muster/model";
+import * as pb from "@muster/proto/admin";
 import { findHost, type LedgerView } from "../ledger/view.ts";
 import {
   changeRules,
@@ -120,5 +127,24 @@ export function encodeTraits(traits: HostTraits | undefined): pb.HostTraits | un
     memoryReservedBytes: traits.memoryReservedBytes ?? 0n,
     cpuOvercommit: traits.cpuOvercommit ?? 0,
     memoryOvercommit: traits.memoryOvercommit ?? 0,
+  };
+}
+
+export function decodeRule(wire: pb.GroupRule | undefined): GroupRuleSpec {
+  if (wire === undefined) throw invalid("rule", "is required");
+  if (wire.mode !== pb.RuleMode.SPREAD && wire.mode !== pb.RuleMode.PACK) {
+    throw invalid("rule.mode", "is required", "spread or pack");
+  }
+  const mode = wire.mode === pb.RuleMode.SPREAD ? "spread" : "pack";
+  if (mode === "pack" && wire.max !== 0) {
+    throw invalid("rule.max", "goes with spread only: pack puts all members in one domain");
+  }
+  return {
+    name: parseName(wire.name, "rule.name"),
+    group: parseWord(wire.group, "rule.group"),
+    mode,
+    strength: wire.preferred ? "preferred" : "required",
+    level: wire.level === "" ? "host" : parseWord(wire.level, "rule.level"),
+    max: wire.max === 0 ? 1 : wire.max,
   };
 }

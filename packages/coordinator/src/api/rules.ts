@@ -1,14 +1,5 @@
 /** What people want of where VMs run: rules of VMs, traits of hosts, rules of groups. Clashes are refused when written. */
-import {
-  invalid,
-  MusterError,
-  parseName,
-  parseWord,
-  type GroupRuleSpec,
-  type HostRecord,
-  type RuleRecord,
-  type VmRecord,
-} from "@muster/model";
+import { MusterError, type HostRecord, type RuleRecord, type VmRecord } from "@muster/model";
 import type { Snapshot } from "@muster/planner";
 import * as pb from "@muster/proto/admin";
 import type { CallContext } from "@muster/runtime";
@@ -17,7 +8,7 @@ import { findHost, findRule, findVm, type LedgerView } from "../ledger/view.ts";
 import { changeRules, changeTraits } from "../planning/change-rules.ts";
 import { hostPart, vmPart } from "../planning/cluster-snapshot.ts";
 import { brokenLines, brokenRuleLines, refuseNewClashes } from "../planning/rule-checks.ts";
-import { decodeRulesChange, decodeTraitsChange } from "./decode-rules.ts";
+import { decodeRule, decodeRulesChange, decodeTraitsChange } from "./decode-rules.ts";
 import { encodeHost } from "./hosts.ts";
 import { decodeWhy, type ApiParts, type Why } from "./parts.ts";
 import { shown } from "./vm-requests.ts";
@@ -176,44 +167,29 @@ async function createRule(
 ): Promise<pb.CreateRuleResponse> {
   const why = decodeWhy(request.why);
   const spec = decodeRule(request.rule);
-  const rule: RuleRecord = { spec, createdAt: parts.clock.wall().toISOString() };
+  const now = parts.clock.wall().toISOString();
+  let rule: RuleRecord = { spec, createdAt: now };
   let after: Snapshot | undefined;
   await write(parts, why, (view) => {
-    if (view.rules.has(spec.name)) {
+    const former = view.rules.get(spec.name);
+    if (former !== undefined && !request.replace) {
       throw new MusterError("already-exists", `there is already a rule named ${spec.name}`, {
-        hint: `see: muster rule show ${spec.name}`,
+        hint: `see: muster rule show ${spec.name}; to change it: --replace`,
       });
     }
+    if (former !== undefined) rule = { spec, createdAt: former.createdAt };
     const before = parts.snapshots.take();
-    after = { ...before, rules: [...(before.rules ?? []), { ...spec }] };
+    const others = (before.rules ?? []).filter(({ name }) => name !== spec.name);
+    after = { ...before, rules: [...others, { ...spec }] };
     refuseNewClashes(before, after, `rule ${spec.name}`);
     return [put("rule", rule)];
   });
   tell(parts, why, {
     kind: "rule-created",
     subject: `rule/${spec.name}`,
-    message: `created by ${operator}`,
+    message: `written by ${operator}`,
   });
   return { rule: after === undefined ? undefined : encodeRule(rule, after) };
-}
-
-function decodeRule(wire: pb.GroupRule | undefined): GroupRuleSpec {
-  if (wire === undefined) throw invalid("rule", "is required");
-  if (wire.mode !== pb.RuleMode.SPREAD && wire.mode !== pb.RuleMode.PACK) {
-    throw invalid("rule.mode", "is required", "spread or pack");
-  }
-  const mode = wire.mode === pb.RuleMode.SPREAD ? "spread" : "pack";
-  if (mode === "pack" && wire.max !== 0) {
-    throw invalid("rule.max", "goes with spread only: pack puts all members in one domain");
-  }
-  return {
-    name: parseName(wire.name, "rule.name"),
-    group: parseWord(wire.group, "rule.group"),
-    mode,
-    strength: wire.preferred ? "preferred" : "required",
-    level: wire.level === "" ? "host" : parseWord(wire.level, "rule.level"),
-    max: wire.max === 0 ? 1 : wire.max,
-  };
 }
 
 function encodeRule({ spec, createdAt }: RuleRecord, snapshot: Snapshot): pb.RuleView {

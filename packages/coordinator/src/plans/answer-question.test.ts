@@ -36,6 +36,15 @@ const cluster: Snapshot = {
   claims: [],
 };
 
+const nothing = {
+  lose: [],
+  loseDomains: [],
+  resize: [],
+  resizeHosts: [],
+  setRules: [],
+  removeRules: [],
+};
+
 const saved = (snapshot: Snapshot): QuestionWork["snapshot"] => ({
   kind: "saved",
   gzip: new Uint8Array(gzipSync(renderSnapshot(snapshot))),
@@ -130,7 +139,6 @@ describe("the planner is asked", () => {
 
   it("what if a host were lost, hosts were added, a VM had another size", () => {
     const shape = { cpus: 1, memoryBytes: 4n * GIB };
-    const nothing = { lose: [], resize: [] };
     const lost = answer({ kind: "what-if", ...nothing, lose: ["h1"], shape });
     expect(textOf(lost.sections)).toContain("3 of 3 VMs would start elsewhere");
     expect(lost.sections.map(({ title }) => title)).toEqual(["without h1", "room"]);
@@ -143,6 +151,63 @@ describe("the planner is asked", () => {
     );
     expect(resized({ vm: "db", memoryBytes: 64n * GIB })).toContain(
       "h1: not enough memory: wants 64 GiB",
+    );
+  });
+
+  it("what would be with other rules: clashes, VMs that break them, and moves after which none does", () => {
+    const racks = (snapshot: Snapshot): Snapshot => ({
+      ...snapshot,
+      hosts: snapshot.hosts.map((each, index) => ({
+        ...each,
+        failureDomain: ["site", "row", `r${String(index + 1)}`],
+      })),
+      vms: snapshot.vms.map((each) => ({ ...each, groups: ["db"] })),
+    });
+    const rule = { name: "apart", group: "db", mode: "spread", strength: "required" } as const;
+    const ask = (level: string, max: number, of = racks(cluster)) =>
+      answer(
+        { kind: "what-if", ...nothing, setRules: [{ ...rule, level, max }] },
+        { kind: "live", snapshot: of },
+      ).sections;
+    expect(textOf(ask("rack", 3))).toContain("every VM keeps the rules where it is");
+    expect(movesOf(ask("rack", 2))).toEqual(["web h1>h2"]);
+    expect(textOf(ask("rack", 1))).toContain("would be refused: ");
+    const with2 = racks(cluster);
+    const removed = answer(
+      { kind: "what-if", ...nothing, removeRules: ["apart"] },
+      { kind: "live", snapshot: { ...with2, rules: [{ ...rule, level: "rack", max: 1 }] } },
+    );
+    expect(textOf(removed.sections)).toContain("every VM keeps the rules where it is");
+    expect(() => answer({ kind: "what-if", ...nothing, removeRules: ["no-such"] })).toThrow(
+      /there is no rule "no-such"/,
+    );
+  });
+
+  it("what would be without a rack, with a smaller host, or when one more may fail", () => {
+    const inRacks: Snapshot = {
+      ...cluster,
+      hosts: cluster.hosts.map((each, index) => ({
+        ...each,
+        failureDomain: ["site", "row", `r${String(index + 1)}`],
+      })),
+    };
+    const ask = (question: object) =>
+      textOf(
+        answer({ kind: "what-if", ...nothing, ...question }, { kind: "live", snapshot: inRacks })
+          .sections,
+      );
+    expect(ask({ loseDomains: ["rack=r1"] })).toContain("3 of 3 VMs would start elsewhere");
+    expect(ask({ loseDomains: ["site/row/r1"] })).toContain("3 of 3 VMs would start elsewhere");
+    expect(() => ask({ loseDomains: ["rack=r9"] })).toThrow(/no host is in "rack=r9"/);
+    expect(ask({ resizeHosts: [{ host: "h1", memoryBytes: 8n * GIB }] })).toContain(
+      "1 CPUs free, 4096 MiB of memory too few",
+    );
+    expect(ask({ survive: { level: "host", count: 1 } })).toContain(
+      "any 1 of level host could be lost",
+    );
+    const smaller = { resizeHosts: [{ host: "h2", memoryBytes: 8n * GIB }] };
+    expect(ask({ ...smaller, survive: { level: "host", count: 1 } })).toContain(
+      "not survived: host h1 lost",
     );
   });
 

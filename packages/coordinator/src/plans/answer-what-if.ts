@@ -1,4 +1,4 @@
-/** What would be, if hosts were lost, hosts were added or VMs had another size. Pure. */
+/** What would be, if hosts were lost or added, VMs or hosts had another size, or rules were others. Pure. */
 import {
   applyChanges,
   capacity,
@@ -15,7 +15,7 @@ import {
   type VmSnapshot,
 } from "@muster/planner";
 import type { ElapsedShare } from "./answer-question.ts";
-import { findHost, findVm, hostIds } from "./find-in-snapshot.ts";
+import { findHost, findRule, findVm, hostIds, hostsOfDomain } from "./find-in-snapshot.ts";
 import type { Resize, WhatIf } from "./plan-question.ts";
 import {
   hostNames,
@@ -25,16 +25,20 @@ import {
   type PlanSection,
 } from "./plan-report.ts";
 import { describeShape } from "./plan-wording.ts";
+import { hostRoom, rulesOutcome, withSurvival } from "./what-if-rules.ts";
 
 export function answerWhatIf(
   snapshot: Snapshot,
   question: WhatIf,
   elapsedShare: ElapsedShare,
 ): PlanReport {
-  const lost = hostIds(snapshot, question.lose);
+  const domains = question.loseDomains.flatMap((name) => hostsOfDomain(snapshot, name));
+  const lost = [...new Set([...hostIds(snapshot, question.lose), ...domains])];
   const resized = question.resize.map((resize) => findVm(snapshot, resize.vm).id);
-  const changed = applyChanges(snapshot, changesOf(snapshot, question));
+  const changed = withSurvival(applyChanges(snapshot, changesOf(snapshot, question)), question);
   const recovery = lost.length === 0 ? undefined : planRecovery(changed, lost);
+  const ruled = rulesOutcome(snapshot, changed, question);
+  const hosts = question.resizeHosts.map(({ host }) => hostRoom(changed, host));
   const fits = resized.map((vmId) => checkResized(changed, vmId));
   const after = applyChanges(changed, [{ kind: "lose-hosts", hostIds: lost }]);
   const room =
@@ -43,12 +47,20 @@ export function answerWhatIf(
       : countRoom({ before: snapshot, after, shape: question.shape, elapsedShare });
   return {
     sections: [
-      ...(recovery === undefined ? [] : [recoverySection(changed, recovery, question.lose)]),
+      ...(recovery === undefined
+        ? []
+        : [recoverySection(changed, recovery, [...question.lose, ...question.loseDomains])]),
+      ...hosts.map((host) => section({ title: host.title, lines: host.lines })),
+      ...ruled.sections,
       ...fits.map((fit) => resizedSection(changed, fit)),
       ...(room === undefined ? [] : [section({ title: "room", lines: room.lines })]),
     ],
     answer: {
       ...(recovery === undefined ? {} : { recovery }),
+      ...(hosts.length === 0
+        ? {}
+        : { hosts: hosts.map(({ lines: _lines, title: _title, ...host }) => host) }),
+      ...ruled.answer,
       ...(fits.length === 0
         ? {}
         : { resized: fits.map(({ vm, ...fit }) => ({ vmId: vm.id, ...fit })) }),
@@ -58,12 +70,25 @@ export function answerWhatIf(
   };
 }
 
-function changesOf(snapshot: Snapshot, { add, resize }: WhatIf): readonly Change[] {
+function changesOf(snapshot: Snapshot, question: WhatIf): readonly Change[] {
+  const { add, resize, resizeHosts, setRules, removeRules } = question;
   const added: readonly Change[] =
     add === undefined
       ? []
       : [{ kind: "add-hosts", like: findHost(snapshot, add.like).id, count: add.count }];
-  return [...added, ...resize.map((each) => resizeChange(snapshot, each))];
+  return [
+    ...added,
+    ...resize.map((each) => resizeChange(snapshot, each)),
+    ...resizeHosts.map((each): Change => {
+      const { host, ...size } = each;
+      return { kind: "resize-host", hostId: findHost(snapshot, host).id, capacity: size };
+    }),
+    ...removeRules.map((name): Change => ({
+      kind: "remove-rule",
+      name: findRule(snapshot, name).name,
+    })),
+    ...setRules.map((rule): Change => ({ kind: "set-rule", rule })),
+  ];
 }
 
 function resizeChange(snapshot: Snapshot, { vm, cpus, memoryBytes }: Resize): Change {

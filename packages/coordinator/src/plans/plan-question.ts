@@ -1,5 +1,5 @@
 /** What may be asked of the planner, as data that can go to a thread. Hosts and VMs are names or ids. */
-import type { RequestedVm, Restraint, VmShape } from "@muster/planner";
+import type { GroupRule, RequestedVm, Restraint, VmShape } from "@muster/planner";
 
 export type PlanQuestion =
   | { readonly kind: "place"; readonly vm: RequestedVm }
@@ -28,9 +28,23 @@ export type PlanQuestion =
 export interface WhatIf {
   readonly lose: readonly string[];
   readonly add?: { readonly count: number; readonly like: string };
+  /** "rack=r7", or a path from the outermost level on: "paris/row-2". */
+  readonly loseDomains: readonly string[];
   readonly resize: readonly Resize[];
+  readonly resizeHosts: readonly HostResize[];
+  readonly setRules: readonly GroupRule[];
+  /** Names. */
+  readonly removeRules: readonly string[];
+  /** Instead of what the policy says; count 0: nothing. */
+  readonly survive?: { readonly level: string; readonly count: number };
   /** Count how many fit, before and after. */
   readonly shape?: VmShape;
+}
+
+export interface HostResize {
+  readonly host: string;
+  readonly cpus?: number;
+  readonly memoryBytes?: bigint;
 }
 
 export interface Resize {

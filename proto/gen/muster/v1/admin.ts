@@ -1427,7 +1427,37 @@ export interface PlanWhatIf {
   /** VMs of another size. */
   resize: PlanResize[];
   /** Count how many of this shape fit before and after; unset: do not count. */
-  shape: PlanShape | undefined;
+  shape:
+    | PlanShape
+    | undefined;
+  /** Failure domains that are gone: "rack=r7", or the path "paris/row-2/r7" or its beginning. */
+  loseDomains: string[];
+  /** Hosts of another size. */
+  resizeHosts: PlanHostResize[];
+  /** Group rules that are new, or other than the one of the same name. */
+  setRules: GroupRule[];
+  /** Names of group rules that are gone. */
+  removeRules: string[];
+  /** Any so many domains may be lost at once; unset: as the policy says, count 0: none. */
+  survive: PlanSurvive | undefined;
+}
+
+/** PlanHostResize is one host of another size. */
+export interface PlanHostResize {
+  /** Name or id. */
+  host: string;
+  /** Threads; 0: as now. */
+  cpus: number;
+  /** Memory in bytes; 0: as now. */
+  memoryBytes: bigint;
+}
+
+/** PlanSurvive is how many domains of a level may be lost at once. */
+export interface PlanSurvive {
+  /** "host", or a level of the topology; empty: host. */
+  level: string;
+  /** Domains; 0: no such rule. */
+  count: number;
 }
 
 /** PlanResize is one VM of another size. */
@@ -1715,7 +1745,11 @@ export interface CreateRuleRequest {
     | GroupRule
     | undefined;
   /** Reason and dry run. */
-  why: Why | undefined;
+  why:
+    | Why
+    | undefined;
+  /** Instead of the rule of the same name, if there is one; false: that is refused. */
+  replace: boolean;
 }
 
 /** CreateRuleResponse is the rule as it stands. */
@@ -9577,7 +9611,18 @@ export const PlanCapacity: MessageFns<PlanCapacity> = {
 };
 
 function createBasePlanWhatIf(): PlanWhatIf {
-  return { lose: [], addHosts: 0, like: "", resize: [], shape: undefined };
+  return {
+    lose: [],
+    addHosts: 0,
+    like: "",
+    resize: [],
+    shape: undefined,
+    loseDomains: [],
+    resizeHosts: [],
+    setRules: [],
+    removeRules: [],
+    survive: undefined,
+  };
 }
 
 export const PlanWhatIf: MessageFns<PlanWhatIf> = {
@@ -9596,6 +9641,21 @@ export const PlanWhatIf: MessageFns<PlanWhatIf> = {
     }
     if (message.shape !== undefined) {
       PlanShape.encode(message.shape, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.loseDomains) {
+      writer.uint32(50).string(v!);
+    }
+    for (const v of message.resizeHosts) {
+      PlanHostResize.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.setRules) {
+      GroupRule.encode(v!, writer.uint32(66).fork()).join();
+    }
+    for (const v of message.removeRules) {
+      writer.uint32(74).string(v!);
+    }
+    if (message.survive !== undefined) {
+      PlanSurvive.encode(message.survive, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -9651,6 +9711,174 @@ export const PlanWhatIf: MessageFns<PlanWhatIf> = {
             }
 
             message.shape = PlanShape.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.loseDomains.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.resizeHosts.push(PlanHostResize.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.setRules.push(GroupRule.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.removeRules.push(reader.string());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.survive = PlanSurvive.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePlanHostResize(): PlanHostResize {
+  return { host: "", cpus: 0, memoryBytes: 0n };
+}
+
+export const PlanHostResize: MessageFns<PlanHostResize> = {
+  encode(message: PlanHostResize, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.cpus !== 0) {
+      writer.uint32(16).uint32(message.cpus);
+    }
+    if (message.memoryBytes !== 0n) {
+      if (BigInt.asUintN(64, message.memoryBytes) !== message.memoryBytes) {
+        throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.memoryBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanHostResize {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanHostResize();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.cpus = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.memoryBytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePlanSurvive(): PlanSurvive {
+  return { level: "", count: 0 };
+}
+
+export const PlanSurvive: MessageFns<PlanSurvive> = {
+  encode(message: PlanSurvive, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.level !== "") {
+      writer.uint32(10).string(message.level);
+    }
+    if (message.count !== 0) {
+      writer.uint32(16).uint32(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanSurvive {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanSurvive();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.level = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = reader.uint32();
             continue;
           }
         }
@@ -11295,7 +11523,7 @@ export const RuleView: MessageFns<RuleView> = {
 };
 
 function createBaseCreateRuleRequest(): CreateRuleRequest {
-  return { rule: undefined, why: undefined };
+  return { rule: undefined, why: undefined, replace: false };
 }
 
 export const CreateRuleRequest: MessageFns<CreateRuleRequest> = {
@@ -11305,6 +11533,9 @@ export const CreateRuleRequest: MessageFns<CreateRuleRequest> = {
     }
     if (message.why !== undefined) {
       Why.encode(message.why, writer.uint32(18).fork()).join();
+    }
+    if (message.replace !== false) {
+      writer.uint32(24).bool(message.replace);
     }
     return writer;
   },
@@ -11336,6 +11567,14 @@ export const CreateRuleRequest: MessageFns<CreateRuleRequest> = {
             }
 
             message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.replace = reader.bool();
             continue;
           }
         }

@@ -58,6 +58,23 @@ describe("questions", () => {
         value: { lose: ["h1", "h2"], addHosts: 0, like: "", resize: [], shape: undefined },
       },
     ],
+    [
+      [
+        ...["what-if", "--set-rule", "apart,group=db,spread,level=rack,max=2"],
+        ...["--remove-rule", "old", "--lose-domain", "rack=r7"],
+        ...["--resize-host", "h1,memory=1G", "--survive", "rack=1"],
+      ],
+      {
+        $case: "whatIf",
+        value: {
+          setRules: [{ name: "apart", group: "db", mode: 1, level: "rack", max: 2 }],
+          removeRules: ["old"],
+          loseDomains: ["rack=r7"],
+          resizeHosts: [{ host: "h1", cpus: 0, memoryBytes: 1n << 30n }],
+          survive: { level: "rack", count: 1 },
+        },
+      },
+    ],
   ])("%j", async (argv, question) => {
     const { exitCode, stderr } = await plan(...argv);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
