@@ -1,7 +1,7 @@
 /** Conversations with a daemon as bytes: recorded from a real one, replayed to our client. */
 import { Duplex } from "node:stream";
-import type { Hypervisor } from "../src/index.ts";
 import { PacketDecoder } from "../src/wire/packet-decoder.ts";
+import { packetType, readPacket, type Packet } from "../src/wire/packet.ts";
 
 /** One packet of ours and what the daemon sent before our next one, in hex. */
 export interface Turn {
@@ -12,65 +12,47 @@ export interface Turn {
 export interface Recording {
   readonly uri: string;
   readonly libvirt: string;
-  readonly turns: readonly Turn[];
+  /** In the order in which they were opened: long operations and streams have one of their own. */
+  readonly connections: readonly (readonly Turn[])[];
 }
 
-/** What was said to make each golden file. Strictly one call after the other, so that the bytes repeat. */
-export const scripts: Readonly<Record<string, (hypervisor: Hypervisor) => Promise<unknown>>> = {
-  async "test-domain"(hypervisor) {
-    const events = await hypervisor.domainEvents(["lifecycle", "reboot"]);
-    const info = await hypervisor.nodeGetInfo();
-    const [domain] = await hypervisor.listAllDomains();
-    if (!domain) throw new Error("the test driver has a domain");
-    const state = await domain.getState();
-    const xml = await domain.getXmlDesc();
-    await domain.suspend();
-    await domain.resume();
-    const seen = [(await events.next()).value?.kind, (await events.next()).value?.kind];
-    const stats = await hypervisor.getAllDomainStats({ stats: ["state"] });
-    const missing = await hypervisor.domainLookupByName("nobody").catch((error: unknown) => error);
-    const vcpus = await domain.getVcpus();
-    const scheduler = await domain.getSchedulerParameters();
-    await events.close();
-    const shown = stats.map(({ domain: { name }, stats: values }) => [name, { ...values }]);
-    return { info, state, xml, seen, stats: shown, missing: String(missing), vcpus, scheduler };
-  },
-  async "test-objects"(hypervisor) {
-    const names = async (list: Promise<readonly { readonly name: string }[]>) =>
-      (await list).map(({ name }) => name);
-    const [network] = await hypervisor.listAllNetworks();
-    const [pool] = await hypervisor.listAllStoragePools();
-    const device = await hypervisor.nodeDeviceLookupByName("computer");
-    return {
-      networks: await names(hypervisor.listAllNetworks()),
-      networkXml: await network?.getXmlDesc(),
-      bridge: await network?.getBridgeName(),
-      pool: await pool?.getInfo(),
-      poolXml: await pool?.getXmlDesc(),
-      interfaces: await names(hypervisor.listAllInterfaces()),
-      caps: await device.listCaps(),
-      version: await hypervisor.getLibVersion(),
-      free: await hypervisor.nodeGetCellsFreeMemory(),
-    };
-  },
-};
+/** A call and the daemon's answer to it. */
+export interface Exchange {
+  readonly request: Packet;
+  readonly reply: Packet;
+}
+
+/** All answered calls of a recording; packets of streams and events are neither. */
+export function exchangesOf({ connections }: Recording): readonly Exchange[] {
+  return connections.flat().flatMap(({ sent, received }) => {
+    const request = readPacket(Buffer.from(sent, "hex"));
+    if (request.type !== packetType.call) return [];
+    const packets = received.map((hex) => readPacket(Buffer.from(hex, "hex")));
+    const reply = packets.find(
+      ({ serial, type }) => serial === request.serial && type === packetType.reply,
+    );
+    return reply ? [{ request, reply }] : [];
+  });
+}
 
 /** Passes everything on, and remembers it. */
 export class Recorder {
-  readonly #turns: { sent: string; received: string[] }[] = [];
+  readonly #connections: { sent: string; received: string[] }[][] = [];
 
-  get turns(): readonly Turn[] {
-    return this.#turns;
+  get connections(): readonly (readonly Turn[])[] {
+    return this.#connections;
   }
 
   wrap(real: Duplex): Duplex {
     const outward = new PacketDecoder();
     const inward = new PacketDecoder();
+    const turns: { sent: string; received: string[] }[] = [];
+    this.#connections.push(turns);
     const client = new Duplex({
       read: () => undefined,
       write: (chunk: Buffer, _encoding, done) => {
         outward.push(chunk, ({ frame }) =>
-          this.#turns.push({ sent: frame.toString("hex"), received: [] }),
+          turns.push({ sent: frame.toString("hex"), received: [] }),
         );
         real.write(chunk, done);
       },
@@ -80,7 +62,7 @@ export class Recorder {
       },
     });
     real.on("data", (chunk: Buffer) => {
-      inward.push(chunk, ({ frame }) => this.#turns.at(-1)?.received.push(frame.toString("hex")));
+      inward.push(chunk, ({ frame }) => turns.at(-1)?.received.push(frame.toString("hex")));
       client.push(chunk);
     });
     real.on("close", () => client.destroy());
@@ -88,10 +70,20 @@ export class Recorder {
   }
 }
 
-/** A daemon that knows one conversation. Throws if the client says anything else. */
-export function replay(recording: Recording): Duplex {
+/** Dials a daemon that knows one conversation: each time the next connection of it. */
+export function replay({ connections }: Recording): () => Promise<Duplex> {
+  const left = [...connections];
+  return () => {
+    const turns = left.shift();
+    if (!turns) return Promise.reject(new Error("the client opened one connection too many"));
+    return Promise.resolve(replayConnection(turns));
+  };
+}
+
+/** Ends with an error if the client says anything else. */
+function replayConnection(turns: readonly Turn[]): Duplex {
   const decoder = new PacketDecoder();
-  const left = [...recording.turns];
+  const left = [...turns];
   const server: Duplex = new Duplex({
     read: () => undefined,
     write: (chunk: Buffer, _encoding, done) => {

@@ -14,9 +14,9 @@ import { LibvirtError, ProtocolError } from "../src/errors.ts";
 import type { Procedure } from "../src/protocol/procedure.ts";
 import { FakeServer } from "../src/testing/fake-server.ts";
 import { transportOf } from "../src/transport/transport.ts";
-import { HEADER_BYTES, readPacket, type Packet } from "../src/wire/packet.ts";
+import { HEADER_BYTES, type Packet } from "../src/wire/packet.ts";
 import { Reader } from "../src/xdr/reader.ts";
-import type { Recording } from "./conversation.ts";
+import { exchangesOf, type Recording } from "./conversation.ts";
 import { broken, procedureOfPacket, procedures, seeded } from "./hostile.ts";
 
 const COUNT = Number(process.env["NODE_LIBVIRT_FUZZ"] ?? 100_000);
@@ -30,15 +30,11 @@ interface Exchange {
 }
 
 const corpus: readonly Exchange[] = readdirSync(directory).flatMap((file) => {
-  const { turns } = JSON.parse(readFileSync(join(directory, file), "utf8")) as Recording;
-  return turns.flatMap(({ sent, received }) => {
-    const request = readPacket(Buffer.from(sent, "hex"));
-    const replies = received.map((hex) => readPacket(Buffer.from(hex, "hex")));
-    const reply = replies.find(({ serial }) => serial === request.serial);
-    if (!reply) return [];
+  const recording = JSON.parse(readFileSync(join(directory, file), "utf8")) as Recording;
+  return exchangesOf(recording).map(({ request, reply }) => {
     const { name, procedure } = procedureOfPacket(request);
     const args = procedure.args.decode(new Reader(request.frame, HEADER_BYTES)) as never;
-    return [{ name, procedure, args, reply }];
+    return { name, procedure, args, reply };
   });
 });
 
