@@ -3,7 +3,7 @@
  * to date. CPU time of this process, medians.
  */
 import { GIB, parseClusterId, type VmUsage } from "@muster/model";
-import { snapshotHash } from "@muster/planner";
+import { openPlanner, place, snapshotHash } from "@muster/planner";
 import { SimulatedClock } from "@muster/runtime";
 import { Ledger, put, type RecordChange } from "../../packages/coordinator/src/ledger/ledger.ts";
 import { MeasuredVms } from "../../packages/coordinator/src/observations/measured-vms.ts";
@@ -110,6 +110,9 @@ const changeVm = async (round: number): Promise<void> => {
 };
 
 const nothing = (): void => undefined;
+const twentyReports = (round: number): void => {
+  for (let host = 0; host < 20; host += 1) report(1 + ((round * 20 + host) % hostCount));
+};
 const whole = await rounds(5, nothing, () => {
   snapshotHash(clusterSnapshot(ledger.view, observations, capacity, measured.get.bind(measured)));
 });
@@ -128,16 +131,24 @@ const rows = [
       take,
     ),
   ],
-  [
-    "kept, 20 hosts reported",
-    await rounds(
-      ROUNDS,
-      (round) => {
-        for (let host = 0; host < 20; host += 1) report(1 + ((round * 20 + host) % hostCount));
-      },
-      take,
-    ),
-  ],
+  ["kept, 20 hosts reported", await rounds(ROUNDS, twentyReports, take)],
+] as const;
+const asked = {
+  vm: { id: "asked", name: "asked", cpus: 2, memoryBytes: 2n * GIB, networks: [] },
+};
+const decide = (): void => {
+  place(keeper.take(), asked);
+};
+const decideWhole = (): void => {
+  openPlanner(keeper.take()).place(asked);
+};
+decide();
+const decisions = [
+  ["accounts opened whole", await rounds(20, changeVm, decideWhole)],
+  ["kept, one VM changed", await rounds(ROUNDS, changeVm, decide)],
+  ["kept, 20 hosts reported", await rounds(ROUNDS, twentyReports, decide)],
 ] as const;
 console.log(`${String(hostCount)} hosts, ${String(vmCount)} VMs; median CPU milliseconds`);
 for (const [what, ms] of rows) console.log(`  ${what.padEnd(26)} ${ms.toFixed(3)}`);
+console.log("a decision where a VM goes, snapshot included");
+for (const [what, ms] of decisions) console.log(`  ${what.padEnd(26)} ${ms.toFixed(3)}`);

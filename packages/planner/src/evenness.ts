@@ -4,6 +4,9 @@
  */
 export class EvennessTerm {
   readonly #values: Float64Array;
+  readonly #start: Float64Array;
+  /** What is charged, in whole units: sums of them are exact, whatever came and went. */
+  readonly #amounts: Float64Array;
   readonly #unit: Float64Array;
   readonly #counted: Uint8Array;
   readonly #hostCount: number;
@@ -19,25 +22,40 @@ export class EvennessTerm {
   constructor(hosts: { counted: Uint8Array; start: Float64Array; unit: Float64Array }) {
     this.#counted = hosts.counted;
     this.#unit = hosts.unit;
+    this.#start = hosts.start;
     this.#values = Float64Array.from(hosts.start);
-    let count = 0;
-    for (let host = 0; host < hosts.counted.length; host++) {
-      if (hosts.counted[host] === 0) continue;
-      const value = hosts.start[host] as number;
-      count++;
+    this.#amounts = new Float64Array(hosts.start.length);
+    this.#hostCount = hosts.counted.reduce((count, isCounted) => count + isCounted, 0);
+    this.recompute();
+  }
+
+  /** Adds everything up afresh, so that nothing depends on the order in which things came and went. */
+  recompute(): void {
+    this.#sum = 0;
+    this.#sumOfSquares = 0;
+    for (let host = 0; host < this.#values.length; host++) {
+      if (this.#counted[host] === 0) continue;
+      const value = this.#values[host] as number;
       this.#sum += value;
       this.#sumOfSquares += value * value;
     }
-    this.#hostCount = count;
   }
 
   add(host: number, amount: number): void {
     const old = this.#values[host] as number;
-    const value = old + amount * (this.#unit[host] as number);
+    const charged = (this.#amounts[host] as number) + amount;
+    this.#amounts[host] = charged;
+    const value = (this.#start[host] as number) + charged * (this.#unit[host] as number);
     this.#values[host] = value;
     if (this.#counted[host] === 0) return;
     this.#sum += value - old;
     this.#sumOfSquares += value * value - old * old;
+  }
+
+  /** Another value with nothing charged. Until {@link recompute} the sums are those of before. */
+  restart(host: number, start: number): void {
+    this.#start[host] = start;
+    this.#values[host] = start + (this.#amounts[host] as number) * (this.#unit[host] as number);
   }
 
   get deviation(): number {
@@ -85,16 +103,14 @@ export class EvennessTerm {
     }
   }
 
-  /** Things as they are, for these hosts. Taking a value out and putting it back changes last bits; this does not. */
-  save(hosts: readonly number[]): { restore(): void } {
+  /** Things as they are. Taking an amount out and putting it back changes last bits of the sums; this does not. */
+  save(): { restore(): void } {
     const sum = this.#sum;
     const sumOfSquares = this.#sumOfSquares;
-    const values = hosts.map((host) => this.#values[host] as number);
     return {
       restore: () => {
         this.#sum = sum;
         this.#sumOfSquares = sumOfSquares;
-        hosts.forEach((host, index) => (this.#values[host] = values[index] as number));
       },
     };
   }

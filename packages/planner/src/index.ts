@@ -8,6 +8,7 @@ export {
   renderRefusals,
   renderRefusalsByHost,
 } from "./explain.ts";
+export { PlannerFollower, noteAccounts } from "./follower.ts";
 export { applyClaim, openPlanner, place, whyNot } from "./place.ts";
 export type { Planner } from "./planner.ts";
 export { DEFAULT_WEIGHTS, PACKING_WEIGHTS } from "./scorer.ts";

@@ -14,7 +14,15 @@ import {
   weightsFrom,
 } from "./select.ts";
 import { hostRoomOf } from "./host-room.ts";
-import type { PlaceRequest, Policy, RequestedVm, Snapshot } from "./snapshot.ts";
+import { changesBetween } from "./snapshot-changes.ts";
+import type {
+  ClaimSnapshot,
+  PlaceRequest,
+  Policy,
+  RequestedVm,
+  Snapshot,
+  VmSnapshot,
+} from "./snapshot.ts";
 import { StaticVerdicts } from "./static-verdicts.ts";
 import { SurvivalUsage } from "./survival.ts";
 import { ClusterUsage, type Charge } from "./usage.ts";
@@ -25,7 +33,7 @@ import type { Want } from "./want.ts";
  * question sees it; asking alone changes nothing.
  */
 export class Planner {
-  readonly snapshotVersion: number;
+  #snapshot: Snapshot;
   readonly usage: ClusterUsage;
   readonly #charges = new Map<string, Charge[]>();
   /** Host index of each known VM's volumes. */
@@ -36,29 +44,48 @@ export class Planner {
   readonly #wants = new WeakMap<PlaceRequest, { want: Want; currentHost: number }>();
 
   constructor(snapshot: Snapshot) {
-    this.snapshotVersion = snapshot.version;
+    this.#snapshot = snapshot;
     this.usage = new ClusterUsage(snapshot);
     this.#statics = new StaticVerdicts(this.usage);
     this.#space = new SelectionSpace(this.usage.hosts.length);
-    for (const vm of inOrderOfIds(snapshot.vms)) {
-      const host = vm.hostId === undefined ? undefined : this.usage.hostIndexById.get(vm.hostId);
-      if (host === undefined) continue;
-      this.#currentHost.set(vm.id, host);
-      const load = compileLoad(this.usage, vm, vm);
-      this.#charge({ load, host, volumesHost: host, cellIds: vm.numaCellIds });
-    }
-    const names = new Map(
-      snapshot.claims.length === 0 ? [] : snapshot.vms.map((vm) => [vm.id, vm.name]),
-    );
-    for (const claim of snapshot.claims.toSorted(byVmThenHost)) {
-      const host = this.usage.hostIndexById.get(claim.hostId);
-      if (host === undefined || this.#isCharged(claim.vmId, host)) continue;
-      const named = { id: claim.vmId, name: names.get(claim.vmId) ?? claim.vmId };
-      const load = compileLoad(this.usage, named, claim);
-      this.#charge({ load, host, volumesHost: this.#volumesHost(claim.vmId) });
-    }
+    this.#chargeAll(snapshot.vms, snapshot.claims);
     const survive = snapshot.policy?.survive;
     if (survive !== undefined) this.usage.survival = this.#rehearse(survive);
+  }
+
+  get snapshotVersion(): number {
+    return this.#snapshot.version;
+  }
+
+  /**
+   * Brings the accounts to another snapshot of the same cluster by what is different in it.
+   * @returns false when they must be opened anew; these are then of no use any more.
+   */
+  follow(next: Snapshot): boolean {
+    if (next === this.#snapshot) return true;
+    const changes = changesBetween(this.#snapshot, next);
+    if (changes === undefined) return false;
+    // Cells are given out in the order in which VMs came, and rehearsals know of VMs only.
+    const vms = [...changes.vms.values()];
+    if (vms.some((vm) => vm.numaCells !== undefined)) return false;
+    if (changes.hosts.length > 0) {
+      if (this.usage.survival !== undefined) return false;
+      if (!changes.hosts.every((host) => this.usage.replaceHost(host))) return false;
+      this.usage.noteFreeSpace();
+    }
+    for (const vmId of changes.vmIds) {
+      for (const { host } of this.#charges.get(vmId) ?? []) {
+        this.release(vmId, hostAt(this.usage, host).id);
+      }
+      this.#currentHost.delete(vmId);
+    }
+    const isSameButForClaims = ({ id }: VmSnapshot): boolean =>
+      changes.vmIds.has(id) && !changes.vms.has(id);
+    const isForClaims = changes.vmIds.size > changes.vms.size;
+    const others = isForClaims ? next.vms.filter(isSameButForClaims) : [];
+    this.#snapshot = next;
+    this.#chargeAll([...vms, ...others], changes.claims);
+    return true;
   }
 
   /** Where the VM should go, or why it can go nowhere. */
@@ -206,6 +233,25 @@ export class Planner {
     return { ok: true, snapshotVersion, asked, ...chosen, ...found };
   }
 
+  #chargeAll(vms: readonly VmSnapshot[], claims: readonly ClaimSnapshot[]): void {
+    for (const vm of inOrderOfIds(vms)) {
+      const host = vm.hostId === undefined ? undefined : this.usage.hostIndexById.get(vm.hostId);
+      if (host === undefined) continue;
+      this.#currentHost.set(vm.id, host);
+      const load = compileLoad(this.usage, vm, vm);
+      this.#charge({ load, host, volumesHost: host, cellIds: vm.numaCellIds });
+    }
+    const names = new Map(claims.length === 0 ? [] : vms.map((vm) => [vm.id, vm.name]));
+    for (const claim of claims.toSorted(byVmThenHost)) {
+      const host = this.usage.hostIndexById.get(claim.hostId);
+      if (host === undefined || this.#isCharged(claim.vmId, host)) continue;
+      const named = { id: claim.vmId, name: names.get(claim.vmId) ?? claim.vmId };
+      const load = compileLoad(this.usage, named, claim);
+      this.#charge({ load, host, volumesHost: this.#volumesHost(claim.vmId) });
+    }
+    this.usage.recomputeEvenness();
+  }
+
   #want(request: PlaceRequest): Want {
     const known = this.#wants.get(request);
     const volumesHost = this.#volumesHost(request.vm.id);
@@ -251,7 +297,7 @@ export class Planner {
     this.usage.survival?.settle();
     const own = this.#charges.get(vmId);
     if (own === undefined) return ask();
-    const sums = this.usage.saveEvenness(own.map((charge) => charge.host));
+    const sums = this.usage.saveEvenness();
     const back = own.map((charge) => this.usage.discharge(charge));
     try {
       return ask();

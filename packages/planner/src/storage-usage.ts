@@ -39,6 +39,19 @@ export class StorageUsage {
     this.#claimedMiB = new Float64Array(free.length);
   }
 
+  /** Takes over what is free; the hosts have the storages they had, in the same order. */
+  noteFreeSpace(hosts: readonly HostSnapshot[]): void {
+    this.#freeMiB.fill(Infinity);
+    hosts.forEach((host, index) => {
+      for (const storage of host.storages ?? []) {
+        const slot = this.#slotByName.get(storage.name)?.[index] ?? -1;
+        if (slot < 0) continue;
+        const free = toMiB(storage.freeBytes);
+        this.#freeMiB[slot] = Math.min(this.#freeMiB[slot] as number, free);
+      }
+    });
+  }
+
   /** The slot of a storage as seen from a host; -1 when the host does not reach it. */
   slotOf(storage: string, host: number): number {
     return host < 0 ? -1 : (this.#slotByName.get(storage)?.[host] ?? -1);

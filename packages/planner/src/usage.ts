@@ -12,6 +12,7 @@ import type { RoomOrder } from "./room-order.ts";
 import type { SurvivalUsage } from "./survival.ts";
 import { StorageUsage } from "./storage-usage.ts";
 import { TraitTable } from "./traits.ts";
+import { differsOnlyInUse } from "./host-use.ts";
 import { requiredNetworkProblems, traitsOfHost } from "./host-traits.ts";
 import { toMiB } from "./units.ts";
 import type { Load } from "./want.ts";
@@ -23,7 +24,7 @@ import type { Load } from "./want.ts";
  * charged and discharged through {@link charge} and {@link discharge}; a candidate then costs a few adds.
  */
 export class ClusterUsage {
-  readonly hosts: readonly HostSnapshot[];
+  readonly #hosts: HostSnapshot[];
   readonly hostIndexById: ReadonlyMap<string, number>;
   readonly levels: ReadonlyMap<string, DomainLevel>;
   readonly traits: TraitTable;
@@ -68,7 +69,7 @@ export class ClusterUsage {
 
   constructor(snapshot: Snapshot) {
     const hosts = snapshot.hosts.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
-    this.hosts = hosts;
+    this.#hosts = hosts;
     this.hostIndexById = new Map(hosts.map((host, index) => [host.id, index]));
     this.levels = domainLevels(hosts, snapshot.topologyLevels ?? DEFAULT_TOPOLOGY_LEVELS);
     this.traits = new TraitTable(hosts.map((host) => traitsOfHost(host, snapshot.policy)));
@@ -84,10 +85,10 @@ export class ClusterUsage {
     this.isSomeLackingNetworks = this.lacksNetworks.includes(1);
     this.policy = snapshot.policy;
     this.cpuCapacity = Float64Array.from(hosts, cpuCapacityOf);
-    this.cpuUsed = Float64Array.from(hosts, (host) => host.foreign?.cpus ?? 0);
+    this.cpuUsed = Float64Array.from(hosts, (host) => foreignOf(host).cpus);
     this.memoryCapacityMiB = Float64Array.from(hosts, memoryCapacityOf);
     this.cpuFree = this.cpuCapacity.map((all, host) => all - (this.cpuUsed[host] as number));
-    this.memoryUsedMiB = Float64Array.from(hosts, (host) => toMiB(host.foreign?.memoryBytes ?? 0n));
+    this.memoryUsedMiB = Float64Array.from(hosts, (host) => foreignOf(host).memoryMiB);
     this.memoryFreeMiB = this.memoryCapacityMiB.map(
       (all, host) => all - (this.memoryUsedMiB[host] as number),
     );
@@ -125,6 +126,11 @@ export class ClusterUsage {
     this.#occupants = hosts.map(() => []);
   }
 
+  /** In the order of their ids. */
+  get hosts(): readonly HostSnapshot[] {
+    return this.#hosts;
+  }
+
   /** The VMs charged to a host, in the order in which they were charged. */
   occupants(host: number): readonly Load[] {
     return this.#occupants[host] ?? [];
@@ -157,10 +163,9 @@ export class ClusterUsage {
     return this.memoryFreeMiB[host] as number;
   }
 
-  /** To be restored when every charge to these hosts since then has been taken back. */
-  saveEvenness(hosts: readonly number[]): { restore(): void } {
-    const terms = [this.freeMemoryEvenness, this.cpuEvenness, this.countEvenness];
-    const saved = terms.map((term) => term.save(hosts));
+  /** To be restored when every charge since then has been taken back. */
+  saveEvenness(): { restore(): void } {
+    const saved = this.#evenness().map((term) => term.save());
     return {
       restore: () => {
         for (const sums of saved) sums.restore();
@@ -168,15 +173,53 @@ export class ClusterUsage {
     };
   }
 
+  /** After many charges: sums that do not depend on their order. */
+  recomputeEvenness(): void {
+    for (const term of this.#evenness()) term.recompute();
+  }
+
+  /**
+   * Takes over what a host's reports change all the time: its measured load, what wild VMs take, free space.
+   * @returns false, with nothing changed, when something else is different too.
+   */
+  replaceHost(host: HostSnapshot): boolean {
+    const index = this.hostIndexById.get(host.id);
+    const before = index === undefined ? undefined : this.hosts[index];
+    if (index === undefined || before === undefined || !differsOnlyInUse(before, host))
+      return false;
+    this.#hosts[index] = host;
+    this.measuredLoad[index] = measuredLoadOf(host);
+    const foreign = foreignOf(host);
+    const old = foreignOf(before);
+    this.#take(index, foreign.cpus - old.cpus, foreign.memoryMiB - old.memoryMiB);
+    const free = (this.memoryCapacityMiB[index] as number) - foreign.memoryMiB;
+    this.freeMemoryEvenness.restart(index, free / this.#memory(index));
+    this.cpuEvenness.restart(index, foreign.cpus / this.#threads(index));
+    return true;
+  }
+
+  /** Once all hosts that changed were replaced. */
+  noteFreeSpace(): void {
+    this.storages.noteFreeSpace(this.hosts);
+  }
+
+  #evenness(): readonly EvennessTerm[] {
+    return [this.freeMemoryEvenness, this.cpuEvenness, this.countEvenness];
+  }
+
+  #take(host: number, cpus: number, memoryMiB: number): void {
+    const cpusUsed = (this.cpuUsed[host] as number) + cpus;
+    this.cpuUsed[host] = cpusUsed;
+    this.cpuFree[host] = (this.cpuCapacity[host] as number) - cpusUsed;
+    const usedMiB = (this.memoryUsedMiB[host] as number) + memoryMiB;
+    this.memoryUsedMiB[host] = usedMiB;
+    this.memoryFreeMiB[host] = (this.memoryCapacityMiB[host] as number) - usedMiB;
+    this.roomOrder?.noteChange(host);
+  }
+
   #account(charge: Charge, sign: 1 | -1): void {
     const { load, host } = charge;
-    const cpus = (this.cpuUsed[host] as number) + sign * load.cpus;
-    this.cpuUsed[host] = cpus;
-    this.cpuFree[host] = (this.cpuCapacity[host] as number) - cpus;
-    const memoryMiB = (this.memoryUsedMiB[host] as number) + sign * load.memoryMiB;
-    this.memoryUsedMiB[host] = memoryMiB;
-    this.memoryFreeMiB[host] = (this.memoryCapacityMiB[host] as number) - memoryMiB;
-    this.roomOrder?.noteChange(host);
+    this.#take(host, sign * load.cpus, sign * load.memoryMiB);
     this.vmCount[host] = (this.vmCount[host] as number) + sign;
     const huge = this.hugeUsedMiB[load.pageSize];
     if (huge !== undefined) huge[host] = (huge[host] as number) + sign * load.hugeMiB;
@@ -206,6 +249,11 @@ export interface Charge {
   /** NUMA cells it is known to be laid out on. */
   readonly cellIds?: readonly number[] | undefined;
 }
+
+const foreignOf = ({ foreign }: HostSnapshot) => ({
+  cpus: foreign?.cpus ?? 0,
+  memoryMiB: toMiB(foreign?.memoryBytes ?? 0n),
+});
 
 function cpuCapacityOf(host: HostSnapshot): number {
   const { cpus, cpusReserved = 0, cpuOvercommit = DEFAULT_CPU_OVERCOMMIT } = host.capacity;

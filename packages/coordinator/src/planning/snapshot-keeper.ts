@@ -6,8 +6,10 @@ import type { HostId, VmId, VmObservation, VmRecord } from "@muster/model";
 import {
   hashFromSums,
   hashPart,
+  noteAccounts,
   noteSnapshotHash,
   PartSum,
+  PlannerFollower,
   type ClaimSnapshot,
   type Hash64,
   type HostSnapshot,
@@ -61,6 +63,8 @@ export class SnapshotKeeper implements Snapshots {
   readonly #placedOn = new Map<HostId, Set<VmId>>();
   readonly #placementOf = new Map<VmId, HostId>();
   readonly #basis = new Map<VmId, VmBasis>();
+  /** Kept open from decision to decision, like the snapshot itself. */
+  readonly #accounts = new PlannerFollower();
   #last: { readonly version: number; readonly snapshot: Snapshot } | undefined;
 
   constructor(parts: Parts) {
@@ -93,6 +97,7 @@ export class SnapshotKeeper implements Snapshots {
     };
     const sums = { hosts: this.#hosts.sum, vms: this.#vms.sum, claims: this.#claims.sum };
     noteSnapshotHash(snapshot, hashFromSums(whole, sums));
+    noteAccounts(snapshot, () => this.#accounts.follow(snapshot));
     this.#last = { version, snapshot };
     return snapshot;
   }
