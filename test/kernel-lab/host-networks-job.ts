@@ -6,7 +6,13 @@
  * bridge per VLAN.
  */
 import { deepEqual, equal, match } from "node:assert/strict";
-import { networkDefaults, type NetworkSpec, type UplinkAssignment } from "@muster/model";
+import {
+  networkDefaults,
+  type HostInterfaceSpec,
+  type NetworkSpec,
+  type NicMatch,
+  type UplinkAssignment,
+} from "@muster/model";
 import fc from "fast-check";
 import { HostNetworks } from "../../packages/agent/src/networks/host-networks.ts";
 import { noLayout, type HostLayout } from "../../packages/agent/src/networks/host-layout.ts";
@@ -20,7 +26,10 @@ import { vlanBridging } from "../../packages/agent/src/networks/vlan-bridges/vla
 import { networkDriverContract } from "../../packages/agent/src/networks/network-driver-contract.ts";
 import { LinuxBridgeHost } from "../../packages/agent/src/networks/testing/linux-bridge-host.ts";
 import { BatchRunner } from "./batch-runner.ts";
-import { tryConfiguration, type RandomHost } from "./random-configurations.ts";
+import {
+  tryConfiguration,
+  type RandomHost,
+} from "../../packages/agent/src/networks/testing/random-configurations.ts";
 
 const [, , count = "0", first = "0"] = process.argv;
 const SEED = 20_261_127;
@@ -61,6 +70,8 @@ const bond = {
   miimonMs: 100,
   minLinks: 1,
 } as const;
+
+const byName = (name: string): NicMatch => ({ by: "name", name });
 
 const uplink = (nics: readonly string[], change: Partial<UplinkAssignment> = {}): HostLayout => ({
   ...noLayout,
@@ -154,6 +165,70 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     await openDriver(runner).apply([]);
     deepEqual(await kernelSnapshot(runner), before);
   },
+  async "addresses move from a NIC to a bridge on a bond, and back when it goes"() {
+    await run("ip addr add 10.5.0.5/24 dev n1");
+    await run("ip addr add 10.5.0.6/24 dev n1");
+    await run("ip route add default via 10.5.0.1 dev n1");
+    const before = await kernelSnapshot(runner);
+    const own = (change: Partial<HostInterfaceSpec>): HostLayout => ({
+      ...noLayout,
+      bonds: [{ ...bond, name: "hb0", members: [byName("n1"), byName("n2")] }],
+      interfaces: [
+        {
+          device: { kind: "bond", bond: "hb0" },
+          bridge: "brhb0",
+          source: "static",
+          addresses: ["10.5.0.5/24", "10.5.0.6/24"],
+          gateway: "10.5.0.1",
+          dns: [],
+          ...change,
+        },
+      ],
+    });
+    const driver = openDriver(runner);
+    const problemOf = async (change: Partial<HostInterfaceSpec>): Promise<string> => {
+      await driver.apply([], own(change));
+      const { interfaces } = await driver.observeLayout();
+      return interfaces.find(({ name }) => name === "brhb0")?.problem ?? "";
+    };
+    const oneLess: Partial<HostInterfaceSpec> = { addresses: ["10.5.0.5/24"] };
+    match(await problemOf(oneLess), /bond hb0: n1 carries address 10\.5\.0\.6\/24.*cut this host/);
+    const noWay: HostLayout = { ...own({}) };
+    const { gateway: _gateway, ...rest } = own({}).interfaces[0] ?? { gateway: "" };
+    await driver.apply([], { ...noWay, interfaces: [rest as HostInterfaceSpec] });
+    match(
+      (await driver.observeLayout()).interfaces.map(({ problem }) => problem).join(),
+      /default route goes by n1 via 10\.5\.0\.1: give brhb0 a gateway/,
+    );
+    deepEqual(await kernelSnapshot(runner), before, "what is refused changes nothing");
+    equal(await problemOf({}), "");
+    const bridge = await linkOf("brhb0");
+    deepEqual(bridge?.addresses, ["10.5.0.5/24", "10.5.0.6/24"]);
+    deepEqual(bridge.routes, [{ device: "brhb0", gateway: "10.5.0.1", isOurs: true }]);
+    deepEqual((await linkOf("n1"))?.addresses, []);
+    await driver.apply([]);
+    deepEqual(await kernelSnapshot(runner), before, "and all is as it was");
+    await run("ip addr flush dev n1");
+  },
+  async "interfaces that cannot be are refused by name"() {
+    const problemOf = async (change: Partial<HostInterfaceSpec>): Promise<string> => {
+      const driver = openDriver(runner);
+      const nic: HostInterfaceSpec = {
+        device: { kind: "nic", nic: byName("n1") },
+        source: "static",
+        addresses: ["10.6.0.5/24"],
+        dns: [],
+      };
+      await driver.apply([], { ...noLayout, interfaces: [{ ...nic, ...change }] });
+      return (await driver.observeLayout()).interfaces[0]?.problem ?? "";
+    };
+    match(await problemOf({ device: { kind: "nic", nic: byName("n9") } }), /has no NIC n9/);
+    match(await problemOf({ device: { kind: "nic", nic: byName("n*") } }), /fits 4 NICs, n1, n2/);
+    match(await problemOf({ source: "dhcp", addresses: [] }), /source dhcp/);
+    match(await problemOf({ bridge: UPLINK }), /device up1 exists and was not made by muster/);
+    equal(await problemOf({}), "");
+    deepEqual((await linkOf("n1"))?.addresses, ["10.6.0.5/24"]);
+  },
   async "a bond works without a NIC that is not there, and says so"() {
     const driver = openDriver(runner);
     const [observed] = await driver.apply([blue], uplink(["n1", "n9"], { bond }));
@@ -191,7 +266,7 @@ async function prepare(): Promise<void> {
 }
 
 let failed = 0;
-if (first === "0") {
+if (first === "0" && process.argv[4] !== "quick") {
   for (const contractCase of networkDriverContract) {
     const isGood = await runCase(`one bridge per VLAN: ${contractCase.name}`, async () => {
       await using contractHost = await LinuxBridgeHost.make(runner, "vlan-bridges");
@@ -207,7 +282,7 @@ for (const [name, work] of Object.entries(first === "0" ? cases : {})) {
 const totals = { configurations: 0, interruptions: 0 };
 const samples = hosts.map((_, kind) => {
   const trunks = kind === 0;
-  const one = anyHostConfiguration({ bonds: true, trunks, configuredUplinkMtu: 1600 });
+  const one = anyHostConfiguration({ bonds: true, vlans: true, trunks, configuredUplinkMtu: 1600 });
   return fc.sample(fc.tuple(one, one), { seed: SEED, numRuns: Number(first) + Number(count) });
 });
 for (let index = Number(first); index < Number(first) + Number(count); index += 1) {

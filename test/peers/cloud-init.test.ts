@@ -78,7 +78,7 @@ const hostile = fc
     { maxLength: 14 },
   )
   .map((parts) => parts.join(""))
-   
+
   .filter((text) => text.isWellFormed() && !/[\u0000-\u0008\u000b-\u001f\u007f]/.test(text));
 
 let root = "";

@@ -5,9 +5,11 @@
  *   npm run soak -- mutations [WORDS]                                  bugs that the simulation has to find
  *   npm run soak -- properties [--minutes N] [--seed N]                properties of all packages over new cases
  *   npm run soak -- lab [--kills N] [--minutes N]                      kill -9 under load, on real hypervisors, as root
+ *   npm run soak -- networks [--first N] [--count N]                   200 random configurations of hosts' networks, as root
  */
 import { parseArgs } from "node:util";
 import { soakLab } from "./lab-kills.ts";
+import { soakNetworks } from "./networks.ts";
 import { soakSeeds } from "./seeds.ts";
 
 const { values, positionals } = parseArgs({
@@ -18,6 +20,8 @@ const { values, positionals } = parseArgs({
     hours: { type: "string", default: "24" },
     seed: { type: "string", default: "1" },
     kills: { type: "string", default: "200" },
+    first: { type: "string", default: "0" },
+    count: { type: "string", default: "200" },
   },
 });
 
@@ -49,7 +53,12 @@ switch (what) {
       ? 0
       : 1;
     break;
+  case "networks": {
+    const part = { first: Number(values.first), count: Number(values.count) };
+    process.exitCode = (await soakNetworks({ ...part, print })) ? 0 : 1;
+    break;
+  }
   default:
-    print(`"${what}" is nothing to soak; give seeds, mutations, properties or lab`);
+    print(`"${what}" is nothing to soak; give seeds, mutations, properties, networks or lab`);
     process.exitCode = 2;
 }

@@ -18,6 +18,7 @@ import { serverIdentityOf, type HostIdentity } from "../enrolment/identity.ts";
 import { agentFamilies } from "../metrics/families.ts";
 import type { AgentSummary } from "../metrics/summary.ts";
 import type { AgentConfig } from "./config.ts";
+import { listenWhenPossible } from "./late-listener.ts";
 import type { IdentityKeeper } from "./identity-keeper.ts";
 
 export interface MetricsListener extends AsyncDisposable {
@@ -42,38 +43,40 @@ export async function serveMetrics(parts: {
     const all = [...families, ...processFamilies({ startedAtSeconds }), ...delay.families()];
     return { contentType: METRICS_CONTENT_TYPE, body: await renderMetrics(all) };
   };
-  const listener: HttpListener = await serveHttp({
-    host,
-    port,
-    routes: new Map<string, HttpRoute>([
-      ["/metrics", metrics],
-      ["/healthz", async () => ({ contentType: "text/plain; charset=utf-8", body: "ok\n" })],
-    ]),
-    logger: log,
-    ...(isLoopback(host)
-      ? {}
-      : {
-          tls: {
-            identity: serverIdentityOf(identity.current),
-            refusal: (der: Uint8Array) => refuseScraper(der, identity.current),
-          },
-        }),
-  });
+  const open = (): Promise<HttpListener> =>
+    serveHttp({
+      host,
+      port,
+      routes: new Map<string, HttpRoute>([
+        ["/metrics", metrics],
+        ["/healthz", async () => ({ contentType: "text/plain; charset=utf-8", body: "ok\n" })],
+      ]),
+      logger: log,
+      ...(isLoopback(host)
+        ? {}
+        : {
+            tls: {
+              identity: serverIdentityOf(identity.current),
+              refusal: (der: Uint8Array) => refuseScraper(der, identity.current),
+            },
+          }),
+    });
+  const late = await listenWhenPossible(open, { clock: systemClock, log });
   identity.onRenewed((renewed) => {
-    listener.useIdentity(serverIdentityOf(renewed));
+    late.now?.useIdentity(serverIdentityOf(renewed));
   });
   return {
     // A loopback address means another machine to whoever reads it elsewhere: only a routable one is told.
     advertised:
       advertise !== "" || isLoopback(host)
         ? advertise
-        : `${isAnyAddress(host) ? identity.current.hostName : host}:${String(listener.port)}`,
+        : `${isAnyAddress(host) ? identity.current.hostName : host}:${String(late.now?.port ?? port)}`,
     show: (agent) => {
       shown = agent;
     },
     [Symbol.asyncDispose]: async () => {
       delay[Symbol.dispose]();
-      await listener.close();
+      await late[Symbol.asyncDispose]();
     },
   };
 }

@@ -18,3 +18,9 @@ export const bridgeName = (label: string): string => `mb-${shortLabel(label, NAM
 /** "mv-lan": the beginning of a bridge's name that carries one VLAN of an uplink; with "-4094" it still fits. */
 export const vlanBridgeStem = (label: string): string =>
   `mv-${shortLabel(label, NAME_MAX - 3 - 1 - "-4094".length)}`;
+
+/** "eth0.10": a VLAN of a NIC or bond that has addresses of the host. */
+export function vlanDeviceName(base: string, vlan: number): string {
+  const end = `.${String(vlan)}`;
+  return `${shortLabel(base, NAME_MAX - end.length)}${end}`;
+}

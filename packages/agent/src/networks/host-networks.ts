@@ -8,7 +8,6 @@
 import {
   isMusterError,
   MusterError,
-  renderSegment,
   type NetworkObservation,
   type NetworkSpec,
   type VmId,
@@ -17,18 +16,20 @@ import type { Clock } from "@muster/runtime";
 import { errorLine, runActions } from "./bridged-networks.ts";
 import type { BridgeGroup, BridgesThere, Bridging } from "./bridging.ts";
 import type { CommandRunner } from "./command-runner.ts";
-import { demandOfDevices, type BondDemand } from "./devices/device-demand.ts";
-import { planDevices, type DeviceAction } from "./devices/plan-devices.ts";
-import { readDevices } from "./devices/read-devices.ts";
+import type { BondDemand } from "./devices/device-demand.ts";
+import { planDevices } from "./devices/plan-devices.ts";
 import { renderDeviceAction } from "./devices/render-device-action.ts";
+import { refusedNetwork, withDevice, withInterface, type OwnedAction } from "./host-actions.ts";
 import {
   nothingObserved,
   type HostLayout,
   type LayoutObservation,
   noLayout,
 } from "./host-layout.ts";
+import { observeInterfaces } from "./interfaces/observe-interfaces.ts";
+import { planInterfaces, type InterfacePlan } from "./interfaces/plan-interfaces.ts";
+import { renderInterfaceAction } from "./interfaces/render-interface-action.ts";
 import type { KernelLink } from "./links/kernel-links.ts";
-import { demandOf } from "./network-demand.ts";
 import type {
   NetworkDriver,
   NetworkPlan,
@@ -38,13 +39,14 @@ import type {
   UplinkNetworks,
 } from "./network-driver.ts";
 import {
-  groupNetworks,
+  heldNics,
   leftOver,
   movingGroups,
   type GroupDemand,
   type HostNetworksConfig,
   type HostSituation,
 } from "./host-situation.ts";
+import { readHostSituation } from "./read-host-situation.ts";
 import { observeUplinks } from "./observe-uplinks.ts";
 import { Carriage } from "./traffic/carries.ts";
 import { Names, readTraffic, type TrafficEnds } from "./traffic/host-traffic.ts";
@@ -100,13 +102,17 @@ export class HostNetworks implements NetworkDriver {
     return this.#turns.run(async () => {
       if (this.#wanted === undefined) return nothingObserved;
       const { networks, layout } = this.#wanted;
-      const { links, devices, there } = await this.#situation(networks, layout);
+      const now = await this.#situation(networks, layout);
+      const { links, devices, there, routes } = now;
       const carriage = await this.#carriage(links, there);
-      const uplinks = observeUplinks(devices, links, this.#failures).map((uplink) => ({
+      const failures = this.#failures;
+      const carries = (names: readonly string[]) => carriage.ofDevices(names);
+      const uplinks = observeUplinks(devices, links, failures).map((uplink) => ({
         ...uplink,
-        carries: carriage.ofDevices([uplink.device, ...uplink.members]),
+        carries: carries([uplink.device, ...uplink.members]),
       }));
-      return { ...nothingObserved, uplinks };
+      const seen = { wanted: now.interfaces, devices, links, routes, failures, carries };
+      return { uplinks, interfaces: observeInterfaces(seen) };
     });
   }
 
@@ -114,15 +120,19 @@ export class HostNetworks implements NetworkDriver {
     return this.#turns.run(async () => {
       const situation = await this.#situation(networks, layout);
       const { devices, links, groups, refusals } = situation;
-      const { prepare, tidy } = planDevices(devices, links);
+      const { prepare, tidy } = planDevices(devices, links, heldNics(situation));
+      const { leave, take, make, giveBack } = interfacePlan(situation);
       const plans: NetworkPlan[] = [];
       for (const group of this.#leftOver(situation)) plans.push(await this.#open(group).plan([]));
       for (const group of groups.values()) plans.push(await this.#planGroup(group, links));
       return {
         actions: [
+          ...[...leave, ...take].map(renderInterfaceAction),
           ...prepare.map(renderDeviceAction),
+          ...make.map(renderInterfaceAction),
           ...plans.flatMap(({ actions }) => actions),
           ...tidy.map(renderDeviceAction),
+          ...giveBack.map(renderInterfaceAction),
         ],
         refusals: [...refusals, ...plans.flatMap((plan) => plan.refusals)],
       };
@@ -182,13 +192,19 @@ export class HostNetworks implements NetworkDriver {
     this.#failures = failures;
     let now = await look();
     if (await this.#release(now)) now = await look();
-    const { prepare } = planDevices(now.devices, now.links);
-    await this.#carryOut(prepare, failures);
+    const { leave, take } = interfacePlan(now);
+    await this.#carryOut([...leave, ...take].map(withInterface), failures);
+    if (leave.length + take.length > 0) now = await look();
+    const { prepare } = planDevices(now.devices, now.links, heldNics(now));
+    await this.#carryOut(prepare.map(withDevice), failures);
     if (prepare.length > 0) now = await this.#settled(look);
+    const { make, giveBack } = interfacePlan(now);
+    await this.#carryOut(make.map(withInterface), failures);
     this.#refusals = now.refusals;
     for (const group of now.groups.values()) await this.#open(group).apply(group.networks);
     // Bridges change nothing of what is left to do for NICs.
-    await this.#carryOut(planDevices(now.devices, now.links).tidy, failures);
+    const { tidy } = planDevices(now.devices, now.links, heldNics(now));
+    await this.#carryOut([...tidy.map(withDevice), ...giveBack.map(withInterface)], failures);
   }
 
   /** A bond looks at its members' carriers every so often: until then it says that it has none. */
@@ -221,12 +237,11 @@ export class HostNetworks implements NetworkDriver {
     return leftOver(situation, (label) => this.#bridging.groupName(label));
   }
 
-  async #carryOut(actions: readonly DeviceAction[], failures: Map<string, string>): Promise<void> {
-    for (const action of actions) {
-      const owner = action.owner ?? "";
+  async #carryOut(actions: readonly OwnedAction[], failures: Map<string, string>): Promise<void> {
+    for (const { owner, action } of actions) {
       if (owner !== "" && failures.has(owner)) continue;
       try {
-        await runActions(this.#runner, [renderDeviceAction(action)]);
+        await runActions(this.#runner, [action]);
       } catch (error) {
         if (!isMusterError(error)) throw error;
         failures.set(owner, errorLine(error));
@@ -234,25 +249,9 @@ export class HostNetworks implements NetworkDriver {
     }
   }
 
-  async #situation(networks: readonly NetworkSpec[], layout: HostLayout): Promise<HostSituation> {
-    const there = await this.#bridging.look();
-    const { links, drivers } = await readDevices(this.#runner, layout);
-    const devices = demandOfDevices({
-      layout,
-      links,
-      drivers,
-      configuredUplink: this.#config.uplink,
-      ownBridges: new Set(there.ours.map(({ bridge }) => bridge)),
-      bridgeOf: there.groupOf,
-    });
-    const grouping = groupNetworks(networks, {
-      config: this.#config,
-      groupName: (label) => this.#bridging.groupName(label),
-      devices,
-      there,
-      failures: this.#failures,
-    });
-    return { layout, links, there, devices, ...grouping };
+  #situation(networks: readonly NetworkSpec[], layout: HostLayout): Promise<HostSituation> {
+    const parts = { config: this.#config, bridging: this.#bridging, runner: this.#runner };
+    return readHostSituation(parts, { networks, layout, failures: this.#failures });
   }
 
   #open(group: BridgeGroup): UplinkNetworks {
@@ -286,7 +285,7 @@ export class HostNetworks implements NetworkDriver {
     }
     const refused = this.#refusals.flatMap(({ network, message }) => {
       const spec = this.#wanted?.networks.find(({ name }) => name === network);
-      return spec === undefined ? [] : [this.#refused(spec, message)];
+      return spec === undefined ? [] : [refusedNetwork(spec, message, this.name)];
     });
     for (const network of refused) observed.set(network.name, network);
     const all = [...observed.values()].toSorted((left, right) => (left.name < right.name ? -1 : 1));
@@ -342,23 +341,10 @@ export class HostNetworks implements NetworkDriver {
     const labels = this.#wanted?.layout.uplinks ?? [];
     return labels.some(({ label }) => this.#bridging.groupName(label) === bridge);
   }
-
-  #refused(spec: NetworkSpec, message: string): NetworkObservation {
-    const { name } = spec;
-    const { vlan } = demandOf(spec);
-    return {
-      name,
-      state: "failed",
-      message,
-      vlan,
-      driver: this.name,
-      bridge: "",
-      wanted: renderSegment(spec.segment),
-      found: "",
-      carries: [],
-    };
-  }
 }
+
+const interfacePlan = ({ interfaces, links, routes }: HostSituation): InterfacePlan =>
+  planInterfaces(interfaces, links, routes);
 
 const isSameUplink = (left: BridgeGroup, right: BridgeGroup): boolean =>
   left.uplink === right.uplink && left.uplinkMtu === right.uplinkMtu;

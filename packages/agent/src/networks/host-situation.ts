@@ -3,6 +3,8 @@ import type { NetworkSpec } from "@muster/model";
 import type { BridgeGroup, BridgesThere, Bridging } from "./bridging.ts";
 import type { DeviceDemand, UplinkDemand } from "./devices/device-demand.ts";
 import type { HostLayout } from "./host-layout.ts";
+import type { InterfaceDemand } from "./interfaces/interface-demand.ts";
+import type { DefaultRoute } from "./interfaces/read-routes.ts";
 import type { KernelLink } from "./links/kernel-links.ts";
 import type { NetworkRefusal } from "./network-driver.ts";
 
@@ -23,10 +25,13 @@ export interface Grouping {
 }
 
 export interface HostSituation extends Grouping {
+  readonly networks: readonly NetworkSpec[];
   readonly layout: HostLayout;
   readonly links: ReadonlyMap<string, KernelLink>;
   readonly there: BridgesThere;
   readonly devices: DeviceDemand;
+  readonly interfaces: readonly InterfaceDemand[];
+  readonly routes: readonly DefaultRoute[];
 }
 
 export interface GroupingQuestion {
@@ -84,13 +89,13 @@ function bridgeOf({ device, label }: UplinkDemand, question: GroupingQuestion): 
 
 /** Bridges of ours that nothing is wanted on any more. */
 export function leftOver(
-  { there, groups, layout }: HostSituation,
+  { there, groups, networks }: HostSituation,
   groupName: Bridging["groupName"],
 ): readonly BridgeGroup[] {
   const wanted = new Set([
     ...groups.keys(),
     // A bridge whose uplink cannot be found now stays: its VMs may talk to each other.
-    ...layout.uplinks.map(({ label }) => groupName(label)),
+    ...networks.flatMap(({ uplink }) => (uplink === undefined ? [] : [groupName(uplink)])),
   ]);
   return there.ours.filter(({ bridge }) => !wanted.has(bridge));
 }
@@ -101,3 +106,7 @@ export const movingGroups = ({ there, groups }: HostSituation): readonly GroupDe
     const group = groups.get(bridge);
     return group === undefined || uplink === undefined || group.uplink === uplink ? [] : [group];
   });
+
+/** NICs that the host's own interfaces need as they are. */
+export const heldNics = ({ interfaces }: HostSituation): ReadonlySet<string> =>
+  new Set(interfaces.map(({ base }) => base));

@@ -5,7 +5,12 @@ import type { CallContext } from "@muster/runtime";
 import { findNetwork } from "../ledger/view.ts";
 import { pairProblem } from "../observations/probe-verdict.ts";
 import { vmsOn } from "../planning/check-network.ts";
-import { macClashes, renderClash } from "../planning/clashes.ts";
+import {
+  addressClashes,
+  macClashes,
+  renderAddressClash,
+  renderClash,
+} from "../planning/clashes.ts";
 import { byName, encodeNetwork } from "./networks.ts";
 import type { ApiParts } from "./parts.ts";
 
@@ -32,9 +37,14 @@ export function networkCheckHandlers(parts: ApiParts) {
             .filter((result) => result.network === name)
             .map((result) => encodePair(host, result, { mtu, parts })),
         ),
-        clashes: macClashes(view, parts.observations)
-          .filter(({ mac }) => macs.has(mac))
-          .map(renderClash),
+        clashes: [
+          ...macClashes(view, parts.observations)
+            .filter(({ mac }) => macs.has(mac))
+            .map(renderClash),
+          ...addressClashes(view)
+            .filter((clash) => clash.network === name)
+            .map(renderAddressClash),
+        ],
       };
     },
   };

@@ -1,6 +1,6 @@
 /** The coordinator's configuration, parsed once into a complete value. */
 import { hostname } from "node:os";
-import { invalid, MIB, parseName, parseSize } from "@muster/model";
+import { CONFIRM_TIMEOUT_DEFAULT_MS, invalid, MIB, parseName, parseSize } from "@muster/model";
 import {
   COORDINATOR_PORT,
   FENCE_AGENTS_DIRECTORY,
@@ -173,6 +173,13 @@ function readTimes(fields: Fields): SessionTimes {
       min: SECOND_MS,
       max: 600 * SECOND_MS,
       default: 5 * SECOND_MS,
+    }),
+    // Shorter, and a host that only waits for a bond's partner is put back; longer, and the change of a network, which waits
+    // a minute for a host that may need it twice, gives the host up.
+    networkConfirmMs: fields.durationMs("network-confirm", {
+      min: SECOND_MS,
+      max: 25 * SECOND_MS,
+      default: CONFIRM_TIMEOUT_DEFAULT_MS,
     }),
   };
 }

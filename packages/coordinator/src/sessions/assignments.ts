@@ -35,12 +35,14 @@ export const coordinatorAddresses = (view: LedgerView): readonly string[] => [
 export interface AssignmentSources {
   readonly attemptOf: (hostId: HostId, revision: string) => number;
   readonly probesOf: (hostId: HostId) => readonly ProbeAssignment[];
+  /** How long a host waits to be heard over a change of its networks; absent: ten seconds. */
+  readonly confirmTimeoutMs?: number;
 }
 
 export function assignmentsOf(
   view: LedgerView,
   hostId: HostId,
-  { attemptOf, probesOf }: AssignmentSources,
+  { attemptOf, probesOf, confirmTimeoutMs = CONFIRM_TIMEOUT_DEFAULT_MS }: AssignmentSources,
 ): HostAssignments {
   const host = view.hosts.get(hostId);
   if (host === undefined)
@@ -68,7 +70,7 @@ export function assignmentsOf(
     hostNetwork: {
       ...rest,
       attempt: attemptOf(hostId, rest.revision),
-      confirmTimeoutMs: CONFIRM_TIMEOUT_DEFAULT_MS,
+      confirmTimeoutMs,
     },
     probes: probesOf(hostId),
     coordinators: coordinatorAddresses(view),

@@ -27,6 +27,8 @@ export interface SessionTimes {
   readonly heartbeatIntervalMs: number;
   readonly fullReportIntervalMs: number;
   readonly sampleIntervalMs: number;
+  /** How long a host waits to be heard over a change of its networks; absent: ten seconds. */
+  readonly networkConfirmMs?: number;
 }
 
 type FullReport = Extract<AgentMessage, { kind: "full-report" }>;

@@ -110,6 +110,9 @@ export class Sessions {
       sources: {
         attemptOf: (id, revision) => this.#attempts.attemptOf(id, revision),
         probesOf: (id) => this.#probes.get(id) ?? [],
+        ...(times.networkConfirmMs === undefined
+          ? {}
+          : { confirmTimeoutMs: times.networkConfirmMs }),
       },
       onReport: ({ hostNetwork }) => {
         if (hostNetwork !== undefined) this.#networkReported(hostId, hostNetwork);

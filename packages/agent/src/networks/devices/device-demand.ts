@@ -2,7 +2,12 @@
  * What a layout asks of a host's devices, now that it is known which NICs are there: bonds with their members, MTUs, and
  * the device of each uplink or why there is none. Pure.
  */
-import type { BondSpec, NicMatch, UplinkAssignment } from "@muster/model";
+import {
+  MTU_DEFAULT_BYTES,
+  type BondSpec,
+  type NicMatch,
+  type UplinkAssignment,
+} from "@muster/model";
 import type { HostLayout } from "../host-layout.ts";
 import type { KernelLink } from "../links/kernel-links.ts";
 import { isOurBond } from "./device-marks.ts";
@@ -12,8 +17,8 @@ export interface BondDemand {
   readonly spec: BondSpec;
   /** At least one. */
   readonly members: readonly string[];
-  /** Bytes; absent: as it is. */
-  readonly mtu?: number;
+  /** Bytes. */
+  readonly mtu: number;
   /** "uplink lan", "bond bond0". */
   readonly owner: string;
 }
@@ -78,7 +83,7 @@ class Resolution {
         spec,
         members: chosen.devices,
         owner,
-        ...(mtu === undefined ? {} : { mtu }),
+        mtu,
       });
     }
   }
@@ -112,7 +117,7 @@ class Resolution {
   #addMtu(device: string, mtu: number, owner: string): void {
     const bond = this.bonds.get(device);
     if (bond === undefined) this.mtus.set(device, { mtu, owner });
-    else this.bonds.set(device, { ...bond, mtu: Math.max(mtu, bond.mtu ?? 0) });
+    else this.bonds.set(device, { ...bond, mtu: Math.max(mtu, bond.mtu) });
   }
 
   #addBond(bond: BondDemand): void {
@@ -123,11 +128,11 @@ class Resolution {
     for (const member of bond.members) this.#takenBy.set(member, bond.owner);
   }
 
-  #mtuOfInterfacesOn(bond: string): number | undefined {
+  #mtuOfInterfacesOn(bond: string): number {
     const mtus = this.#question.layout.interfaces.flatMap(({ device, mtu }) =>
       device.kind === "bond" && device.bond === bond && mtu !== undefined ? [mtu] : [],
     );
-    return mtus.length === 0 ? undefined : Math.max(...mtus);
+    return mtus.length === 0 ? MTU_DEFAULT_BYTES : Math.max(...mtus);
   }
 
   /** Without a bond the first match that is there counts, and it must be one NIC. */
@@ -205,13 +210,20 @@ class Resolution {
     return `MTU ${String(mtu)} is above ${String(max)}, the most that ${device} can do`;
   }
 
+  /** What the host's own interface on a bond has; it may take it over from a member. */
+  #addressesOf(bond: string): readonly string[] {
+    return this.#question.layout.interfaces.flatMap(({ device, vlan, addresses }) =>
+      device.kind === "bond" && device.bond === bond && vlan === undefined ? addresses : [],
+    );
+  }
+
   #memberProblem(device: string, bond: string): string | undefined {
     const { links, configuredUplink, ownBridges, bridgeOf } = this.#question;
     if (device === configuredUplink) {
       return `${device} is the uplink in this agent's configuration and cannot be a member of ${bond}`;
     }
     const link = links.get(device);
-    const [address] = link?.addresses ?? [];
+    const address = link?.addresses.find((each) => !this.#addressesOf(bond).includes(each));
     if (address !== undefined) {
       return `${device} carries address ${address}: making it a member of ${bond} could cut this host off`;
     }

@@ -36,7 +36,12 @@ export interface DevicePlan {
 
 type Links = ReadonlyMap<string, KernelLink>;
 
-export function planDevices(demand: DeviceDemand, links: Links): DevicePlan {
+/** `held`: NICs that something else needs as they are. */
+export function planDevices(
+  demand: DeviceDemand,
+  links: Links,
+  held: ReadonlySet<string> = new Set(),
+): DevicePlan {
   const ours = [...links.values()].filter(isOurBond);
   const gone = ours.filter(({ name }) => !demand.bonds.has(name));
   const membersOf = (bond: string): readonly KernelLink[] =>
@@ -49,9 +54,11 @@ export function planDevices(demand: DeviceDemand, links: Links): DevicePlan {
       ]),
       ...ours.flatMap(({ name }) => planLeaving(demand.bonds.get(name), membersOf(name))),
       ...[...demand.bonds.values()].flatMap((bond) => planBond(bond, links)),
+      ...planUplinkMarks(demand, links),
       ...planMtus(demand, links, "raise"),
+      ...planUplinksUp(demand, links),
     ],
-    tidy: [...planMtus(demand, links, "lower"), ...planRestore(demand, links)],
+    tidy: [...planMtus(demand, links, "lower"), ...planRestore(demand, links, held)],
   };
 }
 
@@ -125,12 +132,23 @@ function planMtus(
   });
   return [
     ...bonds.map(({ device, mtu, owner }) => ({ kind: "set-mtu", device, mtu, owner }) as const),
-    ...nics.flatMap(({ link, mtu, owner }): readonly DeviceAction[] => [
-      ...markOnce(link).map((change) => ({ ...change, owner })),
-      { kind: "set-mtu", device: link.name, mtu, owner },
-    ]),
+    ...nics.map(
+      ({ link, mtu, owner }) => ({ kind: "set-mtu", device: link.name, mtu, owner }) as const,
+    ),
   ];
 }
+
+/** Every uplink has its mark, whether or not there is something to change: what the host is does not tell how it came there. */
+const planUplinkMarks = ({ mtus }: DeviceDemand, links: Links): readonly DeviceAction[] =>
+  [...mtus].flatMap(([device, { owner }]) => {
+    const link = links.get(device);
+    return link === undefined ? [] : markOnce(link).map((change) => ({ ...change, owner }));
+  });
+
+const planUplinksUp = ({ mtus }: DeviceDemand, links: Links): readonly DeviceAction[] =>
+  [...mtus].flatMap(([device, { owner }]): readonly DeviceAction[] =>
+    links.get(device)?.isUp === false ? [{ kind: "raise-link", device, owner }] : [],
+  );
 
 const markOnce = (nic: KernelLink): readonly Change[] =>
   nicMark(nic) === undefined
@@ -140,7 +158,6 @@ const markOnce = (nic: KernelLink): readonly Change[] =>
 /** From the bottom up to raise, from the top down to lower. A NIC that joins has the bond's MTU from then on. */
 function planBondMtu(bond: BondDemand, links: Links, direction: "raise" | "lower") {
   const { spec, members, mtu, owner } = bond;
-  if (mtu === undefined) return [];
   const top = [spec.name];
   const devices = direction === "raise" ? [...members, ...top] : [...top, ...members];
   const bondMtu = links.get(spec.name)?.mtu ?? MTU_DEFAULT_BYTES;
@@ -152,8 +169,13 @@ function planBondMtu(bond: BondDemand, links: Links, direction: "raise" | "lower
 }
 
 /** What no bond and no uplink needs any more is made what it was. */
-function planRestore(demand: DeviceDemand, links: Links): readonly DeviceAction[] {
+function planRestore(
+  demand: DeviceDemand,
+  links: Links,
+  held: ReadonlySet<string>,
+): readonly DeviceAction[] {
   const needed = new Set([
+    ...held,
     ...demand.mtus.keys(),
     ...[...demand.bonds.values()].flatMap(({ members }) => members),
   ]);

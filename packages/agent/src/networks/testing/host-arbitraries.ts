@@ -31,6 +31,8 @@ const LABELS = ["lan", "a-label-that-is-too-long-for-a-bridge"] as const;
 export interface HostAbilities {
   /** The kernel has bonds. */
   readonly bonds: boolean;
+  /** The kernel has VLAN devices. */
+  readonly vlans: boolean;
   /** The bridges tell VLANs apart, so that a network may be a trunk. */
   readonly trunks: boolean;
   /** Bytes. */
@@ -55,10 +57,60 @@ const anyBond = (name: string): fc.Arbitrary<BondSpec> =>
       ...rest,
     }));
 
-/** The owner of each spare NIC: an uplink, or nobody. */
+/** NICs that carry addresses of the host itself. */
+const OWN = "own";
+
+/** The owner of each spare NIC: an uplink, the host itself, or nobody. */
 const anyOwners = fc.tuple(
-  ...SPARE_NICS.map(() => fc.option(fc.constantFrom(...LABELS), { nil: undefined, freq: 3 })),
+  ...SPARE_NICS.map(() => fc.option(fc.constantFrom(...LABELS, OWN), { nil: undefined, freq: 3 })),
 );
+
+const ADDRESSES = ["10.7.0.5/24", "2001:db8:7::5/64"] as const;
+
+/** One interface, on the first of the NICs or on a bond of all. */
+function anyInterfaces(
+  nics: readonly string[],
+  { bonds, trunks: _trunks, ...abilities }: HostAbilities,
+): fc.Arbitrary<Pick<HostLayout, "bonds" | "interfaces">> {
+  const [first] = nics;
+  if (first === undefined) return fc.constant({ bonds: [], interfaces: [] });
+  return fc
+    .record({
+      bond: fc.option(anyBond("hb0"), { nil: undefined }),
+      vlan: fc.constantFrom(undefined, 40),
+      bridge: fc.constantFrom(undefined, "hbr0"),
+      addresses: fc.subarray([...ADDRESSES]),
+      hasGateway: fc.boolean(),
+      mtu: fc.constantFrom(undefined, 1400, 1500),
+    })
+    .map(({ bond, vlan, bridge, addresses, hasGateway, mtu }) => ({
+      bonds:
+        bond === undefined || !bonds
+          ? []
+          : [
+              {
+                ...bond,
+                minLinks: Math.min(bond.minLinks, nics.length),
+                members: nics.map(byName),
+              },
+            ],
+      interfaces: [
+        {
+          device:
+            bond === undefined || !bonds
+              ? { kind: "nic", nic: byName(first) }
+              : { kind: "bond", bond: bond.name },
+          ...(vlan === undefined || !abilities.vlans ? {} : { vlan }),
+          ...(bridge === undefined ? {} : { bridge }),
+          source: addresses.length === 0 ? "none" : "static",
+          addresses,
+          ...(hasGateway && addresses.includes(ADDRESSES[0]) ? { gateway: "10.7.0.1" } : {}),
+          dns: [],
+          ...(mtu === undefined ? {} : { mtu }),
+        },
+      ],
+    }));
+}
 
 function anyUplink(
   label: string,
@@ -123,9 +175,13 @@ export const anyHostConfiguration = (abilities: HostAbilities): fc.Arbitrary<Hos
         label,
         nics: SPARE_NICS.filter((_, index) => owners[index] === label),
       })).filter(({ nics }) => nics.length > 0);
-      return fc.tuple(...owned.map(({ label, nics }) => anyUplink(label, nics, abilities)));
+      const own = SPARE_NICS.filter((_, index) => owners[index] === OWN);
+      return fc.tuple(
+        fc.tuple(...owned.map(({ label, nics }) => anyUplink(label, nics, abilities))),
+        anyInterfaces(own, abilities),
+      );
     })
-    .chain((uplinks) =>
+    .chain(([uplinks, own]) =>
       fc
         .tuple(
           ...["blue", "green", "red.lan"].map((name) =>
@@ -134,6 +190,6 @@ export const anyHostConfiguration = (abilities: HostAbilities): fc.Arbitrary<Hos
         )
         .map((networks) => ({
           networks: networks.filter((network) => network !== undefined),
-          layout: { ...noLayout, uplinks },
+          layout: { uplinks, ...own },
         })),
     );

@@ -89,6 +89,8 @@ describe("what carries the agent's connection", () => {
 });
 
 it.each([
+  ["https://10.99.0.250:7443", "10.99.0.250"],
+  ["https://[2001:db8::1]:7443", "2001:db8::1"],
   ["h1.example.org:7443", "h1.example.org"],
   ["10.0.0.1:7443", "10.0.0.1"],
   ["[2001:db8::1]:7443", "2001:db8::1"],

@@ -25,11 +25,12 @@ export interface TrafficDevice {
   readonly device: string;
 }
 
-/** "h1:7443", "[2001:db8::1]:7443" and "h1" as a name or address. */
+/** "https://h1:7443", "h1:7443", "[2001:db8::1]:7443" and "h1" as a name or address. */
 export function hostOf(address: string): string {
-  const [, bracketed] = /^\[([^\]]+)\]/.exec(address) ?? [];
+  const bare = address.replace(/^[a-z]+:\/\//, "");
+  const [, bracketed] = /^\[([^\]]+)\]/.exec(bare) ?? [];
   if (bracketed !== undefined) return bracketed;
-  return isIP(address) > 0 ? address : address.replace(/:\d+$/, "");
+  return isIP(bare) > 0 ? bare : bare.replace(/:\d+$/, "");
 }
 
 /**

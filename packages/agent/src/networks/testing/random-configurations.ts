@@ -3,12 +3,9 @@
  * single change, and removed by one that does too.
  */
 import { deepEqual, equal } from "node:assert/strict";
-import type { CommandRunner } from "../../packages/agent/src/networks/command-runner.ts";
-import type { NetworkDriver } from "../../packages/agent/src/networks/network-driver.ts";
-import {
-  nothingWanted,
-  type HostConfiguration,
-} from "../../packages/agent/src/networks/testing/host-arbitraries.ts";
+import type { CommandRunner } from "../command-runner.ts";
+import type { NetworkDriver } from "../network-driver.ts";
+import { nothingWanted, type HostConfiguration } from "./host-arbitraries.ts";
 
 export interface RandomHost {
   readonly runner: CommandRunner;
@@ -92,7 +89,11 @@ async function makeTwice(
   deepEqual(await again.apply(networks, layout), first);
   deepEqual(counting.changes, [], "the second time changes nothing");
   deepEqual((await again.plan(networks, layout)).actions, []);
-  const { uplinks } = await again.observeLayout();
+  const { uplinks, interfaces } = await again.observeLayout();
+  deepEqual(
+    interfaces.filter(({ problem }) => problem !== ""),
+    [],
+  );
   deepEqual(
     uplinks.map(({ label, problem }) => [label, problem]),
     layout.uplinks.map(({ label }) => [label, ""]),
