@@ -19,7 +19,7 @@ import type * as pb from "@muster/proto/admin";
 import type { CallContext } from "@muster/runtime";
 import { put } from "../ledger/ledger.ts";
 import { findNetwork, type LedgerView } from "../ledger/view.ts";
-import { addressBook, sizeOf } from "../planning/address-book.ts";
+import { addressBook, freeCountOf } from "../planning/address-book.ts";
 import { freeVlans } from "../virtual-clusters/free-vlan.ts";
 import { decodeWhy, type ApiParts } from "./parts.ts";
 
@@ -122,10 +122,7 @@ function checkSettings(view: LedgerView, { uplink, publicNetwork }: VirtualClust
 function publicAddressesFree(view: LedgerView): bigint {
   const { publicNetwork } = view.virtualClusterSettings;
   const spec = publicNetwork === undefined ? undefined : view.networks.get(publicNetwork)?.spec;
-  if (spec === undefined) return 0n;
-  const size = spec.subnets.reduce((sum, subnet) => sum + sizeOf(subnet), 0n);
-  const used = BigInt(addressBook(view, spec).size);
-  return size > used ? size - used : 0n;
+  return spec === undefined ? 0n : freeCountOf(spec, addressBook(view, spec));
 }
 
 const encodeSettings = (settings: VirtualClusterSettings): pb.VirtualClusterSettings => ({

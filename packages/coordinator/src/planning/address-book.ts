@@ -114,6 +114,22 @@ export function sizeOf(subnet: SubnetSpec): bigint {
   );
 }
 
+/** Addresses that could be given out now; those of gateways and the like count only where VMs' addresses come from. */
+export function freeCountOf({ subnets }: NetworkSpec, book: AddressBook): bigint {
+  const taken = [...book.keys()].map((text) => parseAddress(text, "address"));
+  return subnets.reduce((sum, subnet) => {
+    const own = taken.filter(
+      (address) =>
+        isWithin(parseSubnet(subnet.cidr, "cidr"), address) &&
+        spansOf(subnet).some(
+          ({ first, last }) => address.value >= first && address.value <= last,
+        ) &&
+        !isExcluded(subnet, address),
+    );
+    return sum + sizeOf(subnet) - BigInt(own.length);
+  }, 0n);
+}
+
 export const subnetOf = (network: NetworkSpec, address: Address): SubnetSpec | undefined =>
   network.subnets.find(({ cidr }) => isWithin(parseSubnet(cidr, "cidr"), address));
 

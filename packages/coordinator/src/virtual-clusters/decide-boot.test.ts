@@ -9,12 +9,14 @@ import {
 import { SimulatedClock } from "@muster/runtime";
 import { describe, expect, it } from "vitest";
 import { Observations } from "../observations/observations.ts";
+import { addressBook, freeCountOf } from "../planning/address-book.ts";
 import { clusterSnapshot } from "../planning/cluster-snapshot.ts";
 import {
   aHost,
   anInventory,
   aSpec,
   aVm,
+  readyNetwork,
   report,
   viewOf,
   vmIdOf,
@@ -40,16 +42,23 @@ const network = (name: string, vlan: number, change: Partial<NetworkSpec> = {}):
 
 const hosts: readonly Put[] = [1, 2, 3].map((number) => ["host", aHost(number)] as const);
 
-const campus = (cidr: string): Put =>
+const campus = (cidr: string, gateway?: string): Put =>
   network("campus", 10, {
-    subnets: [{ cidr, mode: "static", dns: [], ranges: [], exclusions: [], nat: false }],
+    subnets: [
+      {
+        ...{ cidr, mode: "static", dns: [], ranges: [], exclusions: [], nat: false },
+        ...(gateway === undefined ? {} : { gateway }),
+      },
+    ],
   });
 
 function decide(records: readonly Put[], change: Partial<BootRequest> = {}) {
   const view = viewOf(...records);
   const observations = new Observations(new SimulatedClock());
   const inventory = anInventory({ memoryBytes: 64n * 1024n ** 3n });
-  for (const number of [1, 2, 3]) report(observations, number, [], { inventory });
+  for (const number of [1, 2, 3]) {
+    report(observations, number, [], { inventory, networks: [readyNetwork("campus")] });
+  }
   const capacity = { cpuOvercommit: 4, memoryReservedBytes: 0n, vmsPerHostMax: 100 };
   let idCount = 0;
   const request: BootRequest = {
@@ -83,6 +92,27 @@ describe("a virtual cluster is decided as a whole", () => {
     expect(new Set(computes.map(({ placement }) => placement?.hostId)).size).toBe(2);
     const macs = vms.flatMap(({ spec }) => spec.nics.map(({ mac }) => mac));
     expect(new Set(macs).size).toBe(3);
+  });
+
+  it("and tells guests that are booted from a kernel who they are", () => {
+    const kernel = {
+      kernelPath: "/k",
+      initrdPath: "",
+      commandLine: "name={name} {role} addr={addresses} gw={gateway} {other}",
+    };
+    const template = aTemplate({ kernel });
+    const { vms } = decide(
+      [...hosts, settings({ publicNetwork: "campus" }), campus("203.0.113.0/24", "203.0.113.1")],
+      {
+        ...{ frontend: template, compute: template },
+        publicAddress: { address: "203.0.113.50", fullName: "pc.example.edu" },
+      },
+    );
+    expect(vms.map(({ spec }) => spec.kernel?.commandLine)).toStrictEqual([
+      "name=pc frontend addr=10.1.1.1/16,203.0.113.50/24 gw=203.0.113.1 {other}",
+      "name=compute-0 compute addr=10.1.255.254/16 gw=10.1.1.1 {other}",
+      "name=compute-1 compute addr=10.1.255.253/16 gw=10.1.1.1 {other}",
+    ]);
   });
 
   it("on the lowest VLAN that no network and no trunk has", () => {
@@ -173,5 +203,25 @@ describe("a virtual cluster is refused", () => {
     ["x".repeat(56), "56 characters, at most 55"],
   ])("under the name %s", (name, message) => {
     expect(() => parseClusterName(name, "name")).toThrow(message);
+  });
+});
+
+describe("public addresses that are free", () => {
+  const range = { first: "203.0.113.50", last: "203.0.113.59" };
+  const free = (change: object): bigint => {
+    const view = viewOf(campus("203.0.113.0/24", "203.0.113.1"));
+    const record = view.networks.get("campus");
+    const [subnet] = record?.spec.subnets ?? [];
+    if (record === undefined || subnet === undefined) throw new Error("there is no campus");
+    const spec = { ...record.spec, subnets: [{ ...subnet, ...change }] };
+    return freeCountOf(spec, addressBook(view, spec));
+  };
+
+  it("are those that would be given out", () => {
+    // The gateway is not among them, and takes none away.
+    expect(free({ ranges: [range] })).toBe(10n);
+    expect(free({})).toBe(253n);
+    const exclusions = [{ first: "203.0.113.1", last: "203.0.113.4" }];
+    expect(free({ exclusions })).toBe(250n);
   });
 });

@@ -11,6 +11,7 @@ import {
   type MemberRole,
   type MemberTemplate,
   type NetworkRecord,
+  type NetworkSpec,
   type OperationId,
   type VirtualClusterRecord,
   type VmId,
@@ -22,6 +23,7 @@ import type { LedgerView } from "../ledger/view.ts";
 import { requestFor } from "../planning/cluster-snapshot.ts";
 import { NicGiver } from "../planning/complete-nics.ts";
 import { uplinkOf } from "../planning/host-network.ts";
+import { fillCommandLine } from "./fill-command-line.ts";
 import { placeMembers, type ComputeWish, type Shape } from "./place-members.ts";
 import { computeAddress, frontendAddress } from "./private-subnet.ts";
 
@@ -92,6 +94,8 @@ export function makeMembers(wish: MembersWish, sources: MemberSources): NewMembe
     ...(isNew ? { newNetwork: wish.network } : {}),
   });
   const addressOf = privateAddresses(view, wish);
+  const networkOf = (name: string): NetworkSpec | undefined =>
+    name === wish.network.spec.name ? wish.network.spec : view.networks.get(name)?.spec;
   const made = all.map((draft) => {
     const nics = giver.complete(
       { name: draft.name, nics: nicsOf(draft, wish, addressOf) },
@@ -99,7 +103,8 @@ export function makeMembers(wish: MembersWish, sources: MemberSources): NewMembe
     );
     const { extraNics: _extra, ...template } = draft.template;
     const spec: VmSpec = { ...template, name: draft.name, cpus: draft.cpus, nics };
-    return { draft, spec };
+    const { role, inside } = draft;
+    return { draft, spec: fillCommandLine(spec, { role, inside, nics, networkOf }) };
   });
   return {
     members: all.map(({ role, inside, vmId }) => ({ role, inside, vmId })),
