@@ -12,7 +12,7 @@ import { benchScale } from "./scale.ts";
 import { benchTable, sectionNames } from "./table/main.ts";
 
 const USAGE = `usage: planner [table] [--data FOLDER] [--only ${sectionNames.join(",")}] [--cpu-seconds 20] [--json OUT]
-       planner rebalance --htools FILE [--max-moves K] [--ignore-dynu] [--seed S] [--seconds N]
+       planner rebalance --htools FILE [--max-moves K] [--ignore-dynu] [--seed S] [--seconds N|--cpu-seconds N]
                          [--evaluations N] [--moves-out FILE] [--json OUT]
        planner place --htools FILE --request FILE [--json OUT]
        planner questions --htools FILE [--json OUT]
@@ -90,7 +90,10 @@ switch (positionals[0]) {
       ignoreDynu: values["ignore-dynu"],
       seed: number(values.seed) ?? 1,
       evaluations: number(values.evaluations),
-      seconds: number(values.seconds),
+      budget:
+        values.seconds === undefined && values["cpu-seconds"] === undefined
+          ? undefined
+          : budgetOf(0),
       movesOut: values["moves-out"],
     });
     break;

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { planRebalance } from "@muster/planner";
+import { startBudget, type Budget } from "./budget.ts";
 import { htoolsScore } from "./htools-score.ts";
 import { readHtools, snapshotOf } from "./htools.ts";
 
@@ -11,7 +12,7 @@ export interface RebalanceArguments {
   readonly ignoreDynu: boolean;
   readonly seed: number;
   readonly evaluations: number | undefined;
-  readonly seconds: number | undefined;
+  readonly budget: Budget | undefined;
   /** Writes the moves as hbal prints them, for its own tools to score. */
   readonly movesOut: string | undefined;
 }
@@ -44,7 +45,7 @@ export function rebalanceHtools(args: Omit<RebalanceArguments, "json" | "movesOu
     },
     ...(args.maxMoves === undefined ? {} : { movesMax: args.maxMoves }),
     ...(args.evaluations === undefined ? {} : { evaluationsMax: args.evaluations }),
-    ...(args.seconds === undefined ? {} : { elapsedShare: shareOf(args.seconds) }),
+    ...(args.budget === undefined ? {} : { elapsedShare: startBudget(args.budget) }),
   });
   const cpu = process.cpuUsage(cpuBefore);
   const milliseconds = performance.now() - startedAt;
@@ -81,9 +82,4 @@ export function rebalanceHtools(args: Omit<RebalanceArguments, "json" | "movesOu
     moves,
   };
   return { result, lines };
-}
-
-function shareOf(seconds: number): () => number {
-  const startedAt = performance.now();
-  return () => (performance.now() - startedAt) / 1000 / seconds;
 }

@@ -79,7 +79,7 @@ export function* rebalanceRows(data: string): Generator<Row> {
       evaluations: undefined,
     };
     const run = (seconds: number, maxMoves: number | undefined) =>
-      rebalanceHtools({ ...how, seconds, maxMoves }).result;
+      rebalanceHtools({ ...how, budget: { seconds, cpu: true }, maxMoves }).result;
     const name = `${peer.nodes}x${peer.instances}${peer.ignoreDynu ? " --ignore-dynu" : ""}`;
     // Reading and ordering take their part of the time.
     const quick = run(peer.secondsMax * SEARCH_SHARE, peer.hbal?.moves);

@@ -30,9 +30,9 @@ export type Question = NonNullable<AskPlanRequest["question"]>;
 const SNAPSHOT_BYTES_MAX = 16 * 1024 * 1024;
 /** What one request may carry, compressed; a snapshot shrinks to about a twentieth. */
 const COMPRESSED_BYTES_MAX = 4 * 1024 * 1024 - 64 * 1024;
-const WITHIN_MS_DEFAULT = 5_000;
+export const WITHIN_MS_DEFAULT = 5_000;
 /** What the coordinator adds to the time to think: starting a thread, putting the moves in order. */
-const OVERTIME_MS = 20_000;
+export const OVERTIME_MS = 20_000;
 
 export const addAskFlags = (command: Command): Command =>
   command

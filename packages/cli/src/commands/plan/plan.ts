@@ -1,19 +1,21 @@
 /** `muster plan …`: questions to the planner. They change nothing; plans of moves are kept, to be run or not. */
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { parseSize } from "@muster/model";
+import { invalid, parseSize } from "@muster/model";
 import { AdminService } from "@muster/proto/admin";
 import type { Command } from "commander";
 import { exitCodes, type ExitCode } from "../../exit-codes.ts";
 import { parseNameOrId, type Session } from "../../session.ts";
 import type { SpecFlags } from "../../spec/spec-flags.ts";
-import { countOf, example } from "../flags.ts";
+import { countOf, durationOf, example } from "../flags.ts";
 import { addRuleFlags, rulesOfFlags, type RuleFlags } from "../rule-flags.ts";
 import type { Run } from "../run.ts";
 import { addSpecFlags } from "../spec-flags.ts";
 import { gatherSpec } from "../vm-create.ts";
 import { addKeptPlanCommands } from "./kept.ts";
 import { addAskFlags, addKeepFlag, ask, type AskOptions, type Question } from "./ask.ts";
+import { checkHandOver } from "./hand-over.ts";
+import { roll, type RollOptions } from "./roll.ts";
 import { addWhatIf } from "./what-if.ts";
 
 const decompress = promisify(gunzip);
@@ -22,6 +24,10 @@ interface LimitOptions extends AskOptions {
   readonly maxMoves?: number;
   readonly groupMax?: number;
   readonly seed?: number;
+}
+
+interface RollingOptions extends AskOptions, RollOptions {
+  readonly run?: boolean;
 }
 
 interface CapacityOptions extends AskOptions {
@@ -144,10 +150,35 @@ function addClusterQuestions(plan: Command, run: Run): void {
   addKeepFlag(addAskFlags(plan.command("rolling")))
     .argument("[host...]", "names or ids (default: every host that is online)")
     .description("groups of hosts that may be down together, with the moves that empty them")
-    .option("--group-max <n>", "hosts down at once", countOf("--group-max"))
-    .addHelpText("after", example("muster plan rolling --group-max 2"))
-    .action((names: readonly string[], options: LimitOptions, command: Command) =>
+    .option("--group-max <n>", "hosts down at once (with --run: 1)", countOf("--group-max"))
+    .option("--run", "do it: drain a group, hand it over, bring its VMs back, go on with the next")
+    .option(
+      "--exec <command>",
+      "with --run: a shell command for each empty host, $MUSTER_HOST; without it a person is asked",
+    )
+    .option("--copy-storage", "with --run: copy disks that are on local storage")
+    .option("--reason <text>", "with --run: why; kept with each change")
+    .option(
+      "--wait-timeout <duration>",
+      "with --run: give up waiting for one operation after this long; it goes on",
+      durationOf("--wait-timeout"),
+    )
+    .addHelpText(
+      "after",
+      example(
+        "muster plan rolling --group-max 2",
+        "muster plan rolling --run --exec 'ssh $MUSTER_HOST sudo reboot; sleep 300'",
+      ),
+    )
+    .action((names: readonly string[], options: RollingOptions, command: Command) =>
       run(command, async (session) => {
+        if (options.run === true) {
+          if (options.snapshot !== undefined) {
+            throw invalid("--run", "a saved snapshot cannot be worked on", "leave --snapshot out");
+          }
+          checkHandOver(session, options.exec);
+          return roll(session, hostList(names), options);
+        }
         const value = { hosts: hostList(names), groupMax: options.groupMax ?? 0 };
         return ask(session, { $case: "rolling", value }, options);
       }),
