@@ -19,6 +19,8 @@ export type AgentLoops = {
   readonly networks: Loop;
   /** Absent: this host cannot probe. */
   readonly probes?: Loop;
+  /** Absent: nothing here needs guarding. */
+  readonly guards?: Loop;
   readonly report: Loop;
   readonly sample: Loop;
   readonly inventory: Loop;
@@ -30,6 +32,7 @@ export function makeLoops(parts: {
   readonly networkKeeper: Reconciler;
   readonly guard: Reconciler;
   readonly prober?: Reconciler;
+  readonly guardKeeper?: Reconciler;
   readonly pace: () => Pace;
   readonly report: () => Promise<void>;
   readonly sample: () => Promise<void>;
@@ -56,6 +59,7 @@ export function makeLoops(parts: {
     guard: of(parts.guard),
     networks: of(parts.networkKeeper),
     ...(parts.prober === undefined ? {} : { probes: of(parts.prober) }),
+    ...(parts.guardKeeper === undefined ? {} : { guards: of(parts.guardKeeper) }),
     report: every("report", () => pace().fullReportIntervalMs, parts.report),
     sample: every("sample", () => pace().sampleIntervalMs, parts.sample),
     inventory: every("inventory", () => INVENTORY_MS, parts.inventory),

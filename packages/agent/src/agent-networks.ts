@@ -1,10 +1,12 @@
-/** What the agent does for the host's networks, put together: keeps them, and finds out who is heard on them. */
+/** What the agent does for the host's networks, put together: keeps them, guards them, finds out who is heard on them. */
 import type { AgentMessage } from "@muster/model";
 import type { Clock, Log, Random } from "@muster/runtime";
 import type { Assigned } from "./assignments/assigned.ts";
 import { NetworkKeeper } from "./assignments/network-keeper.ts";
 import type { NetworkMemoryStore } from "./assignments/network-memory.ts";
-import type { NetworkDriver } from "./networks/network-driver.ts";
+import type { NetworkDriver, NicPlugs } from "./networks/network-driver.ts";
+import { GuardKeeper } from "./nic-guards/guard-keeper.ts";
+import type { NicGuards } from "./nic-guards/nic-guards.ts";
 import {
   NetworkProber,
   type NetworkProberParts,
@@ -17,6 +19,8 @@ export interface AgentNetworkPorts {
   readonly networkMemory: NetworkMemoryStore;
   /** Absent: this host cannot probe, and nothing is said of whom it hears. */
   readonly probing?: Pick<NetworkProberParts, "prober" | "periodMs">;
+  /** Absent: guests here cannot forge anything, because they are not real. */
+  readonly guards?: NicGuards;
 }
 
 export interface AgentNetworksParts extends AgentNetworkPorts {
@@ -31,27 +35,43 @@ export interface AgentNetworksParts extends AgentNetworkPorts {
 
 export class AgentNetworks {
   readonly keeper: NetworkKeeper;
+  readonly #driver: NetworkDriver;
   readonly #prober: NetworkProber | undefined;
+  readonly #guards: GuardKeeper | undefined;
 
   constructor(parts: AgentNetworksParts) {
-    this.keeper = new NetworkKeeper({
-      ...parts,
-      driver: parts.networks,
-      memory: parts.networkMemory,
-    });
-    const { probing } = parts;
-    if (probing === undefined) return;
-    this.#prober = new NetworkProber({
-      ...parts,
-      ...probing,
-      network: (name) => this.keeper.network(name),
+    const { networks: driver, networkMemory: memory, probing, guards } = parts;
+    this.#driver = driver;
+    this.keeper = new NetworkKeeper({ ...parts, driver, memory });
+    const now = {
+      network: (name: string) => this.keeper.network(name),
       observed: () => this.keeper.observed,
-    });
+    };
+    this.#prober =
+      probing === undefined ? undefined : new NetworkProber({ ...parts, ...probing, ...now });
+    this.#guards = guards === undefined ? undefined : new GuardKeeper({ ...parts, guards, ...now });
   }
 
-  get reconcilers(): { readonly networkKeeper: NetworkKeeper; readonly prober?: NetworkProber } {
-    const prober = this.#prober;
-    return { networkKeeper: this.keeper, ...(prober === undefined ? {} : { prober }) };
+  get reconcilers(): NetworkReconcilers {
+    const [prober, guardKeeper] = [this.#prober, this.#guards];
+    return {
+      networkKeeper: this.keeper,
+      ...(prober === undefined ? {} : { prober }),
+      ...(guardKeeper === undefined ? {} : { guardKeeper }),
+    };
+  }
+
+  /** For whoever starts VMs: a NIC is plugged only where its guards hold. */
+  get plugs(): NicPlugs {
+    const [driver, guards] = [this.#driver, this.#guards];
+    return {
+      plug: async (nic) => {
+        const attachment = await driver.plug(nic);
+        await guards?.reconcile();
+        return attachment;
+      },
+      unplug: (vmId) => driver.unplug(vmId),
+    };
   }
 
   /** To other hosts, as the last round of probes found them. */
@@ -59,8 +79,23 @@ export class AgentNetworks {
     return this.#prober?.paths ?? [];
   }
 
+  get guardedNics(): GuardKeeper["counts"] {
+    return this.#guards?.counts ?? { kept: 0, failed: 0 };
+  }
+
   sessionOpened(): void {
     this.keeper.sessionOpened();
     this.#prober?.sessionOpened();
   }
+
+  /** Calls back when VMs' ports come or go, until the signal aborts. */
+  async watchPorts(onChange: () => void, signal: AbortSignal): Promise<void> {
+    await this.#guards?.watch(onChange, signal);
+  }
+}
+
+interface NetworkReconcilers {
+  readonly networkKeeper: NetworkKeeper;
+  readonly prober?: NetworkProber;
+  readonly guardKeeper?: GuardKeeper;
 }

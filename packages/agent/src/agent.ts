@@ -4,65 +4,28 @@
  */
 import type {
   AgentMessage,
-  ClusterId,
   CoordinatorMessage,
   HostInventory,
-  HostLoad,
   NetworkObservation,
 } from "@muster/model";
-import type { Clock, FenceRunner, Log, LoopStatus, Random } from "@muster/runtime";
+import type { LoopStatus } from "@muster/runtime";
 import { applyAssignments, type Assigned } from "./assignments/assigned.ts";
-import type { AssignmentStore } from "./assignments/assignment-store.ts";
 import { CommandRunner } from "./commands/command-runner.ts";
-import { AgentNetworks, type AgentNetworkPorts } from "./agent-networks.ts";
+import { AgentNetworks } from "./agent-networks.ts";
+import type { AgentParts } from "./agent-parts.ts";
 import { makeLoops, paceAtStart, type AgentLoops } from "./agent-loops.ts";
 import { AutostartTask } from "./autostart/autostart-task.ts";
-import type { BootStore } from "./autostart/boot-store.ts";
 import { Guard } from "./guard/guard.ts";
-import type { StorageHeartbeats } from "./guard/storage-heartbeats.ts";
-import type { BootClock, LeaseStore, Watchdog } from "./guard/watchdog.ts";
-import type { Hypervisor } from "./hypervisor/hypervisor.ts";
-import type { Journal } from "./journal/journal.ts";
 import type { AgentSummary } from "./metrics/summary.ts";
 import type { ProbedPaths } from "./probes/network-prober.ts";
 import { watchChanges } from "./reports/change-watcher.ts";
 import { Reporter } from "./reports/reporter.ts";
-import type { Dialer } from "./session/dialer.ts";
 import {
   Session,
   type CoordinatorOrder,
   type SessionHandlers,
   type SessionState,
 } from "./session/session.ts";
-
-export interface AgentParts extends AgentNetworkPorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly hypervisor: Hypervisor;
-  readonly journal: Journal;
-  readonly assignments: AssignmentStore;
-  readonly dialer: Dialer;
-  /** Slow: asked seldom. */
-  readonly inventory: () => Promise<HostInventory>;
-  readonly load: () => Promise<HostLoad>;
-  readonly guarding: {
-    /** Absent: this host has none. */
-    readonly watchdog?: Watchdog;
-    readonly bootClock: BootClock;
-    readonly leases: LeaseStore;
-    readonly boots: BootStore;
-    /** Switches the power of other hosts, when asked. */
-    readonly fence: FenceRunner;
-    readonly storageHeartbeats: StorageHeartbeats;
-  };
-  readonly clusterId: ClusterId;
-  readonly agentVersion: string;
-  /** Changes whenever the agent process starts. */
-  readonly agentIncarnation: string;
-  readonly migrationAddress: string;
-  readonly metricsAddress: string;
-}
 
 /** libvirt that takes longer than this for a cheap question is reported as not answering. */
 const LIBVIRT_ANSWER_MS = 2_000;
@@ -98,11 +61,12 @@ export class Agent {
   #isLibvirtAlive = true;
   #messagesReceived = 0;
   #watching: Promise<void> = Promise.resolve();
+  #guarding: Promise<void> = Promise.resolve();
   #starting: Promise<void> = Promise.resolve();
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
-    const { clock, log, hypervisor, networks, journal, dialer, guarding } = parts;
+    const { clock, log, hypervisor, journal, dialer, guarding } = parts;
     this.#guard = new Guard({
       ...guarding,
       hypervisor,
@@ -134,6 +98,7 @@ export class Agent {
       },
       handlers: this.#sessionHandlers(),
     });
+    const networks = this.#networks.plugs;
     this.#commands = new CommandRunner({
       hypervisor,
       networks,
@@ -183,6 +148,9 @@ export class Agent {
       },
       this.#stop.signal,
     );
+    this.#guarding = this.#networks.watchPorts(() => {
+      this.#loops.guards?.poke();
+    }, this.#stop.signal);
     this.#starting = this.#autostart.run(this.#stop.signal);
     this.#session.start();
   }
@@ -195,8 +163,7 @@ export class Agent {
     });
     await this.#session.stop();
     await Promise.all(Object.values(this.#loops).map((loop) => loop.stop()));
-    await this.#watching;
-    await this.#starting;
+    await Promise.all([this.#watching, this.#guarding, this.#starting]);
   }
 
   /** Pokes: they carry no data and do no work. */
@@ -212,6 +179,7 @@ export class Agent {
   keepNetworks(): void {
     this.#loops.networks.poke();
     this.#loops.probes?.poke();
+    this.#loops.guards?.poke();
   }
 
   /** Nothing is cached yet but the inventory: the next report collects it anew. */
@@ -226,6 +194,11 @@ export class Agent {
   /** To other hosts, as the last round of probes found them. */
   get paths(): readonly ProbedPaths[] {
     return this.#networks.paths;
+  }
+
+  /** NICs that may not forge addresses. */
+  get guardedNics(): AgentSummary["guardedNics"] {
+    return this.#networks.guardedNics;
   }
 
   /** 0: no watchdog is armed. */
@@ -372,6 +345,7 @@ export class Agent {
       onChange: () => {
         this.reportSoon();
         this.#loops.probes?.poke();
+        this.#loops.guards?.poke();
       },
     });
   }

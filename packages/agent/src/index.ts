@@ -1,2 +1,3 @@
-export { Agent, type AgentParts } from "./agent.ts";
+export { Agent } from "./agent.ts";
+export type { AgentParts } from "./agent-parts.ts";
 export type { Bytes, Dialer } from "./session/dialer.ts";

@@ -6,13 +6,13 @@ import type { NetworkSpec, VmAssignment } from "@muster/model";
 import type { Clock, Log } from "@muster/runtime";
 import type { Assigned } from "../assignments/assigned.ts";
 import type { Hypervisor } from "../hypervisor/hypervisor.ts";
-import { plugOf, type NetworkDriver } from "../networks/network-driver.ts";
+import { plugOf, type NicPlugs } from "../networks/network-driver.ts";
 import type { BootStore } from "./boot-store.ts";
 import { planAutostart } from "./plan-autostart.ts";
 
 export interface AutostartParts {
   readonly hypervisor: Hypervisor;
-  readonly networks: NetworkDriver;
+  readonly networks: NicPlugs;
   /** Makes the host's networks as they are known to be good. */
   readonly restoreNetworks: () => Promise<void>;
   readonly boots: BootStore;

@@ -3,12 +3,12 @@ import type { CommandProgress, ClusterId, NetworkSpec } from "@muster/model";
 import type { Clock, FenceRunner } from "@muster/runtime";
 import type { StorageHeartbeats } from "../guard/storage-heartbeats.ts";
 import type { Hypervisor } from "../hypervisor/hypervisor.ts";
-import type { NetworkDriver } from "../networks/network-driver.ts";
+import type { NicPlugs } from "../networks/network-driver.ts";
 import type { BulkDialer } from "../session/dialer.ts";
 
 export interface CommandParts {
   readonly hypervisor: Hypervisor;
-  readonly networks: NetworkDriver;
+  readonly networks: NicPlugs;
   readonly bulk: BulkDialer;
   readonly clock: Clock;
   /** Switches other hosts' power, when the coordinator asks this host to. */

@@ -1,6 +1,7 @@
 /** The agent of one host, put together and started. What it touches of the machine is given: real or simulated. */
 import { systemClock, systemRandom, type Logger } from "@muster/runtime";
-import { Agent, type AgentParts } from "../agent.ts";
+import { Agent } from "../agent.ts";
+import type { AgentParts } from "../agent-parts.ts";
 import { FileAssignmentStore } from "../assignments/assignment-store.ts";
 import { FileNetworkMemory } from "../assignments/network-memory.ts";
 import { FileBootStore } from "../autostart/boot-store.ts";
@@ -14,7 +15,7 @@ import { startSchedules } from "./schedules.ts";
 /** The ports that differ between a real host and a simulated one. */
 export type HostPorts = Pick<
   AgentParts,
-  "hypervisor" | "networks" | "probing" | "inventory" | "load"
+  "hypervisor" | "networks" | "probing" | "guards" | "inventory" | "load"
 > & {
   readonly guarding: Omit<AgentParts["guarding"], "boots">;
 };

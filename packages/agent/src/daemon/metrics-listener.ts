@@ -115,6 +115,7 @@ function summaryOf(agent: Agent, identity: HostIdentity): AgentSummary {
       failed: networks.filter(({ state }) => state === "failed").length,
     },
     paths: agent.paths,
+    guardedNics: agent.guardedNics,
     certificateSecondsLeft: (expiresMs - systemClock.wall().getTime()) / 1000,
     loops: agent.loopStatus(),
   };

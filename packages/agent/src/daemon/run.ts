@@ -2,7 +2,8 @@
 import { mkdir } from "node:fs/promises";
 import type { HostId, HostInventory } from "@muster/model";
 import { fenceRunner, Loop, systemClock, type Logger } from "@muster/runtime";
-import type { Agent, AgentParts } from "../agent.ts";
+import type { Agent } from "../agent.ts";
+import type { AgentParts } from "../agent-parts.ts";
 import { loadIdentity } from "../enrolment/identity.ts";
 import { Footholds } from "../footholds/footholds.ts";
 import { DeviceWatchdog } from "../guard/device-watchdog.ts";
@@ -14,6 +15,8 @@ import { LinuxSystem } from "../inventory/collect.ts";
 import { chooseNetworkDriver } from "../networks/choose-driver.ts";
 import type { TrafficEnds } from "../networks/traffic/host-traffic.ts";
 import { processRunner } from "../networks/command-runner.ts";
+import { NftablesGuards } from "../nic-guards/nftables-guards.ts";
+import { OpenflowGuards } from "../nic-guards/openflow-guards.ts";
 import { PingProber } from "../probes/ping-prober.ts";
 import { VERSION } from "../version.ts";
 import type { AgentConfig } from "./config.ts";
@@ -104,6 +107,10 @@ async function openHost(
       }),
       periodMs: config.networks.probeIntervalMs,
     },
+    guards:
+      driver.name === "openvswitch"
+        ? new OpenflowGuards(processRunner)
+        : new NftablesGuards(processRunner),
     inventory: async () => {
       known = await collectInventory({ hypervisor, system, agentVersion: VERSION });
       return known;

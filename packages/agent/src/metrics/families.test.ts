@@ -50,6 +50,8 @@ describe("the agent's own series", () => {
     expect(text).toContain('muster_agent_commands_total{kind="start-vm",outcome="succeeded"} 5');
     expect(text).toContain("muster_agent_certificate_expires_seconds 86400");
     expect(text).toContain("muster_agent_host_cpu_used_ratio 0.25");
+    expect(text).toContain('muster_agent_network_paths{network="blue",state="bad"} 1');
+    expect(text).toContain('muster_agent_guarded_nics{state="failed"} 1');
   });
 
   it("say when libvirt does not answer", async () => {

@@ -95,6 +95,15 @@ export function agentFamilies(summary: AgentSummary): MetricFamily[] {
       ],
     },
     {
+      name: "muster_agent_guarded_nics",
+      help: "NICs of guests that may not forge addresses; failed: the host does not enforce it now.",
+      type: "gauge",
+      samples: [
+        { labels: { state: "kept" }, value: summary.guardedNics.kept },
+        { labels: { state: "failed" }, value: summary.guardedNics.failed },
+      ],
+    },
+    {
       name: "muster_agent_network_paths",
       help: "Paths to other hosts that are probed, by network; bad: frames are lost, or large ones are.",
       type: "gauge",

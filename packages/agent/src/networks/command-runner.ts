@@ -5,6 +5,8 @@ import { MusterError } from "@muster/model";
 export interface CommandOptions {
   /** Milliseconds until the program is killed. Default COMMAND_TIMEOUT_MS. */
   readonly timeoutMs?: number;
+  /** For the program to read. Default: nothing. */
+  readonly input?: string;
 }
 
 export interface CommandRunner {
@@ -70,10 +72,10 @@ function commandFailure(
 const said = (stderr: string): string => stderr.trim().slice(0, SAID_MAX_CHARACTERS);
 
 export const processRunner: CommandRunner = {
-  run(argv, { timeoutMs = COMMAND_TIMEOUT_MS } = {}) {
+  run(argv, { timeoutMs = COMMAND_TIMEOUT_MS, input = "" } = {}) {
     const [program = "", ...args] = argv;
     return new Promise((resolve, reject) => {
-      execFile(
+      const child = execFile(
         program,
         args,
         {
@@ -88,6 +90,9 @@ export const processRunner: CommandRunner = {
           else reject(commandFailure(argv, { error, stderr, timeoutMs }));
         },
       );
+      // A program that ends without reading is judged by its exit code alone.
+      child.stdin?.on("error", () => undefined);
+      child.stdin?.end(input);
     });
   },
 };

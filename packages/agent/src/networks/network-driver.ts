@@ -101,3 +101,6 @@ export interface NetworkDriver {
    */
   unplug(vmId: VmId): Promise<void>;
 }
+
+/** What starting and moving VMs needs of it. */
+export type NicPlugs = Pick<NetworkDriver, "plug" | "unplug">;

@@ -75,7 +75,7 @@ export class PrivateNamespace implements AsyncDisposable {
   spawn(argv: readonly string[]): ChildProcess {
     const enter = ["nsenter", "--target", String(this.#holder.pid), "--mount", "--net", "--"];
     return spawn("setpriv", ["--pdeathsig", "KILL", ...enter, ...argv], {
-      stdio: ["ignore", "ignore", "inherit"],
+      stdio: ["ignore", "pipe", "inherit"],
     });
   }
 
