@@ -5,7 +5,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { MusterError } from "@muster/model";
-import { encodeNic } from "@muster/model/wire";
+import { encodeNic, type NicDraft } from "@muster/model/wire";
 import {
   AdminService,
   OperationState,
@@ -30,6 +30,8 @@ export interface ClusterVm {
   readonly host?: string;
   readonly cpus?: number;
   readonly network?: string;
+  /** Instead of `network`. */
+  readonly nics?: readonly NicDraft[];
   readonly stopped?: boolean;
   /** Kernel parameters of the tiny guest, "addr=10.10.0.1/24"; its name is passed in any case. */
   readonly guest?: string;
@@ -130,7 +132,9 @@ export class Cluster implements AsyncDisposable {
         cpus: vm.cpus ?? 1,
         memoryBytes: 128n * MIB,
         disks: [{ storage: "shared", sizeBytes: 64n * MIB, baseVolume: "" }],
-        nics: vm.network === undefined ? [] : [encodeNic({ network: vm.network })],
+        nics: (vm.nics ?? (vm.network === undefined ? [] : [{ network: vm.network }])).map(
+          encodeNic,
+        ),
         kernel:
           vm.guest === undefined
             ? undefined

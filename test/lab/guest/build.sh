@@ -11,7 +11,7 @@ mkdir -p "$out"
 root=$out/root
 busybox_tree "$root"
 add_modules "$root" "$kernel" virtio_pci virtio_net virtio_blk virtio_console virtio_balloon virtio_scsi virtio_rng \
-  sd_mod sr_mod isofs button evdev
+  sd_mod sr_mod isofs button evdev 8021q
 
 gcc -O2 -static -Wall -Wextra -Werror -o "$root/bin/labguest" "$here/labguest.c"
 install -m 755 "$here/init.sh" "$root/init"
