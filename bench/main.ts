@@ -26,6 +26,10 @@ const benches: Readonly<Record<string, Bench>> = {
     program: "bench/scale/main.ts",
     about: "what one coordinator bears: thousands of agents, lists, bursts, restarts",
   },
+  migration: {
+    program: "bench/migration/main.ts",
+    about: "how long a guest cannot be reached while it moves, seen from outside",
+  },
   libvirt: {
     program: "packages/libvirt/bench/main.ts",
     about: "calls and events a second of the libvirt client",

@@ -2,6 +2,7 @@
 import type { ClusterId, HostInventory, HostLoad } from "@muster/model";
 import type { Clock, FenceRunner, Log, Random } from "@muster/runtime";
 import type { AgentNetworkPorts } from "./agent-networks.ts";
+import type { ArrivalMeterParts } from "./arrivals/arrival-meter.ts";
 import type { AssignmentStore } from "./assignments/assignment-store.ts";
 import type { BootStore } from "./autostart/boot-store.ts";
 import type { StorageHeartbeats } from "./guard/storage-heartbeats.ts";
@@ -16,6 +17,8 @@ export interface AgentParts extends AgentNetworkPorts {
   readonly log: Log;
   readonly hypervisor: Hypervisor;
   readonly journal: Journal;
+  /** Absent: VMs that arrive are not measured. */
+  readonly arriving?: Pick<ArrivalMeterParts, "source" | "measured">;
   readonly assignments: AssignmentStore;
   readonly dialer: Dialer;
   /** Slow: asked seldom. */

@@ -7,10 +7,12 @@ import type {
   CoordinatorMessage,
   HostInventory,
   NetworkObservation,
+  VmId,
 } from "@muster/model";
 import type { LoopStatus } from "@muster/runtime";
 import { applyAssignments, type Assigned } from "./assignments/assigned.ts";
 import { CommandRunner } from "./commands/command-runner.ts";
+import { ArrivalMeter } from "./arrivals/arrival-meter.ts";
 import { AgentNetworks } from "./agent-networks.ts";
 import type { AgentParts } from "./agent-parts.ts";
 import { makeLoops, paceAtStart, type AgentLoops } from "./agent-loops.ts";
@@ -52,6 +54,7 @@ export class Agent {
   readonly #session: Session;
   readonly #networks: AgentNetworks;
   readonly #guard: Guard;
+  readonly #arrivals: ArrivalMeter | undefined;
   readonly #autostart: AutostartTask;
   readonly #loops: AgentLoops;
   #assigned: Assigned | undefined;
@@ -99,9 +102,15 @@ export class Agent {
       handlers: this.#sessionHandlers(),
     });
     const networks = this.#networks.plugs;
+    const { arriving } = parts;
+    if (arriving !== undefined) {
+      const observe = (vmId: VmId) => hypervisor.watch.observe(vmId);
+      this.#arrivals = new ArrivalMeter({ ...arriving, observe, clock, log });
+    }
     this.#commands = new CommandRunner({
       hypervisor,
       networks,
+      ...(this.#arrivals === undefined ? {} : { arrivals: this.#arrivals }),
       bulk: dialer,
       clock,
       journal,
@@ -142,6 +151,7 @@ export class Agent {
     this.#watching = watchChanges(
       {
         ...watch,
+        onChange: (vmId) => this.#arrivals?.changed(vmId),
         onGap: () => {
           this.reportSoon();
         },

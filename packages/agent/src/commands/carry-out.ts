@@ -15,6 +15,7 @@ import {
 export interface CommandOutcome {
   readonly migration?: MigrationStats;
   readonly findings?: readonly string[];
+  readonly networkBlackoutMs?: number;
 }
 
 const migrated = (migration: MigrationStats | undefined): CommandOutcome =>
@@ -27,6 +28,10 @@ export async function carryOut(
   switch (action.kind) {
     case "migrate-vm":
       return migrated(await migrateVm(context, action));
+    case "finish-arrival": {
+      const networkBlackoutMs = await finishArrival(context, action);
+      return networkBlackoutMs === undefined ? {} : { networkBlackoutMs };
+    }
     case "run-fence": {
       const { power } = await context.fence.run(action);
       return power === undefined ? {} : { findings: [power] };
@@ -55,7 +60,7 @@ export async function resume(
 
 type SimpleAction = Exclude<
   CommandAction,
-  { kind: "migrate-vm" | "run-fence" | "read-storage-heartbeat" }
+  { kind: "migrate-vm" | "finish-arrival" | "run-fence" | "read-storage-heartbeat" }
 >;
 
 async function carryOutSimple(context: CommandContext, action: SimpleAction): Promise<void> {
@@ -77,8 +82,6 @@ async function carryOutSimple(context: CommandContext, action: SimpleAction): Pr
       return deleteVm(context, action);
     case "prepare-arrival":
       return prepareArrival(context, action);
-    case "finish-arrival":
-      return finishArrival(context, action);
     case "clean-departure":
       return cleanDeparture(context, action);
     case "open-console":

@@ -1,6 +1,7 @@
 /** What carrying out a command needs. */
 import type { CommandProgress, ClusterId, NetworkSpec } from "@muster/model";
 import type { Clock, FenceRunner } from "@muster/runtime";
+import type { ArrivalMeter } from "../arrivals/arrival-meter.ts";
 import type { StorageHeartbeats } from "../guard/storage-heartbeats.ts";
 import type { Hypervisor } from "../hypervisor/hypervisor.ts";
 import type { NicPlugs } from "../networks/network-driver.ts";
@@ -16,6 +17,8 @@ export interface CommandParts {
   readonly storageHeartbeats: StorageHeartbeats;
   /** The network as it was assigned to this host. */
   readonly assignedNetwork: (name: string) => NetworkSpec | undefined;
+  /** Absent: VMs that arrive are not measured. */
+  readonly arrivals?: Pick<ArrivalMeter, "expect" | "forget" | "finish">;
   readonly clusterId: () => ClusterId;
 }
 

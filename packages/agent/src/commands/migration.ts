@@ -19,6 +19,7 @@ export async function prepareArrival(
 ): Promise<void> {
   await context.hypervisor.migration.checkArrival(action.vmId, action.spec);
   await plugAll(context, action.vmId, action.spec);
+  context.arrivals?.expect(action.vmId);
 }
 
 const watcherOf = (context: CommandContext): MigrationWatcher => ({
@@ -63,11 +64,13 @@ export async function resumeMigration(
 const hasLeft = (seen: VmObservation): boolean =>
   !isActive(seen.state) && seen.reason === "migrated";
 
+/** Milliseconds in which the VM could not be reached; undefined: nobody measured. */
 export async function finishArrival(
   context: CommandContext,
   action: Action<"finish-arrival">,
-): Promise<void> {
+): Promise<number | undefined> {
   await context.hypervisor.control.mark(action.vmId, action.generation);
+  return context.arrivals?.finish(action.vmId);
 }
 
 /** Removes what is left of a VM that lives elsewhere now. Never a running one, never a newer one. */
@@ -84,6 +87,7 @@ export async function cleanDeparture(
       `VM ${seen.name} on this host has generation ${generations}`,
     );
   }
+  context.arrivals?.forget(action.vmId);
   if (seen !== undefined) await context.hypervisor.control.undefine(action.vmId);
   await context.networks.unplug(action.vmId);
 }

@@ -18,6 +18,8 @@ export interface AgentConfig {
   /** Name or address other hosts send migrations to; empty: the name the host joined by. */
   readonly migrationAddress: string;
   readonly networks: NetworksConfig;
+  /** How often a VM that moved here is announced once more; rounds 0: QEMU's own five times within a second do. */
+  readonly announce: { readonly rounds: number; readonly intervalMs: number };
   /** Absent: this host has no watchdog, or muster must leave it alone. */
   readonly watchdog?: WatchdogConfig;
   /** Where the lease is kept for the next agent: in memory, gone with the boot. */
@@ -43,6 +45,10 @@ export const readAgentConfig = (sources: ConfigSources): AgentConfig =>
     ),
     migrationAddress: fields.text("migration-address", { default: "" }),
     networks: fields.section("networks", readNetworksConfig),
+    announce: fields.section("announce", (announce) => ({
+      rounds: announce.integer("rounds", { min: 0, max: 100, default: 0 }),
+      intervalMs: announce.integer("interval-ms", { min: 10, max: 10_000, default: 500 }),
+    })),
     ...fields.section("watchdog", readWatchdog),
     leaseFile: fields.text("lease-file", { default: "/run/muster-agent/lease" }),
     fenceAgentsDirectory: fields.text("fence-agents", { default: FENCE_AGENTS_DIRECTORY }),

@@ -15,7 +15,7 @@ import { startSchedules } from "./schedules.ts";
 /** The ports that differ between a real host and a simulated one. */
 export type HostPorts = Pick<
   AgentParts,
-  "hypervisor" | "networks" | "probing" | "guards" | "inventory" | "load"
+  "hypervisor" | "arriving" | "networks" | "probing" | "guards" | "inventory" | "load"
 > & {
   readonly guarding: Omit<AgentParts["guarding"], "boots">;
 };

@@ -15,6 +15,7 @@ import {
 } from "@muster/runtime";
 import type { Agent } from "../agent.ts";
 import { serverIdentityOf, type HostIdentity } from "../enrolment/identity.ts";
+import type { ArrivalHistogram } from "../metrics/arrival-histogram.ts";
 import { agentFamilies } from "../metrics/families.ts";
 import type { AgentSummary } from "../metrics/summary.ts";
 import type { AgentConfig } from "./config.ts";
@@ -31,9 +32,10 @@ export interface MetricsListener extends AsyncDisposable {
 export async function serveMetrics(parts: {
   readonly config: AgentConfig;
   readonly identity: IdentityKeeper;
+  readonly arrivals: ArrivalHistogram;
   readonly log: Logger;
 }): Promise<MetricsListener> {
-  const { config, identity, log } = parts;
+  const { config, identity, arrivals, log } = parts;
   const { host, port, advertise } = config.metrics;
   const delay = new LoopDelay();
   const startedAtSeconds = systemClock.wall().getTime() / 1000;
@@ -41,7 +43,10 @@ export async function serveMetrics(parts: {
   const metrics: HttpRoute = async () => {
     const families = shown === undefined ? [] : agentFamilies(summaryOf(shown, identity.current));
     const all = [...families, ...processFamilies({ startedAtSeconds }), ...delay.families()];
-    return { contentType: METRICS_CONTENT_TYPE, body: await renderMetrics(all) };
+    return {
+      contentType: METRICS_CONTENT_TYPE,
+      body: await renderMetrics(all, [arrivals.registry]),
+    };
   };
   const open = (): Promise<HttpListener> =>
     serveHttp({

@@ -5,6 +5,8 @@ import { fenceRunner, Loop, systemClock, type Logger } from "@muster/runtime";
 import type { Agent } from "../agent.ts";
 import type { AgentParts } from "../agent-parts.ts";
 import { loadIdentity } from "../enrolment/identity.ts";
+import type { ArrivalSource } from "../arrivals/arrival-meter.ts";
+import { PortCounters } from "../arrivals/port-counters.ts";
 import { Footholds } from "../footholds/footholds.ts";
 import { DeviceWatchdog } from "../guard/device-watchdog.ts";
 import { LeaseFile, linuxBootClock } from "../guard/lease-file.ts";
@@ -12,6 +14,7 @@ import { FileHeartbeats } from "../guard/storage-heartbeats.ts";
 import { LibvirtHypervisor } from "../hypervisor/libvirt/libvirt-hypervisor.ts";
 import { collectInventory } from "../inventory/collect-inventory.ts";
 import { LinuxSystem } from "../inventory/collect.ts";
+import { ArrivalHistogram } from "../metrics/arrival-histogram.ts";
 import { chooseNetworkDriver } from "../networks/choose-driver.ts";
 import type { TrafficEnds } from "../networks/traffic/host-traffic.ts";
 import { processRunner } from "../networks/command-runner.ts";
@@ -58,8 +61,16 @@ async function start(
     coordinators: () => identity.current.coordinators,
     migration: migrationAddress === "" ? hostName : migrationAddress,
   };
-  const ports = await openHost(config, { clusterId, hostId, traffic, log, stack });
-  const metrics = stack.use(await serveMetrics({ config, identity, log }));
+  const arrivals = new ArrivalHistogram();
+  const ports = await openHost(config, {
+    arrivals,
+    clusterId,
+    hostId,
+    traffic,
+    log,
+    stack,
+  });
+  const metrics = stack.use(await serveMetrics({ config, identity, arrivals, log }));
   const metricsAddress = metrics.advertised;
   const agent = await startHostAgent(
     { ports, identity, dataDirectory, migrationAddress, metricsAddress, log },
@@ -75,6 +86,7 @@ async function openHost(
     readonly clusterId: AgentParts["clusterId"];
     readonly hostId: HostId;
     readonly traffic: TrafficEnds;
+    readonly arrivals: ArrivalHistogram;
     readonly log: Logger;
     readonly stack: AsyncDisposableStack;
   },
@@ -97,6 +109,12 @@ async function openHost(
   });
   return {
     hypervisor,
+    arriving: {
+      source: arrivalsOn(hypervisor, config, driver.name === "openvswitch"),
+      measured: (blackoutMs) => {
+        parts.arrivals.measured(blackoutMs);
+      },
+    },
     networks: driver,
     probing: {
       prober: new PingProber({
@@ -151,4 +169,19 @@ function keepHeartbeat(parts: {
   loop.start();
   stack.defer(() => loop.stop());
   return heartbeats;
+}
+
+function arrivalsOn(
+  { arrivals }: LibvirtHypervisor,
+  { announce }: AgentConfig,
+  hasOpenvswitch: boolean,
+): ArrivalSource {
+  const counters = new PortCounters(processRunner, { hasOpenvswitch });
+  return {
+    downtimeMs: (vmId) => arrivals.downtimeMs(vmId),
+    framesSent: (vmId) => counters.framesSent(vmId),
+    announce: async (vmId) => {
+      if (announce.rounds > 0) await arrivals.announce(vmId, announce);
+    },
+  };
 }

@@ -11,6 +11,8 @@ export interface ChangeWatcherParts {
   readonly watch: VmWatch;
   readonly reporter: Reporter;
   readonly clock: Clock;
+  /** Called for each change, before it is reported. */
+  readonly onChange?: (vmId: VmId) => void;
   /** Events may have been missed: everything must be looked at again. */
   readonly onGap: () => void;
   readonly log: Log;
@@ -20,13 +22,17 @@ export interface ChangeWatcherParts {
 const AGAIN_MS = 1_000;
 
 export async function watchChanges(parts: ChangeWatcherParts, signal: AbortSignal): Promise<void> {
-  const { watch, clock, onGap, log } = parts;
+  const { watch, clock, onChange, onGap, log } = parts;
   const looks = new Looks(parts.reporter);
   while (!signal.aborted) {
     try {
       for await (const change of watch.changes(signal)) {
-        if (change.kind === "gap") onGap();
-        else looks.ask(change.vmId);
+        if (change.kind === "gap") {
+          onGap();
+        } else {
+          onChange?.(change.vmId);
+          looks.ask(change.vmId);
+        }
       }
     } catch (error) {
       if (signal.aborted) return;

@@ -17,6 +17,7 @@ import type {
 } from "../hypervisor.ts";
 import type { ClusterIdSource } from "./domain-handle.ts";
 import { readHostFacts } from "./host-facts.ts";
+import { LibvirtArrivals } from "./libvirt-arrivals.ts";
 import { LibvirtConsole } from "./libvirt-console.ts";
 import { LibvirtControl } from "./libvirt-control.ts";
 import { attempt } from "./libvirt-error.ts";
@@ -39,6 +40,7 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly control: VmControl;
   readonly migration: VmMigration;
   readonly console: VmConsole;
+  readonly arrivals: LibvirtArrivals;
   readonly #link: LibvirtLink;
 
   private constructor(options: LibvirtHypervisorOptions) {
@@ -53,6 +55,7 @@ export class LibvirtHypervisor implements Hypervisor {
     this.control = new LibvirtControl({ link, clusterId, turns });
     this.migration = new LibvirtMigration({ link, clock, log, clusterId, readMounts, turns });
     this.console = new LibvirtConsole({ link, clusterId });
+    this.arrivals = new LibvirtArrivals(link);
   }
 
   /** Also while libvirtd is down: it is connected to when it comes. */
