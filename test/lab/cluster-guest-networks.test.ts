@@ -68,6 +68,7 @@ describe("guests on networks", () => {
   });
 
   it("carry on a trunk the VLANs they were given, and no other of the network", async () => {
+    await works("tagger", "modprobe 8021q");
     for (const vlan of [10, 11]) {
       await works("tagger", `ip link add link eth0 name v${vlan} type vlan id ${vlan}`);
       await works("tagger", `ip addr add ${BLUE}.9/24 dev v${vlan}; ip link set v${vlan} up`);
@@ -127,6 +128,33 @@ describe("guests on networks", () => {
     await cluster.muster.startAgent("h3");
     await cluster.muster.eventually(20_000, async () => (await forging()).length === 0, "guards");
     expect(await reaches("forger", `${BLUE}.2`)).toBe(true);
+  });
+
+  it("do not get an address that somebody has whom muster does not know", async () => {
+    const h3 = cluster.lab.host("h3");
+    for (const line of [
+      "ip netns add somebody",
+      "ip link add alien0 type veth peer name alien1 netns somebody",
+      "ip link set alien0 up",
+      "ovs-vsctl add-port br0 alien0 tag=10",
+      `ip -n somebody addr add ${BLUE}.50/24 dev alien1`,
+      "ip -n somebody link set alien1 up",
+    ]) {
+      await h3.exec(line.split(" "));
+    }
+    const create = async (name: string, address: string) =>
+      cluster.ended(
+        (
+          await cluster.createVm({
+            ...{ name, host: "h1", stopped: true },
+            nics: [{ network: "blue", addresses: [address] }],
+          })
+        ).id,
+      );
+    const refused = await create("late", `${BLUE}.50`);
+    expect(refused.error?.message).toMatch(/address 10\.10\.0\.50 on network blue is in use: /);
+    expect(await cluster.vmIfAny("late")).toBeUndefined();
+    expect((await create("early", `${BLUE}.51`)).error).toBeUndefined();
   });
 
   it("get addresses and MACs that nobody else has, twenty at once", async () => {

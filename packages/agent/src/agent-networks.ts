@@ -1,5 +1,5 @@
 /** What the agent does for the host's networks, put together: keeps them, guards them, finds out who is heard on them. */
-import type { AgentMessage } from "@muster/model";
+import type { AgentMessage, NicSpec } from "@muster/model";
 import type { Clock, Log, Random } from "@muster/runtime";
 import type { Assigned } from "./assignments/assigned.ts";
 import { NetworkKeeper } from "./assignments/network-keeper.ts";
@@ -7,6 +7,7 @@ import type { NetworkMemoryStore } from "./assignments/network-memory.ts";
 import type { NetworkDriver, NicPlugs } from "./networks/network-driver.ts";
 import { GuardKeeper } from "./nic-guards/guard-keeper.ts";
 import type { NicGuards } from "./nic-guards/nic-guards.ts";
+import type { AddressProber } from "./probes/address-prober.ts";
 import {
   NetworkProber,
   type NetworkProberParts,
@@ -19,6 +20,8 @@ export interface AgentNetworkPorts {
   readonly networkMemory: NetworkMemoryStore;
   /** Absent: this host cannot probe, and nothing is said of whom it hears. */
   readonly probing?: Pick<NetworkProberParts, "prober" | "periodMs">;
+  /** Absent: whether an address is taken cannot be asked. */
+  readonly addressProber?: AddressProber;
   /** Absent: guests here cannot forge anything, because they are not real. */
   readonly guards?: NicGuards;
 }
@@ -38,10 +41,12 @@ export class AgentNetworks {
   readonly #driver: NetworkDriver;
   readonly #prober: NetworkProber | undefined;
   readonly #guards: GuardKeeper | undefined;
+  readonly #addressProber: AddressProber | undefined;
 
   constructor(parts: AgentNetworksParts) {
     const { networks: driver, networkMemory: memory, probing, guards } = parts;
     this.#driver = driver;
+    this.#addressProber = parts.addressProber;
     this.keeper = new NetworkKeeper({ ...parts, driver, memory });
     const now = {
       network: (name: string) => this.keeper.network(name),
@@ -71,6 +76,18 @@ export class AgentNetworks {
         return attachment;
       },
       unplug: (vmId) => driver.unplug(vmId),
+    };
+  }
+
+  /** Who has a NIC's addresses already. Undefined: nobody can be asked. */
+  get takenAddresses(): ((nic: NicSpec) => Promise<ReadonlyMap<string, string>>) | undefined {
+    const prober = this.#addressProber;
+    if (prober === undefined) return undefined;
+    return async ({ network: name, addresses = [], mac }) => {
+      const network = this.keeper.network(name);
+      const observed = this.keeper.observed.find((each) => each.name === name);
+      if (network === undefined || observed === undefined) return new Map();
+      return prober.takenBy({ network, observed, addresses, mac });
     };
   }
 

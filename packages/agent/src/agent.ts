@@ -101,7 +101,7 @@ export class Agent {
       },
       handlers: this.#sessionHandlers(),
     });
-    const networks = this.#networks.plugs;
+    const { plugs: networks, takenAddresses } = this.#networks;
     const { arriving } = parts;
     if (arriving !== undefined) {
       const observe = (vmId: VmId) => hypervisor.watch.observe(vmId);
@@ -111,6 +111,7 @@ export class Agent {
       hypervisor,
       networks,
       ...(this.#arrivals === undefined ? {} : { arrivals: this.#arrivals }),
+      ...(takenAddresses === undefined ? {} : { takenAddresses }),
       bulk: dialer,
       clock,
       journal,

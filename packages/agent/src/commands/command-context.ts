@@ -1,5 +1,5 @@
 /** What carrying out a command needs. */
-import type { CommandProgress, ClusterId, NetworkSpec } from "@muster/model";
+import type { CommandProgress, ClusterId, NetworkSpec, NicSpec } from "@muster/model";
 import type { Clock, FenceRunner } from "@muster/runtime";
 import type { ArrivalMeter } from "../arrivals/arrival-meter.ts";
 import type { StorageHeartbeats } from "../guard/storage-heartbeats.ts";
@@ -19,6 +19,8 @@ export interface CommandParts {
   readonly assignedNetwork: (name: string) => NetworkSpec | undefined;
   /** Absent: VMs that arrive are not measured. */
   readonly arrivals?: Pick<ArrivalMeter, "expect" | "forget" | "finish">;
+  /** Who has these addresses on a network already, by address. Absent: nobody can be asked. */
+  readonly takenAddresses?: (nic: NicSpec) => Promise<ReadonlyMap<string, string>>;
   readonly clusterId: () => ClusterId;
 }
 

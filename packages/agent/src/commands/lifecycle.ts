@@ -38,6 +38,8 @@ export async function defineVm(
   const { vmId, spec, generation, existingVolumes = false } = action;
   // A blank disk in the place of one that another host cannot see would look like a disk that was lost.
   if (existingVolumes) await context.hypervisor.migration.checkArrival(vmId, spec);
+  const isNew = (await context.hypervisor.watch.observe(vmId)) === undefined;
+  if (isNew && !existingVolumes) await refuseTakenAddresses(context, spec);
   const attachments = await plugAll(context, vmId, spec);
   await context.hypervisor.control.define({
     vmId,
@@ -47,6 +49,22 @@ export async function defineVm(
     operationId: context.commandId.slice(0, context.commandId.indexOf("/")),
     attachments,
   });
+}
+
+/** Before their first use: an address that somebody has whom muster does not know would take him off the network. */
+async function refuseTakenAddresses(
+  { takenAddresses }: CommandContext,
+  { nics }: VmSpec,
+): Promise<void> {
+  if (takenAddresses === undefined) return;
+  for (const nic of nics) {
+    const [first] = await takenAddresses(nic);
+    if (first === undefined) continue;
+    const [address, by] = first;
+    const message = `address ${address} on network ${nic.network} is in use: ${by} answers for it`;
+    const hint = `keep it from being given out: muster address reserve ${nic.network} WHO --address ${address}; then create the VM again`;
+    throw new MusterError("already-exists", message, { hint });
+  }
 }
 
 export async function startVm(context: CommandContext, action: Action<"start-vm">): Promise<void> {

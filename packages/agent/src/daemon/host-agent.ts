@@ -15,7 +15,14 @@ import { startSchedules } from "./schedules.ts";
 /** The ports that differ between a real host and a simulated one. */
 export type HostPorts = Pick<
   AgentParts,
-  "hypervisor" | "arriving" | "networks" | "probing" | "guards" | "inventory" | "load"
+  | "hypervisor"
+  | "arriving"
+  | "networks"
+  | "probing"
+  | "addressProber"
+  | "guards"
+  | "inventory"
+  | "load"
 > & {
   readonly guarding: Omit<AgentParts["guarding"], "boots">;
 };

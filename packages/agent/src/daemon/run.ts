@@ -20,7 +20,8 @@ import type { TrafficEnds } from "../networks/traffic/host-traffic.ts";
 import { processRunner } from "../networks/command-runner.ts";
 import { NftablesGuards } from "../nic-guards/nftables-guards.ts";
 import { OpenflowGuards } from "../nic-guards/openflow-guards.ts";
-import { PingProber } from "../probes/ping-prober.ts";
+import { NeighbourProber } from "../probes/address-prober.ts";
+import { PingProber, probeFoothold } from "../probes/ping-prober.ts";
 import { VERSION } from "../version.ts";
 import type { AgentConfig } from "./config.ts";
 import { startHostAgent, type HostPorts } from "./host-agent.ts";
@@ -119,12 +120,18 @@ async function openHost(
     probing: {
       prober: new PingProber({
         hostId,
-        keepFootholds: (wanted) => footholds.keep(wanted),
+        keepFootholds: (wanted) => footholds.keep("p", wanted),
         runner: processRunner,
         log,
       }),
       periodMs: config.networks.probeIntervalMs,
     },
+    addressProber: new NeighbourProber({
+      footholdOn: (network, observed) => probeFoothold(hostId, network, observed),
+      ensureFoothold: (foothold) => footholds.ensure(foothold),
+      runner: processRunner,
+      clock: systemClock,
+    }),
     guards:
       driver.name === "openvswitch"
         ? new OpenflowGuards(processRunner)

@@ -31,7 +31,7 @@ async function isSilent(host: PrivateNamespace, wanted: readonly Foothold[]): Pr
     },
     { hasOpenvswitch: wanted.some(({ place }) => place.kind === "openvswitch") },
   );
-  expect(await footholds.keep(wanted)).toEqual(new Map());
+  expect(await footholds.keep("p", wanted)).toEqual(new Map());
   return ran.every((line) => /^ip -j|find Port/.test(line));
 }
 
@@ -48,7 +48,7 @@ describe.skipIf(bridgeObstacle !== undefined)(
     it("are made once, mended, and leave nothing", async () => {
       await using host = await PrivateNamespace.start(BRIDGE);
       const footholds = new Footholds(host.runner, { hasOpenvswitch: false });
-      expect(await footholds.keep([onBridge])).toEqual(new Map());
+      expect(await footholds.keep("p", [onBridge])).toEqual(new Map());
       const inside = ["ip", "-n", "muster-probe", "-br", "addr", "show", insideOf(onBridge)];
       expect(await host.runner.run(inside)).toContain("10.1.0.1/24 fe80::1/64");
       expect(await isSilent(host, [onBridge])).toBe(true);
@@ -58,7 +58,7 @@ describe.skipIf(bridgeObstacle !== undefined)(
       await host.run("umount /run/netns/muster-probe");
       expect(await isSilent(host, [onBridge])).toBe(false);
       expect(await isSilent(host, [onBridge])).toBe(true);
-      await footholds.keep([]);
+      await footholds.keep("p", []);
       expect(await devicesOf(host)).not.toMatch(/muster|mp[0-9a-f]{10}/);
     });
 
@@ -70,7 +70,7 @@ describe.skipIf(bridgeObstacle !== undefined)(
         network: "lost",
         place: { kind: "linux-bridge", bridge: "nowhere" },
       };
-      const problems = await footholds.keep([lost, onBridge]);
+      const problems = await footholds.keep("p", [lost, onBridge]);
       expect([...problems.keys()]).toEqual(["lost"]);
       expect(problems.get("lost")).toContain("nowhere");
       expect(await devicesOf(host)).toContain(deviceOf(onBridge));
@@ -86,14 +86,14 @@ describe.skipIf(switchObstacle !== undefined)(
       await host.run("mkdir -p /run/netns");
       await host.run("ovs-vsctl add-br br0 -- set bridge br0 datapath_type=netdev");
       const footholds = new Footholds(host.runner, { hasOpenvswitch: true });
-      expect(await footholds.keep([onSwitch])).toEqual(new Map());
+      expect(await footholds.keep("p", [onSwitch])).toEqual(new Map());
       const tag = ["ovs-vsctl", "get", "Port", deviceOf(onSwitch), "tag"];
       expect((await host.runner.run(tag)).trim()).toBe("10");
       expect(await isSilent(host, [onSwitch])).toBe(true);
       await host.run(`ovs-vsctl set Port ${deviceOf(onSwitch)} tag=11`);
       expect(await isSilent(host, [onSwitch])).toBe(false);
       expect((await host.runner.run(tag)).trim()).toBe("10");
-      await footholds.keep([]);
+      await footholds.keep("p", []);
       expect(await devicesOf(host)).not.toMatch(/muster|mp[0-9a-f]{10}/);
       expect((await host.run("ovs-vsctl list-ports br0")).trim()).toBe("");
     });

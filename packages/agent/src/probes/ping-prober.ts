@@ -2,7 +2,13 @@
  * Probes by echo requests between footholds (docs/design/0037): the kernel of the other host answers, so that a host
  * whose agent is being restarted is still heard.
  */
-import { isMusterError, type HostId, type ProbeResult } from "@muster/model";
+import {
+  isMusterError,
+  type HostId,
+  type NetworkObservation,
+  type NetworkSpec,
+  type ProbeResult,
+} from "@muster/model";
 import type { Log } from "@muster/runtime";
 import { placeOf } from "../footholds/bridge-place.ts";
 import { PROBE_NAMESPACE, insideOf, type Foothold } from "../footholds/foothold.ts";
@@ -60,16 +66,7 @@ export class PingProber implements Prober {
   }
 
   #footholdOn({ network, observed }: ProbeTarget): Foothold | undefined {
-    const place = placeOf(network, observed);
-    if (place === undefined) return undefined;
-    return {
-      purpose: "p",
-      network: network.name,
-      namespace: PROBE_NAMESPACE,
-      place,
-      mtu: network.mtu,
-      addresses: [`${probeAddress(this.#parts.hostId)}/64`],
-    };
+    return probeFoothold(this.#parts.hostId, network, observed);
   }
 
   async #measureAll(paths: readonly Path[], signal: AbortSignal): Promise<readonly ProbeResult[]> {
@@ -112,3 +109,21 @@ export class PingProber implements Prober {
 }
 
 const keyOf = ({ network, peer }: ProbeResult): string => `${network} ${peer}`;
+
+/** Where this host hears the network; undefined: nowhere. */
+export function probeFoothold(
+  hostId: HostId,
+  network: NetworkSpec,
+  observed: NetworkObservation,
+): Foothold | undefined {
+  const place = placeOf(network, observed);
+  if (place === undefined) return undefined;
+  return {
+    purpose: "p",
+    network: network.name,
+    namespace: PROBE_NAMESPACE,
+    place,
+    mtu: network.mtu,
+    addresses: [`${probeAddress(hostId)}/64`],
+  };
+}
