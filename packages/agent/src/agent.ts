@@ -102,11 +102,7 @@ export class Agent {
       handlers: this.#sessionHandlers(),
     });
     const { plugs: networks, takenAddresses } = this.#networks;
-    const { arriving } = parts;
-    if (arriving !== undefined) {
-      const observe = (vmId: VmId) => hypervisor.watch.observe(vmId);
-      this.#arrivals = new ArrivalMeter({ ...arriving, observe, clock, log });
-    }
+    this.#arrivals = meterOf(parts);
     this.#commands = new CommandRunner({
       hypervisor,
       networks,
@@ -377,4 +373,10 @@ export class Agent {
       if (this.#reportDue && !this.#stop.signal.aborted) this.#loops.report.poke();
     }
   }
+}
+
+function meterOf({ arriving, hypervisor, clock, log }: AgentParts): ArrivalMeter | undefined {
+  if (arriving === undefined) return undefined;
+  const observe = (vmId: VmId) => hypervisor.watch.observe(vmId);
+  return new ArrivalMeter({ ...arriving, observe, clock, log });
 }

@@ -48,8 +48,41 @@ function loopFamilies({ loops }: AgentSummary): MetricFamily[] {
   ];
 }
 
+function networkFamilies(summary: AgentSummary): MetricFamily[] {
+  const { networks } = summary;
+  return [
+    {
+      name: "muster_agent_networks",
+      help: "Networks this host should have, by how far it is.",
+      type: "gauge",
+      samples: [
+        { labels: { state: "ready" }, value: networks.ready },
+        { labels: { state: "failed" }, value: networks.failed },
+      ],
+    },
+    {
+      name: "muster_agent_guarded_nics",
+      help: "NICs of guests that may not forge addresses; failed: the host does not enforce it now.",
+      type: "gauge",
+      samples: [
+        { labels: { state: "kept" }, value: summary.guardedNics.kept },
+        { labels: { state: "failed" }, value: summary.guardedNics.failed },
+      ],
+    },
+    {
+      name: "muster_agent_network_paths",
+      help: "Paths to other hosts that are probed, by network; bad: frames are lost, or large ones are.",
+      type: "gauge",
+      samples: summary.paths.flatMap(({ network, good, bad }) => [
+        { labels: { network, state: "good" }, value: good },
+        { labels: { network, state: "bad" }, value: bad },
+      ]),
+    },
+  ];
+}
+
 export function agentFamilies(summary: AgentSummary): MetricFamily[] {
-  const { version, reportsSent, networks, commandsEnded, certificateSecondsLeft } = summary;
+  const { version, reportsSent, commandsEnded, certificateSecondsLeft } = summary;
   return [
     ...domainFamilies(summary),
     {
@@ -85,33 +118,7 @@ export function agentFamilies(summary: AgentSummary): MetricFamily[] {
       })),
     },
     gauge("journal_entries", "Commands in the journal.", summary.journalEntries),
-    {
-      name: "muster_agent_networks",
-      help: "Networks this host should have, by how far it is.",
-      type: "gauge",
-      samples: [
-        { labels: { state: "ready" }, value: networks.ready },
-        { labels: { state: "failed" }, value: networks.failed },
-      ],
-    },
-    {
-      name: "muster_agent_guarded_nics",
-      help: "NICs of guests that may not forge addresses; failed: the host does not enforce it now.",
-      type: "gauge",
-      samples: [
-        { labels: { state: "kept" }, value: summary.guardedNics.kept },
-        { labels: { state: "failed" }, value: summary.guardedNics.failed },
-      ],
-    },
-    {
-      name: "muster_agent_network_paths",
-      help: "Paths to other hosts that are probed, by network; bad: frames are lost, or large ones are.",
-      type: "gauge",
-      samples: summary.paths.flatMap(({ network, good, bad }) => [
-        { labels: { network, state: "good" }, value: good },
-        { labels: { network, state: "bad" }, value: bad },
-      ]),
-    },
+    ...networkFamilies(summary),
     ...(certificateSecondsLeft === undefined
       ? []
       : [
