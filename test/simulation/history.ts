@@ -43,7 +43,8 @@ export const entriesOf = ({ seed, minutes }: HistoryOptions): readonly Entry[] =
   schedule({ seed, durationMs: minutes * 60_000 }, allDeeds);
 
 export async function runHistory(options: HistoryOptions): Promise<HistoryResult> {
-  await using cluster = await SimulatedCluster.start({ ...options, isRough: true });
+  const watchdog = seededRandom(options.seed + 1).fraction() < 0.5 ? { watchdogMs: 10_000 } : {};
+  await using cluster = await SimulatedCluster.start({ ...options, ...watchdog, isRough: true });
   const history = new History(cluster);
   const violations = await history.run(options.entries ?? entriesOf(options));
   const operations = cluster.lastView?.cluster.operationCount ?? 0;
@@ -73,11 +74,32 @@ class History {
     this.#ask("network create blue", () =>
       cluster.api.networks.createNetwork(createNetworkRequest("blue", 10), cluster.api.context),
     );
+    this.#prepareForFailures();
     for (const entry of entries) {
       if (!(await this.#passUntil(beginMs + entry.atMs))) return this.#broken();
       this.#begin(entry);
     }
     return this.#heal();
+  }
+
+  /** Some hosts have fence devices, run by the coordinator or by the next host. */
+  #prepareForFailures(): void {
+    const { hostNames, random, api, secrets } = this.#cluster;
+    hostNames.forEach((host, index) => {
+      if (random.fraction() < 0.4) return;
+      const password = `secret-of-${host}-${random.uuid()}`;
+      secrets.keep(password);
+      const other = hostNames[(index + 1) % hostNames.length] ?? "";
+      const device = {
+        agent: "fence_simulated",
+        parameters: { plug: host, password },
+        secrets: ["password"],
+        viaHost: random.fraction() < 0.5 ? other : "",
+      };
+      this.#ask(`fence device of ${host}`, () =>
+        api.fenceDevices.setHostFence({ host, devices: [device], why: undefined }, api.context),
+      );
+    });
   }
 
   /** False as soon as a promise is broken. */
@@ -90,10 +112,13 @@ class History {
   }
 
   #isBroken(): boolean {
-    const { world, guard, ledgerWatch } = this.#cluster;
+    const cluster = this.#cluster;
+    cluster.lookAtNetworks();
     return (
-      this.#refusals.length + guard.violations.length + ledgerWatch.violations.length > 0 ||
-      world.violations.length > 0
+      this.#refusals.length + cluster.world.violations.length > 0 ||
+      cluster.secrets.violations.length > 0 ||
+      cluster.guard.violations.length > 0 ||
+      cluster.ledgerWatch.violations.length + cluster.networkWatch.violations.length > 0
     );
   }
 
@@ -138,11 +163,14 @@ class History {
   async #healOnce(): Promise<void> {
     const cluster = this.#cluster;
     cluster.storeTrouble.isFull = false;
+    cluster.areFenceDevicesBroken = false;
+    delete cluster.storeTrouble.crash;
     await cluster.startCoordinator();
     for (const host of cluster.hostNames) {
-      cluster.reconnect(host);
-      cluster.diskOf(host).setTrouble(undefined);
       cluster.networksOf(host).healNetworks();
+      cluster.reconnect(host);
+      cluster.spareAgent(host);
+      cluster.diskOf(host).setTrouble(undefined);
       cluster.world.clearFaults(host);
       cluster.world.boot(host);
       cluster.world.libvirtd(host, "thaw");
@@ -175,6 +203,7 @@ class History {
       (error: unknown) => {
         const problem = refusalProblem(error);
         if (problem !== undefined) this.#refusals.push(`S9: ${what}: ${problem}`);
+        this.#cluster.secrets.saw(`the answer to ${what}`, String(error));
         this.#note(`${what}: refused: ${error instanceof Error ? error.message : String(error)}`);
       },
     );

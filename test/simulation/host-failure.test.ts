@@ -19,6 +19,7 @@ import {
   recoveries,
 } from "./host-failure-scene.ts";
 import { checkAtRest, checkNow } from "./invariants/at-rest.ts";
+import { migrateVmRequest } from "./requests.ts";
 
 describe("a host with a fence device", () => {
   it("is lost, switched off, and its VMs run elsewhere; what is left of them goes when it is back", async () => {
@@ -68,7 +69,7 @@ describe("a host with a fence device", () => {
     const [device] = cluster.coordinator.ledger.view.hostByName("h1")?.fenceDevices ?? [];
     expect(device).toMatchObject({
       parameters: { plug: "h1" },
-      sealed: { password: "sealed:secret" },
+      sealed: { password: `sealed:${Buffer.from("secret").toString("hex")}` },
     });
     const tested = await cluster.api.fenceDevices.testHostFence(
       { host: "h1" },
@@ -225,6 +226,65 @@ describe("the brakes", () => {
     await cluster.clock.runFor(60_000);
     expect(runners(cluster, "web")).toStrictEqual([]);
     expect(vmOf(cluster, "web").wanted).toBe("stopped");
+  });
+});
+
+describe("a VM whose host does not say that it is there", () => {
+  it("because it has just arrived and libvirt there is slow: it is not started a second time", async () => {
+    await using cluster = await start();
+    await create(cluster, "web", { policy: onFailure });
+    cluster.world.inject("h2", { operation: "list", times: 1, effect: { kind: "hang" } });
+    // The next full report waits for it, and whatever changes waits behind that.
+    await cluster.clock.runFor(70_000);
+    await cluster.api.vms.migrateVm(
+      migrateVmRequest(vmOf(cluster, "web").id, { host: "h2" }),
+      cluster.api.context,
+    );
+    await until(cluster, () => runners(cluster, "web").includes("h2"));
+    await cluster.clock.runFor(10 * 60_000);
+    cluster.world.clearFaults("h2");
+    await cluster.clock.runFor(10 * 60_000);
+    expect(runners(cluster, "web")).toStrictEqual(["h2"]);
+    expect(checkAtRest(cluster)).toStrictEqual([]);
+  });
+
+  it("because somebody removed it there: it is asked once more, and then started elsewhere", async () => {
+    await using cluster = await start();
+    await create(cluster, "web", { policy: onFailure });
+    cluster.world.virsh("h1", vmOf(cluster, "web").id, "destroy");
+    cluster.world.virsh("h1", vmOf(cluster, "web").id, "undefine");
+    await until(cluster, () => runners(cluster, "web").length === 1);
+    await cluster.clock.runFor(5 * 60_000);
+    expect(checkAtRest(cluster)).toStrictEqual([]);
+    const steps = [...cluster.coordinator.ledger.view.operations.values()]
+      .filter(({ type }) => type === "vm-recover")
+      .map((operation) => operation.steps.map(({ name }) => name).join(" "));
+    expect(steps).toContain("leave define start");
+  });
+});
+
+describe("what a VM has left on a host that died", () => {
+  it("goes when the host is back, though the VM was deleted meanwhile", async () => {
+    await using cluster = await start();
+    await setFence(cluster, "h1");
+    await create(cluster, "web", { policy: onFailure });
+    await cluster.powerCut("h1");
+    const there = (): boolean => runners(cluster, "web").some((host) => host !== "h1");
+    await until(cluster, there);
+    const remove = {
+      vm: "web",
+      change: VmChange.FORCE_DELETE,
+      graceMs: 0,
+      keepVolumes: false,
+      why,
+    };
+    await until(cluster, () => vmOf(cluster, "web").operationId === undefined);
+    await cluster.api.vms.changeVm(remove, cluster.api.context);
+    await cluster.clock.runFor(60_000);
+    await cluster.boot("h1");
+    await cluster.clock.runFor(5 * 60_000);
+    expect(checkAtRest(cluster)).toStrictEqual([]);
+    expect(cluster.coordinator.ledger.view.hostByName("h1")?.leftovers).toBeUndefined();
   });
 });
 

@@ -14,8 +14,9 @@ import {
   SimulatedWatchdog,
   type SimulatedWorld,
 } from "@muster/agent/simulated";
-import { MusterError, type ClusterId, type Command, type HostId } from "@muster/model";
+import { MusterError, type ClusterId, type HostId } from "@muster/model";
 import { seededRandom, type Clock, type FenceRunner, type Log, type Random } from "@muster/runtime";
+import type { CommandWatch } from "./invariants/command-watch.ts";
 import { Life } from "./life.ts";
 import { ProcessClock } from "./process-clock.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
@@ -32,6 +33,9 @@ export interface MachineParts {
   readonly world: SimulatedWorld;
   readonly log: Log;
   readonly onAct: (act: Act) => void;
+  readonly commands: CommandWatch;
+  /** Something was written to its disk. */
+  readonly wrote: (text: string) => void;
   readonly dial: () => Connection;
   /** Switches the power of other machines. */
   readonly fence: FenceRunner;
@@ -82,7 +86,8 @@ export class Machine {
         },
       });
     }
-    this.disk = new SimulatedDisk({ path: `/${parts.name}/journal`, random: this.#random });
+    const path = `/${parts.name}/journal`;
+    this.disk = new SimulatedDisk({ path, random: this.#random, wrote: parts.wrote });
   }
 
   get id(): HostId {
@@ -98,8 +103,9 @@ export class Machine {
     return this.#running?.journal ?? this.#lastJournal;
   }
 
-  get commands(): readonly Command[] {
-    return this.journal?.entries().map(({ command }) => command) ?? [];
+  /** Another one after every start. */
+  get agent(): object | undefined {
+    return this.#running?.agent;
   }
 
   /** The same machine, enrolled again after it was removed: a new host with an empty data directory. */
@@ -133,6 +139,7 @@ export class Machine {
     };
     this.#running = running;
     this.#lastJournal = journal;
+    this.#parts.commands.agentStarted(this.name);
     await running.agent.start();
   }
 
@@ -182,7 +189,7 @@ export class Machine {
         if (!life.isOver) this.#parts.onAct(act);
       }),
       networks: life.bind(new SimulatedNetworkDriver(this.networks)),
-      journal,
+      journal: this.#parts.commands.watched(this.name, journal),
       assignments: life.bind(this.#assignments),
       networkMemory: life.bind(this.#networkMemory),
       dialer: {

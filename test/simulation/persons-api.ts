@@ -61,7 +61,7 @@ export function personsApi(
     about: {
       version: "0.1.0",
       agentAddresses: ["https://coordinator:7443"],
-      authorityFingerprint: "",
+      authorityFingerprint: "00".repeat(32),
       metricsAddress: "",
     },
     operatorOf: () => "simulation",

@@ -11,9 +11,9 @@ import {
 } from "@muster/proto/admin";
 import type { NetworkSpec } from "@muster/proto/types";
 import { DiskSpec, NicSpec, VmSpec } from "@muster/proto/types";
-import { GIB } from "@muster/model";
+import { GIB, type HaPolicy } from "@muster/model";
 import { aNetwork } from "@muster/model/testing";
-import { encodeNetworkSpec } from "@muster/model/wire";
+import { encodeHaPolicy, encodeNetworkSpec } from "@muster/model/wire";
 
 const nothing = new Uint8Array();
 
@@ -35,6 +35,8 @@ export interface WantedVm {
   readonly antiAffinityGroups?: readonly string[];
   readonly stopped?: boolean;
   readonly host?: string;
+  /** Undefined: its owner says nothing. */
+  readonly policy?: HaPolicy | undefined;
 }
 
 export const createVmRequest = (wanted: WantedVm): CreateVmRequest =>
@@ -54,6 +56,7 @@ export const createVmRequest = (wanted: WantedVm): CreateVmRequest =>
             ],
       nics: (wanted.networks ?? []).map((network) => filled(NicSpec, { network })),
       antiAffinityGroups: [...(wanted.antiAffinityGroups ?? [])],
+      ha: wanted.policy === undefined ? undefined : encodeHaPolicy(wanted.policy),
     }),
     stopped: wanted.stopped ?? false,
     host: wanted.host ?? "",

@@ -12,7 +12,7 @@ import {
   type LedgerView,
   type Store,
 } from "@muster/coordinator";
-import { detailOf, GIB, MusterError, parseHostId } from "@muster/model";
+import { GIB, MusterError, parseHostId } from "@muster/model";
 import {
   seededRandom,
   SimulatedClock,
@@ -21,15 +21,20 @@ import {
   type Log,
   type Random,
 } from "@muster/runtime";
+import { cutOffByNetworks, enrolledHost } from "./enrolment.ts";
 import { Guard } from "./invariants/guard.ts";
 import { LedgerWatch } from "./invariants/ledger-watch.ts";
+import { NetworkWatch } from "./invariants/network-watch.ts";
+import { SecretWatch } from "./invariants/secret-watch.ts";
 import { Life } from "./life.ts";
 import { Machine } from "./machine.ts";
 import { personsApi } from "./persons-api.ts";
+import { processLog } from "./process-log.ts";
 import { ProcessClock } from "./process-clock.ts";
 import { simulatedFencing } from "./simulated-fencing.ts";
 import { SimulatedNetwork, type Connection } from "./simulated-network.ts";
 import { unreliableStore, type StoreTrouble } from "./unreliable-store.ts";
+import type { Act } from "./watched-hypervisor.ts";
 
 interface RunningCoordinator {
   readonly coordinator: Coordinator;
@@ -66,6 +71,8 @@ export class SimulatedCluster implements AsyncDisposable {
   readonly network: SimulatedNetwork;
   readonly guard: Guard;
   readonly ledgerWatch: LedgerWatch;
+  readonly networkWatch = new NetworkWatch();
+  readonly secrets = new SecretWatch();
   readonly questions = answeredAtOnce(this.clock);
   readonly capacity: CapacityPolicy = {
     cpuOvercommit: 4,
@@ -81,6 +88,8 @@ export class SimulatedCluster implements AsyncDisposable {
   readonly #options: SimulatedClusterOptions;
   readonly #database = SqliteStore.open(":memory:");
   readonly #machines = new Map<string, Machine>();
+  /** Agents that die so long after their next act. */
+  readonly #doomed = new Map<string, number>();
   #running: RunningCoordinator | undefined;
   #isStarting = false;
   #lastView: LedgerView | undefined;
@@ -96,11 +105,15 @@ export class SimulatedCluster implements AsyncDisposable {
     this.network = new SimulatedNetwork({ clock, random: stream() });
     const isSlow = options.isRough === true;
     const { storeTrouble: trouble } = this;
-    this.#store = unreliableStore(this.#database, { clock, random: stream(), isSlow, trouble });
+    const saw = (text: string): void => {
+      this.secrets.saw("the store", text);
+    };
+    const chance = stream();
+    this.#store = unreliableStore(this.#database, { clock, random: chance, isSlow, trouble, saw });
     this.coordinatorClock = new ProcessClock(clock, this.#clockRate());
-    this.ledgerWatch = new LedgerWatch({ world: this.world, capacity: this.capacity });
+    this.ledgerWatch = new LedgerWatch({ world: this.world, clock, capacity: this.capacity });
     this.guard = new Guard({
-      commandsOf: (host) => this.#machine(host).commands,
+      entriesOf: (host) => this.#machine(host).journal?.entries() ?? [],
       view: () => this.#lastView,
       isWild: ({ host, vmId }) =>
         this.world
@@ -157,6 +170,31 @@ export class SimulatedCluster implements AsyncDisposable {
 
   clockOf(host: string): ProcessClock {
     return this.#machine(host).clock;
+  }
+
+  /** S7 is about how long something lasts: this is to be called at every step. */
+  lookAtNetworks(): void {
+    const hosts = [...this.#machines.values()].map(({ name, networks, agent }) => {
+      return { name, isCutOff: networks.isCutOff, agent };
+    });
+    this.networkWatch.look(hosts, this.clock.now());
+  }
+
+  /** The agent of this host dies just after it next has something done to a VM. */
+  killAgentAtAct(host: string, delayMs: number): void {
+    this.#doomed.set(host, delayMs);
+  }
+
+  spareAgent(host: string): void {
+    this.#doomed.delete(host);
+  }
+
+  #saw(act: Act): void {
+    this.guard.saw(act);
+    const delayMs = this.#doomed.get(act.host);
+    if (delayMs === undefined) return;
+    this.#doomed.delete(act.host);
+    void this.clock.sleep(delayMs).then(() => this.killAgent(act.host));
   }
 
   async startCoordinator(): Promise<void> {
@@ -245,8 +283,9 @@ export class SimulatedCluster implements AsyncDisposable {
     this.world.isolate(host);
   }
 
+  /** One that has cut itself off by its networks has to mend that itself. */
   reconnect(host: string): void {
-    this.network.reconnect(host);
+    if (!this.networksOf(host).isCutOff) this.network.reconnect(host);
     this.world.rejoin(host);
   }
 
@@ -273,17 +312,8 @@ export class SimulatedCluster implements AsyncDisposable {
   }
 
   #logOf(process: string): Log {
-    const say = (level: string) => (fields: object, message: string) => {
-      const { onLog } = this.#options;
-      if (onLog === undefined) return;
-      const shown = JSON.stringify(fields, (_name, value: unknown) => {
-        if (value instanceof Error) return detailOf(value);
-        return typeof value === "bigint" ? String(value) : value;
-      });
-      const seconds = (this.clock.now() / 1000).toFixed(3).padStart(9);
-      onLog(`${seconds} ${process} ${level} ${message} ${shown}`);
-    };
-    return { info: say("info"), warn: say("warn"), error: say("error") };
+    const { clock, secrets } = this;
+    return processLog(process, { clock, secrets, onLog: this.#options.onLog });
   }
 
   #clockRate(): number {
@@ -316,40 +346,24 @@ export class SimulatedCluster implements AsyncDisposable {
       world: this.world,
       log: this.#logOf(name),
       onAct: (act) => {
-        this.guard.saw(act);
+        this.#saw(act);
+      },
+      commands: this.guard.commands,
+      wrote: (text) => {
+        this.secrets.saw(`the journal of ${name}`, text);
       },
       dial: (): Connection => this.#dial(machine),
       fence: this.fencing.runner,
       ...(this.#options.watchdogMs === undefined ? {} : { watchdogMs: this.#options.watchdogMs }),
     });
     this.#machines.set(name, machine);
-    this.#cutOffByNetworks(machine);
+    cutOffByNetworks(machine, this.network);
     await this.#enrol(machine);
     await this.startAgent(name);
   }
 
-  /** A network may be what carries the agent's own connection, or breaks it. */
-  #cutOffByNetworks({ name, networks }: Machine): void {
-    let wasCutOff = false;
-    networks.onApplied(() => {
-      if (networks.isCutOff === wasCutOff) return;
-      wasCutOff = networks.isCutOff;
-      if (wasCutOff) this.network.cutOff(name);
-      else this.network.reconnect(name);
-    });
-  }
-
   async #enrol({ id, name }: Machine): Promise<void> {
-    const record = {
-      id,
-      name,
-      cordoned: false,
-      cordonReason: "",
-      certificateSerial: "00",
-      certificateExpiresAt: "2027-01-01T00:00:00.000Z",
-      enrolledAt: this.clock.wall().toISOString(),
-      connectedBefore: false,
-    };
+    const record = enrolledHost(id, name, this.clock.wall());
     await this.coordinator.ledger.transact(() => ({
       changes: [put("host", record)],
       result: undefined,
@@ -377,7 +391,10 @@ export class SimulatedCluster implements AsyncDisposable {
       throw new MusterError("forbidden", "this host was removed from the cluster");
     }
     const connection = this.network.connect(machine.name);
-    void coordinator.serveAgent(machine.id, connection.coordinatorEnd);
+    coordinator.serveAgent(machine.id, connection.coordinatorEnd).catch(() => {
+      // As the front door does it: whoever cannot be served is told so.
+      connection.cut();
+    });
     return connection;
   }
 }

@@ -10,13 +10,19 @@ export type DiskTrouble = "full" | "read-only";
 export class SimulatedDisk implements LogFile {
   readonly path: string;
   readonly #random: Random;
+  readonly #wrote: (text: string) => void;
   #durable = "";
   #written = "";
   #trouble: DiskTrouble | undefined;
 
-  constructor(parts: { readonly path: string; readonly random: Random }) {
+  constructor(parts: {
+    readonly path: string;
+    readonly random: Random;
+    readonly wrote: (text: string) => void;
+  }) {
     this.path = parts.path;
     this.#random = parts.random;
+    this.#wrote = parts.wrote;
   }
 
   /** From now on nothing can be written; undefined: all is well again. */
@@ -42,6 +48,7 @@ export class SimulatedDisk implements LogFile {
   }
 
   async append(text: string): Promise<void> {
+    this.#wrote(text);
     if (this.#trouble === "full") {
       // As ext4 does it: what still fits is written, then the answer is no.
       this.#written += text.slice(0, Math.floor(this.#random.fraction() * text.length));

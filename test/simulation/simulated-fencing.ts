@@ -2,8 +2,11 @@
 import type { Fencing } from "@muster/coordinator";
 import type { FenceOrder, FenceOutcome } from "@muster/runtime";
 
-/** A seal anybody can open: nothing in a simulation is secret. */
-const seal = { seal: (text: string) => `sealed:${text}`, open: (text: string) => text.slice(7) };
+/** A seal anybody can open, and nobody reads by accident. */
+const seal = {
+  seal: (text: string) => `sealed:${Buffer.from(text).toString("hex")}`,
+  open: (text: string) => Buffer.from(text.slice(7), "hex").toString(),
+};
 
 export const simulatedFencing = (run: (order: FenceOrder) => Promise<FenceOutcome>): Fencing => ({
   runner: { run },

@@ -1,4 +1,7 @@
-/** The coordinator's store as its disk makes it: a write takes time, and may come to nothing while the disk is full. */
+/**
+ * The coordinator's store as its disk makes it: a write takes time, may come to nothing while the disk is full, and may
+ * be the last thing a coordinator does, before it is durable or before anybody hears that it is.
+ */
 import type { Store } from "@muster/coordinator";
 import { MusterError } from "@muster/model";
 import type { Clock, Random } from "@muster/runtime";
@@ -9,6 +12,15 @@ const ANSWER_MS = 1;
 
 export interface StoreTrouble {
   isFull: boolean;
+  /** Armed: the coordinator dies at a write. */
+  crash?: StoreCrash;
+}
+
+export interface StoreCrash {
+  /** Writes that still go well. */
+  writesLeft: number;
+  readonly when: "before" | "after";
+  readonly die: () => void;
 }
 
 export function unreliableStore(
@@ -19,17 +31,23 @@ export function unreliableStore(
     /** False: writes take no simulated time, so that whoever waits for one need not let time pass. */
     readonly isSlow: boolean;
     readonly trouble: StoreTrouble;
+    /** Sees all that is to be stored. */
+    readonly saw: (text: string) => void;
   },
 ): Store {
-  const { clock, random, isSlow, trouble } = parts;
+  const { clock, random, isSlow, trouble, saw } = parts;
   const transact: Store["transact"] = async (transaction) => {
+    for (const { value } of transaction.puts) saw(value);
     if (isSlow) await clock.sleep(random.fraction() * WRITE_MS);
     if (trouble.isFull) {
       throw new MusterError("storage-failed", "failed to write the coordinator's state", {
         cause: new Error("database or disk is full"),
       });
     }
+    const crash = dueCrash(trouble);
+    if (crash?.when === "before") await dies(crash);
     const revision = await store.transact(transaction);
+    if (crash !== undefined) await dies(crash);
     if (isSlow) await clock.sleep(random.fraction() * ANSWER_MS);
     return revision;
   };
@@ -44,4 +62,16 @@ export function unreliableStore(
         Reflect.apply(value, target, given) as unknown;
     },
   });
+}
+
+function dueCrash(trouble: StoreTrouble): StoreCrash | undefined {
+  const { crash } = trouble;
+  if (crash === undefined || crash.writesLeft-- > 0) return undefined;
+  delete trouble.crash;
+  return crash;
+}
+
+async function dies({ die }: StoreCrash): Promise<never> {
+  die();
+  return new Promise(() => undefined);
 }

@@ -24,7 +24,7 @@ export { vmHandlers } from "./api/vms.ts";
 export { vmView, type VmView } from "./api/vm-view.ts";
 export { Coordinator, type CoordinatorParts } from "./coordinator.ts";
 export type { Fencing } from "./ha/fencing.ts";
-export { put } from "./ledger/ledger.ts";
+export { put, type AppliedChange } from "./ledger/ledger.ts";
 export type { LedgerView } from "./ledger/view.ts";
 export { clusterSnapshot, type CapacityPolicy } from "./planning/cluster-snapshot.ts";
 export { answeredAtOnce } from "./plans/questions.ts";

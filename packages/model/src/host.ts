@@ -1,6 +1,6 @@
 /** A host: what it has, and how the coordinator sees it. */
 import type { FenceDevice, HostOff, HostWatchdog } from "./ha.ts";
-import type { HostId } from "./ids.ts";
+import type { HostId, VmId } from "./ids.ts";
 import type { HostTraits } from "./rules.ts";
 
 export interface CpuInventory {
@@ -120,6 +120,14 @@ export interface HostRecord {
   readonly off?: HostOff;
   /** In the order they are tried. */
   readonly fenceDevices?: readonly FenceDevice[];
+  /** What VMs that were restarted elsewhere have left on it: removed when it is back, even if they are gone by then. */
+  readonly leftovers?: readonly Leftover[];
+}
+
+export interface Leftover {
+  readonly vmId: VmId;
+  /** Of the copy; a newer one is none. */
+  readonly generation: number;
 }
 
 /**

@@ -2,6 +2,7 @@
 import { fairWeather, type Way } from "../simulated-network.ts";
 import type { Weather } from "../link-direction.ts";
 import { anyHost, anyVm, pick, type Deed, type Scene } from "./deed.ts";
+import { startAgent } from "./start-agent.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -12,18 +13,6 @@ const fault = (
   begin: Deed["begin"],
   lastsMs?: readonly [number, number],
 ): Deed => ({ name, weight, isFault: true, begin, ...(lastsMs === undefined ? {} : { lastsMs }) });
-
-/** As systemd does it: one that fails to start is started again. Of a machine that is switched off comes nothing. */
-function startAgent(scene: Scene, host: string): void {
-  const { cluster } = scene;
-  if (!cluster.world.host(host).isPowered) return;
-  cluster.startAgent(host).catch((error: unknown) => {
-    scene.note(`agent of ${host} does not start: ${String(error)}`);
-    void cluster.clock.sleep(5 * SECOND_MS).then(() => {
-      startAgent(scene, host);
-    });
-  });
-}
 
 function killCoordinator(scene: Scene): () => void {
   scene.note("kill -9 coordinator");
@@ -41,6 +30,40 @@ function killAgent(scene: Scene): () => void {
   return () => {
     scene.note(`agent of ${host} starts`);
     startAgent(scene, host);
+  };
+}
+
+/** The worst moment: libvirt was told something, and what came of it is not in the journal. */
+function killAgentAtAct(scene: Scene): () => void {
+  const host = anyHost(scene);
+  const delayMs = Math.round(scene.random.fraction() ** 3 * 10 * SECOND_MS);
+  scene.note(`agent of ${host} dies ${String(delayMs)} ms after it next has something done`);
+  scene.cluster.killAgentAtAct(host, delayMs);
+  return () => {
+    scene.note(`agent of ${host} starts, if it died`);
+    scene.cluster.spareAgent(host);
+    startAgent(scene, host);
+  };
+}
+
+/** Before what it decided is durable, or before it knows that it is. */
+function killCoordinatorAtWrite(scene: Scene): () => void {
+  const { cluster, random } = scene;
+  const when = random.fraction() < 0.5 ? "before" : "after";
+  const writesLeft = Math.floor(random.fraction() * 6);
+  scene.note(`coordinator dies ${when} one of its next writes is durable`);
+  cluster.storeTrouble.crash = {
+    writesLeft,
+    when,
+    die: () => {
+      scene.note(`coordinator dies ${when} a write`);
+      cluster.killCoordinator();
+    },
+  };
+  return () => {
+    delete cluster.storeTrouble.crash;
+    scene.note("coordinator starts, if it died");
+    void cluster.startCoordinator();
   };
 }
 
@@ -215,6 +238,8 @@ export const faults: readonly Deed[] = [
   fault("coordinator-away", 1, killCoordinator, [MINUTE_MS, 15 * MINUTE_MS]),
   fault("kill-agent", 5, killAgent, [0, 20 * SECOND_MS]),
   fault("agent-away", 1, killAgent, [MINUTE_MS, 15 * MINUTE_MS]),
+  fault("kill-agent-at-act", 4, killAgentAtAct, [10 * SECOND_MS, 2 * MINUTE_MS]),
+  fault("kill-coordinator-at-write", 3, killCoordinatorAtWrite, [5 * SECOND_MS, MINUTE_MS]),
   fault("restart-libvirtd", 3, restartLibvirtd),
   fault("kill-libvirtd", 2, killLibvirtd, [SECOND_MS, 3 * MINUTE_MS]),
   fault("freeze-libvirtd", 2, freezeLibvirtd, [SECOND_MS, 3 * MINUTE_MS]),

@@ -1,5 +1,5 @@
 /** What people ask for. A new operation type gets its deed here, and is then tried in the middle of everything. */
-import { isEnded } from "@muster/model";
+import { isEnded, parseJoinString } from "@muster/model";
 import { VmChange } from "@muster/proto/admin";
 import {
   createNetworkRequest,
@@ -9,6 +9,7 @@ import {
   migrateVmRequest,
 } from "../requests.ts";
 import { anyHost, anyVm, pick, type Deed, type Scene } from "./deed.ts";
+import { anyPolicy } from "./host-failures.ts";
 
 const MIB = 1024n ** 2n;
 const why = undefined;
@@ -37,6 +38,7 @@ function createVm(scene: Scene): void {
     antiAffinityGroups: hasGroup ? ["pair"] : [],
     stopped: random.fraction() < 0.1,
     host: random.fraction() < 0.1 ? anyHost(scene) : "",
+    policy: anyPolicy(scene),
   });
   scene.ask(`create ${name}`, () => api.vms.createVm(wanted, api.context));
 }
@@ -121,7 +123,9 @@ function setNetwork(scene: Scene): (() => void) | undefined {
   const name = pick(scene, ["red", "green", "white", "blue"]) ?? "red";
   const vlan = 30 + Math.floor(random.fraction() * 20);
   const host = anyHost(scene);
-  const isCarried = random.fraction() < 0.5;
+  // What it has already is no change of its own that it could undo.
+  const isThere = cluster.networksOf(host).networks.get(name)?.vlan === vlan;
+  const isCarried = random.fraction() < 0.5 || isThere;
   if (!isCarried) cluster.networksOf(host).cutOffWith(name, vlan);
   scene.ask(
     `network set ${name} to VLAN ${String(vlan)}${isCarried ? "" : ` (not on ${host})`}`,
@@ -132,9 +136,11 @@ function setNetwork(scene: Scene): (() => void) | undefined {
   };
 }
 
+/** One that has VMs is refused, so mostly one that has none, or that somebody empties by force. */
 function removeHost(scene: Scene): void {
-  const host = anyHost(scene);
-  const { api } = scene.cluster;
+  const { api, lastView: view } = scene.cluster;
+  const empty = [...(view?.hosts.values() ?? [])].filter(({ id }) => view?.vmsOn(id).size === 0);
+  const host = pick(scene, empty)?.name ?? anyHost(scene);
   scene.ask(`host remove ${host}`, () =>
     api.hosts.removeHost({ host, forgetVms: false, why }, api.context),
   );
@@ -152,9 +158,11 @@ function enrolHost(scene: Scene): void {
 function inviteHost(scene: Scene): void {
   const name = scene.newName("new");
   const { api } = scene.cluster;
-  scene.ask(`host invite ${name}`, () =>
-    api.hosts.inviteHost({ name, validSeconds: 600, why }, api.context),
-  );
+  scene.ask(`host invite ${name}`, async () => {
+    const answer = await api.hosts.inviteHost({ name, validSeconds: 600, why }, api.context);
+    scene.cluster.secrets.keep(parseJoinString(answer.joinString).secret);
+    return answer;
+  });
 }
 
 export const requests: readonly Deed[] = [
@@ -175,7 +183,7 @@ export const requests: readonly Deed[] = [
   request("network-create", 2, createNetwork),
   request("network-delete", 2, deleteNetwork),
   { name: "network-set", weight: 2, isFault: false, begin: setNetwork, lastsMs: [60_000, 300_000] },
-  request("host-remove", 1, removeHost),
+  request("host-remove", 2, removeHost),
   request("host-join", 3, enrolHost),
   request("host-invite", 1, inviteHost),
 ];

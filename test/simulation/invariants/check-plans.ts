@@ -11,6 +11,11 @@ import {
 export class PlanWatch {
   readonly #states = new Map<string, PlanState>();
 
+  /** Another coordinator leads. */
+  follow(view: LedgerView): void {
+    for (const { id, state } of view.plans.values()) this.#states.set(id, state);
+  }
+
   /** A plan's states go forward only, and one that runs has an operation that runs. */
   check(plan: PlanRecord, view: LedgerView): readonly string[] {
     const { id, state, operationId } = plan;

@@ -8,15 +8,21 @@ import {
   policyOf,
   vmIdOf,
   type Command,
+  type CommandResult,
   type OperationRecord,
-  type VmId,
 } from "@muster/model";
 import type { LedgerView } from "@muster/coordinator";
 import type { Act } from "../watched-hypervisor.ts";
+import { CommandWatch } from "./command-watch.ts";
+
+interface Journalled {
+  readonly command: Command;
+  readonly result?: CommandResult;
+}
 
 export interface GuardParts {
   /** What the host's journal holds, the finished that are not acknowledged yet included. */
-  readonly commandsOf: (host: string) => readonly Command[];
+  readonly entriesOf: (host: string) => readonly Journalled[];
   /** As the coordinator has it, or had it when it died. */
   readonly view: () => LedgerView | undefined;
   /** VMs that are not muster's, by host. */
@@ -50,29 +56,35 @@ const isGentle = (parameters: unknown, what: string): boolean =>
   what === "power shutdown" || (parameters as { readonly force: boolean }).force;
 
 export class Guard {
-  readonly violations: string[] = [];
+  readonly commands: CommandWatch;
+  readonly #violations: string[] = [];
   readonly #parts: GuardParts;
-  readonly #reboots = new Map<VmId, number>();
 
   constructor(parts: GuardParts) {
     this.#parts = parts;
+    this.commands = new CommandWatch(parts);
   }
 
-  /** Times that agents had this VM rebooted. */
-  rebootsOf(vmId: VmId): number {
-    return this.#reboots.get(vmId) ?? 0;
+  get violations(): readonly string[] {
+    return [...this.#violations, ...this.commands.violations];
   }
 
   saw(act: Act): void {
     const { what, host, vmId } = act;
-    if (what === "power reboot" || what === "power reset") {
-      this.#reboots.set(vmId, this.rebootsOf(vmId) + 1);
-    }
     if (this.#parts.isWild(act)) this.#broken(`S8: ${what} of a wild VM on ${host}`);
+    const entries = this.#parts
+      .entriesOf(host)
+      .filter(({ command }) => vmIdOf(command.action) === vmId);
+    // At most one: commands for one VM are begun one after the other.
+    const commands = entries.flatMap(({ command, result }) =>
+      result === undefined ? [command] : [],
+    );
+    for (const command of commands) this.commands.acts(act, command);
     if (this.#isPolicy(act)) return;
-    const commands = this.#parts.commandsOf(host).filter(({ action }) => vmIdOf(action) === vmId);
     if (commands.length === 0) {
-      this.#broken(`S4: ${what} of ${this.#nameOf(act)} on ${host} without a journalled command`);
+      const ended = entries.map(({ command }) => command.commandId).join(", ");
+      const why = ended === "" ? "a journalled command" : `one that had not ended (${ended} had)`;
+      this.#broken(`S4: ${what} of ${this.#nameOf(act)} on ${host} without ${why}`);
     }
     if (powersOff.has(what) && !commands.some((command) => this.#isAllowed(command, what))) {
       const behind = commands.map(({ commandId }) => commandId).join(", ");
@@ -102,6 +114,6 @@ export class Guard {
   }
 
   #broken(what: string): void {
-    this.violations.push(`${what} at ${(this.#parts.nowMs() / 1000).toFixed(3)} s`);
+    this.#violations.push(`${what} at ${(this.#parts.nowMs() / 1000).toFixed(3)} s`);
   }
 }

@@ -10,13 +10,18 @@ import {
   type OperationRecord,
   type OperationState,
 } from "@muster/model";
-import { claimedOn, PlanWatch } from "./check-plans.ts";
+import type { Clock } from "@muster/runtime";
+import { PlanWatch } from "./check-plans.ts";
+import { ClaimsWatch } from "./claims-watch.ts";
 import type { SimulatedWorld } from "@muster/agent/simulated";
+
+/** Until the session of a host that was removed is over. */
+const REMOVED_MS = 1_000;
 
 export class LedgerWatch {
   readonly violations: string[] = [];
-  readonly #world: SimulatedWorld;
-  readonly #capacity: CapacityPolicy;
+  readonly #claims: ClaimsWatch;
+  readonly #clock: Clock;
   readonly #states = new Map<string, OperationState>();
   readonly #plans = new PlanWatch();
   /** Operations whose acceptance somebody was told of. */
@@ -24,9 +29,13 @@ export class LedgerWatch {
   /** Of the last coordinator: what the next one must find again. */
   #view: LedgerView | undefined;
 
-  constructor(parts: { readonly world: SimulatedWorld; readonly capacity: CapacityPolicy }) {
-    this.#world = parts.world;
-    this.#capacity = parts.capacity;
+  constructor(parts: {
+    readonly world: SimulatedWorld;
+    readonly clock: Clock;
+    readonly capacity: CapacityPolicy;
+  }) {
+    this.#claims = new ClaimsWatch(parts);
+    this.#clock = parts.clock;
   }
 
   /** A person was told that this operation will be done. */
@@ -34,7 +43,8 @@ export class LedgerWatch {
     this.#accepted.add(id);
   }
 
-  follow({ ledger }: Coordinator): void {
+  follow(coordinator: Coordinator): void {
+    const { ledger } = coordinator;
     const { view } = ledger;
     this.#view = view;
     for (const id of this.#accepted) {
@@ -42,6 +52,9 @@ export class LedgerWatch {
         this.#broken(`S4: operation ${id} was accepted, and a restart forgot it`);
       }
     }
+    // What the one before wrote in its last moment nobody heard of.
+    for (const { id, state } of view.operations.values()) this.#states.set(id, state);
+    this.#plans.follow(view);
     ledger.onChange((changes) => {
       // A coordinator that is dead may still think.
       if (this.#view !== view) return;
@@ -49,6 +62,7 @@ export class LedgerWatch {
         if (kind === "plan" && change === "put") {
           this.violations.push(...this.#plans.check(value, view));
         }
+        if (kind === "host" && change === "delete") this.#checkRemoved(value, coordinator);
         if (kind === "operation" && change === "put") this.#checkOperation(value);
         if (kind === "operation" && change === "delete") {
           if (!isEnded(value.state))
@@ -59,7 +73,17 @@ export class LedgerWatch {
       if (changes.some(({ kind }) => kind === "vm" || kind === "claim")) {
         this.#checkHolds(view);
         this.#checkAddresses(view);
-        for (const host of view.hosts.values()) this.#checkClaims(host, view);
+        this.violations.push(...this.#claims.check(changes, view));
+      }
+    });
+  }
+
+  /** S6: a moment later nobody listens to it any more, and nobody tells it anything. */
+  #checkRemoved({ id, name }: HostRecord, { sessions, ledger }: Coordinator): void {
+    void this.#clock.sleep(REMOVED_MS).then(() => {
+      if (this.#view !== ledger.view || ledger.view.hosts.has(id)) return;
+      if (sessions.isOpen(id)) {
+        this.#broken(`S6: ${name} was removed, and its session goes on`);
       }
     });
   }
@@ -103,28 +127,6 @@ export class LedgerWatch {
           owners.set(own, spec.name);
         }
       }
-    }
-  }
-
-  #checkClaims(host: HostRecord, view: LedgerView): void {
-    const placed = [...view.vms.values()].filter(
-      (vm) => vm.placement?.hostId === host.id || vm.target?.hostId === host.id,
-    );
-    const { facts } = this.#world.host(host.name);
-    const waiting = claimedOn(host, view);
-    const cpus = placed.reduce((sum, vm) => sum + vm.spec.cpus, waiting.cpus);
-    const memory = placed.reduce((sum, vm) => sum + vm.spec.memoryBytes, waiting.memoryBytes);
-    const cpusMax = facts.cpus * this.#capacity.cpuOvercommit;
-    const memoryMax = facts.memoryBytes - this.#capacity.memoryReservedBytes;
-    if (cpus > cpusMax) {
-      this.#broken(`S3: ${host.name} has ${String(cpus)} of ${String(cpusMax)} CPUs claimed`);
-    }
-    if (memory > memoryMax) {
-      this.#broken(`S3: ${host.name} has ${String(memory)} of ${String(memoryMax)} bytes claimed`);
-    }
-    const groups = placed.flatMap((vm) => vm.spec.antiAffinityGroups);
-    if (new Set(groups).size !== groups.length) {
-      this.#broken(`S3: ${host.name} has two VMs of one anti-affinity group`);
     }
   }
 

@@ -20,6 +20,7 @@ export interface Mutation {
 const operations = "packages/coordinator/src/operations";
 const sessions = "packages/coordinator/src/sessions";
 const commands = "packages/agent/src/commands";
+const assignments = "packages/agent/src/assignments";
 
 export const mutations: readonly Mutation[] = [
   {
@@ -41,6 +42,26 @@ export const mutations: readonly Mutation[] = [
     hosts: 4,
     minutes: 30,
     seedsMax: 40,
+  },
+  {
+    name: "what a host reported last says that it does not have a VM",
+    rule: "S1",
+    file: "packages/coordinator/src/reconcilers/restart-vms.ts",
+    find: "const isAsked = hostId !== undefined && observations.get(hostId)?.connected === true;",
+    replace: "const isAsked = hostId === undefined;",
+    hosts: 4,
+    minutes: 60,
+    seedsMax: 200,
+  },
+  {
+    name: "a host that is silent counts as off",
+    rule: "S1",
+    file: "packages/coordinator/src/ha/may-start-elsewhere.ts",
+    find: "if (host.off === undefined) return no(`it is not certain that host ${host.name} is off`);",
+    replace: 'if (host.off === undefined) return yes("it is silent");',
+    hosts: 4,
+    minutes: 60,
+    seedsMax: 200,
   },
   {
     name: "a guest that takes too long has its plug pulled",
@@ -174,5 +195,35 @@ export const mutations: readonly Mutation[] = [
     hosts: 4,
     minutes: 60,
     seedsMax: 100,
+  },
+  {
+    name: "networks that cut their host off stay",
+    rule: "S7",
+    file: `${assignments}/network-keeper.ts`,
+    find: "await this.#apply(this.#memory.confirmed?.networks ?? []);",
+    replace: "",
+    hosts: 4,
+    minutes: 60,
+    seedsMax: 100,
+  },
+  {
+    name: "a change that nobody confirmed is kept",
+    rule: "S7",
+    file: `${assignments}/network-keeper.ts`,
+    find: "if (!isHeard) {",
+    replace: "if (!isHeard && signal.aborted) {",
+    hosts: 4,
+    minutes: 60,
+    seedsMax: 100,
+  },
+  {
+    name: "an agent that was killed in the middle of a change does not undo it",
+    rule: "S7",
+    file: `${assignments}/network-keeper.ts`,
+    find: "if (last === undefined || !isUnderWay(last)) return;",
+    replace: "if (last === undefined || last.attempt !== -1) return;",
+    hosts: 4,
+    minutes: 60,
+    seedsMax: 200,
   },
 ];

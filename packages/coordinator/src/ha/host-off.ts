@@ -16,19 +16,21 @@ export async function recordOff(
 ): Promise<boolean> {
   return ledger.transact((view) => {
     const host = view.hosts.get(hostId);
-    if (host === undefined || observations.sessionsOf(hostId) !== proof.session) {
-      return { changes: [], result: false };
-    }
+    const isHeard =
+      observations.isPresent(hostId) || observations.sessionsOf(hostId) !== proof.session;
+    if (host === undefined || isHeard) return { changes: [], result: false };
     return { changes: [put("host", { ...host, off: proof.off })], result: true };
   });
 }
 
-/** The host is heard again: whatever was certain of it is not any more. Before anything else is told to it. */
+/**
+ * The host is heard again: whatever was certain of it is not any more. Before anything else is told to it. In the
+ * ledger's turn always: a proof may be on its way to the disk at this moment.
+ */
 export async function forgetOff(ledger: Ledger, hostId: HostId): Promise<void> {
-  if (ledger.view.hosts.get(hostId)?.off === undefined) return;
   await ledger.transact((view) => {
     const host = view.hosts.get(hostId);
-    if (host === undefined) return { changes: [], result: undefined };
+    if (host?.off === undefined) return { changes: [], result: undefined };
     const { off: _off, ...rest } = host;
     return { changes: [put("host", rest)], result: undefined };
   });

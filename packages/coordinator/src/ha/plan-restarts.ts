@@ -19,6 +19,8 @@ export interface RestartFacts {
   readonly view: LedgerView;
   readonly stateOf: (hostId: HostId) => HostState;
   readonly observedOf: (hostId: HostId) => HostObservation | undefined;
+  /** Hosts that are there and say that it is active. */
+  readonly activeOn: (vmId: VmId) => readonly HostId[];
   /** How long the VM has been seen as it is now, with nobody working on it. */
   readonly settledMs: (vmId: VmId) => number;
   readonly wallMs: number;
@@ -46,6 +48,10 @@ export function planRestart(vm: VmRecord, facts: RestartFacts): RestartStep {
   const { hostId } = vm.placement;
   const observed = facts.observedOf(hostId);
   const policy = policyOf(vm.spec);
+  const other = facts.activeOn(vm.id).find((id) => id !== hostId);
+  if (other !== undefined) {
+    return wait(`host ${facts.view.hosts.get(other)?.name ?? other} says that it runs there`);
+  }
   if (facts.stateOf(hostId) !== "online") {
     if (policy.restart === "never") return nothing;
     const answer = mayStartElsewhere(vm, facts.view, observed);

@@ -73,6 +73,7 @@ export class Observations {
   readonly #hosts = new Map<HostId, HostObservation>();
   readonly #places = new VmPlaces();
   readonly #sessions = new Map<HostId, number>();
+  readonly #present = new Map<HostId, number>();
   readonly #reach: NetworkReach;
   readonly #listeners = new Set<ObservationListener>();
 
@@ -126,7 +127,26 @@ export class Observations {
     return hostState({ connected, reported, connectedBefore, silentMs }, this.#lostAfterMs);
   }
 
-  /** Sessions of the host since the coordinator began: tells whether it was heard anew meanwhile. */
+  /**
+   * Its agent dialled: it is there, whatever was proven of it before, and nothing can be proven of it until what is given
+   * back is called.
+   */
+  dialled(hostId: HostId): () => void {
+    this.#sessions.set(hostId, this.sessionsOf(hostId) + 1);
+    this.#present.set(hostId, (this.#present.get(hostId) ?? 0) + 1);
+    return () => {
+      const left = (this.#present.get(hostId) ?? 1) - 1;
+      if (left === 0) this.#present.delete(hostId);
+      else this.#present.set(hostId, left);
+    };
+  }
+
+  /** An agent of the host is being served, even if it has said nothing yet. */
+  isPresent(hostId: HostId): boolean {
+    return this.#present.has(hostId);
+  }
+
+  /** Dials and sessions of the host since the coordinator began: tells whether it was heard anew meanwhile. */
   sessionsOf(hostId: HostId): number {
     return this.#sessions.get(hostId) ?? 0;
   }

@@ -16,9 +16,9 @@ const clean: StepDefinition<CleanHostParameters> = {
   async run(context) {
     const { hostId, leftovers } = context.parameters;
     for (const { vmId, generation } of leftovers) {
-      const placement = context.ledger.view.vms.get(vmId)?.placement;
       // It may have come back to this very host meanwhile.
-      if (placement === undefined || placement.hostId === hostId) continue;
+      const vm = context.ledger.view.vms.get(vmId);
+      if (vm?.placement?.hostId === hostId || vm?.target?.hostId === hostId) continue;
       context.phase(`removing what is left of VM ${vmId}`);
       await context.command(
         hostId,

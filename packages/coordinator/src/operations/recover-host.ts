@@ -80,6 +80,8 @@ const fence = (help: RecoverHostHelp): StepDefinition<RecoverHostParameters> => 
       if (inMs !== undefined && inMs <= 0) {
         const by = "its lease ended and its watchdog has reset it";
         if (await provenOff(context, { how: "watchdog", by })) return;
+        // Its agent has just dialled: a moment, and it is back, or gone for good.
+        await context.clock.sleep(LOOK_PERIOD_MS, context.stopping);
         continue;
       }
       if (!isAsked && (host.fenceDevices ?? []).length > 0) {

@@ -13,11 +13,18 @@ export interface RecoverDecision {
   readonly changes: (operationId: OperationId) => readonly RecordChange[];
 }
 
-/** @throws MusterError "no-placement" with the reasons of every host. */
+/**
+ * @param facts.isAsked its host is there and lets go of it first: until then the new place is only claimed.
+ * @throws MusterError "no-placement" with the reasons of every host.
+ */
 export function decideRecover(
   view: LedgerView,
   vm: VmRecord,
-  { snapshot, wallMs }: { readonly snapshot: Snapshot; readonly wallMs: number },
+  {
+    snapshot,
+    wallMs,
+    isAsked,
+  }: { readonly snapshot: Snapshot; readonly wallMs: number; readonly isAsked: boolean },
 ): RecoverDecision {
   const asked: PlaceRequest = { vm: requestFor(vm), exclude: excluded(vm, snapshot) };
   const answer = place(snapshot, asked);
@@ -27,10 +34,21 @@ export function decideRecover(
   return {
     hostName: host.name,
     explanation: explanationOf(answer, snapshot),
-    changes: (operationId) => [
-      put("vm", { ...vm, operationId, placement: { hostId: host.id, generation }, recovery }),
-    ],
+    changes: (operationId) => {
+      const next = { hostId: host.id, generation };
+      if (isAsked) return [put("vm", { ...vm, operationId, target: next, recovery })];
+      return [put("vm", { ...vm, operationId, placement: next, recovery }), ...leftBy(vm, view)];
+    },
   };
+}
+
+/** The host that is off remembers what is left on it. */
+function leftBy({ id, placement }: VmRecord, view: LedgerView): readonly RecordChange[] {
+  const host = placement === undefined ? undefined : view.hosts.get(placement.hostId);
+  if (host === undefined || placement === undefined) return [];
+  const others = (host.leftovers ?? []).filter(({ vmId }) => vmId !== id);
+  const leftovers = [...others, { vmId: id, generation: placement.generation }];
+  return [put("host", { ...host, leftovers })];
 }
 
 /** Hosts that cannot have its volumes, and the one that has just failed to start it. */

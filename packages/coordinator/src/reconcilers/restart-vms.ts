@@ -8,6 +8,7 @@ import {
   isMusterError,
   MusterError,
   noRecovery,
+  type HostId,
   type VmId,
   type VmRecord,
 } from "@muster/model";
@@ -104,12 +105,23 @@ export class RestartVms implements Reconciler {
         return host === undefined ? "unknown" : observations.stateOf(host);
       },
       observedOf: (hostId) => observations.get(hostId),
+      activeOn: (vmId) => this.#activeOn(vmId),
       settledMs: (vmId) => {
         const seen = this.#looks.get(vmId);
         return seen === undefined ? 0 : clock.now() - seen.sinceMs;
       },
       wallMs: clock.wall().getTime(),
     };
+  }
+
+  /** Hosts that are there and say that it is active. */
+  #activeOn(vmId: VmId): readonly HostId[] {
+    const { observations } = this.#parts;
+    return observations.hostsWith(vmId).filter((hostId) => {
+      const host = observations.get(hostId);
+      const seen = host?.vms.get(vmId);
+      return host?.connected === true && seen?.managed === true && isActive(seen.state);
+    });
   }
 
   /** VMs that are meant to run and are not seen to: remembers since when each has looked as it does. */
@@ -184,8 +196,11 @@ export class RestartVms implements Reconciler {
       };
     }
     const snapshot = clusterSnapshot(view, observations, capacity);
-    const { explanation, changes } = decideRecover(view, vm, { snapshot, wallMs });
-    return { operation: { ...about, parameters: { vmId, define: true }, explanation }, changes };
+    const hostId = vm.placement?.hostId;
+    const isAsked = hostId !== undefined && observations.get(hostId)?.connected === true;
+    const { explanation, changes } = decideRecover(view, vm, { snapshot, wallMs, isAsked });
+    const parameters = { vmId, define: true, ...(isAsked ? { leaveHostId: hostId } : {}) };
+    return { operation: { ...about, parameters, explanation }, changes };
   }
 
   /** Its guest shut down: what is wanted follows, because people shut guests down from within. */

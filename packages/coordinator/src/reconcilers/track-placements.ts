@@ -73,9 +73,12 @@ export function planRelocations(
     if (placedOn?.connected !== true || !placedOn.reported) return [];
     const here = placedOn.vms.get(vmId);
     if (here !== undefined && (isActive(here.state) || here.migrating)) return [];
-    // Where it is defined says something only when its own host does not have it at all.
+    // Where it is defined says something only when its own host does not have it at all; where it runs, only when it
+    // did not leave from there: a report may be older than the move.
     const counts = (seen: VmObservation | undefined): boolean =>
-      seen?.managed === true && !seen.migrating && (here === undefined || isActive(seen.state));
+      seen?.managed === true &&
+      !seen.migrating &&
+      (isActive(seen.state) ? seen.generation >= placement.generation : here === undefined);
     const elsewhere = hostIds.filter(
       (hostId) => hostId !== placement.hostId && counts(hosts.get(hostId)?.vms.get(vmId)),
     );

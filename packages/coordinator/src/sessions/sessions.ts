@@ -86,15 +86,24 @@ export class Sessions {
     };
   }
 
-  get connectedCount(): number {
-    return this.#sessions.size;
+  isOpen(hostId: HostId): boolean {
+    return this.#sessions.has(hostId);
   }
 
   /** Serves one agent until its session is over. The caller has authenticated it as this host. */
   async serve(hostId: HostId, link: Link<CoordinatorMessage, AgentMessage>): Promise<void> {
+    const gone = this.#parts.observations.dialled(hostId);
+    try {
+      // It lives: that it is off must be forgotten before it is told to start anything.
+      await forgetOff(this.#parts.ledger, hostId);
+      await this.#converse(hostId, link);
+    } finally {
+      gone();
+    }
+  }
+
+  async #converse(hostId: HostId, link: AgentLink): Promise<void> {
     const { ledger, observations, commands, leases, clock, times, log } = this.#parts;
-    // It lives: that it is off must be forgotten before it is told to start anything.
-    await forgetOff(ledger, hostId);
     const name = ledger.view.hosts.get(hostId)?.name ?? hostId;
     const session = new HostSession({
       hostId,

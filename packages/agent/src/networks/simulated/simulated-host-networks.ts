@@ -33,11 +33,13 @@ export class SimulatedHostNetworks {
   healNetwork(name: string): void {
     this.#broken.delete(name);
     this.#cutting.delete(name);
+    this.applied();
   }
 
   healNetworks(): void {
     this.#broken.clear();
     this.#cutting.clear();
+    this.applied();
   }
 
   /** The next call of a method rejects; several of them one after the other. */
@@ -67,7 +69,7 @@ export class SimulatedHostNetworks {
     return [...this.#cutting].some(([name, vlan]) => this.networks.get(name)?.vlan === vlan);
   }
 
-  /** Called after the driver changed something. */
+  /** Called after the driver changed something, or its switch carries another VLAN. */
   onApplied(listener: () => void): void {
     this.#listeners.add(listener);
   }
