@@ -124,29 +124,7 @@ function addHostQuestions(plan: Command, run: Run): void {
   });
 }
 
-function addClusterQuestions(plan: Command, run: Run): void {
-  const maxMoves = ["--max-moves <n>", "move at most so many VMs"] as const;
-  addKeepFlag(addAskFlags(plan.command("rebalance")))
-    .description("the moves that make the hosts more even")
-    .option(...maxMoves, countOf("--max-moves"))
-    .option("--seed <n>", "search another way (default: 1)", countOf("--seed"))
-    .addHelpText("after", example("muster plan rebalance --max-moves 10 --within 30s"))
-    .action((options: LimitOptions, command: Command) =>
-      run(command, async (session) => {
-        const value = { movesMax: options.maxMoves ?? 0, seed: options.seed ?? 0 };
-        return ask(session, { $case: "rebalance", value }, options);
-      }),
-    );
-  addKeepFlag(addAskFlags(plan.command("consolidate")))
-    .description("the moves that empty as many hosts as possible")
-    .option(...maxMoves, countOf("--max-moves"))
-    .addHelpText("after", example("muster plan consolidate --max-moves 20"))
-    .action((options: LimitOptions, command: Command) =>
-      run(command, async (session) => {
-        const value = { movesMax: options.maxMoves ?? 0 };
-        return ask(session, { $case: "consolidate", value }, options);
-      }),
-    );
+function addRolling(plan: Command, run: Run): void {
   addKeepFlag(addAskFlags(plan.command("rolling")))
     .argument("[host...]", "names or ids (default: every host that is online)")
     .description("groups of hosts that may be down together, with the moves that empty them")
@@ -183,6 +161,32 @@ function addClusterQuestions(plan: Command, run: Run): void {
         return ask(session, { $case: "rolling", value }, options);
       }),
     );
+}
+
+function addClusterQuestions(plan: Command, run: Run): void {
+  const maxMoves = ["--max-moves <n>", "move at most so many VMs"] as const;
+  addKeepFlag(addAskFlags(plan.command("rebalance")))
+    .description("the moves that make the hosts more even")
+    .option(...maxMoves, countOf("--max-moves"))
+    .option("--seed <n>", "search another way (default: 1)", countOf("--seed"))
+    .addHelpText("after", example("muster plan rebalance --max-moves 10 --within 30s"))
+    .action((options: LimitOptions, command: Command) =>
+      run(command, async (session) => {
+        const value = { movesMax: options.maxMoves ?? 0, seed: options.seed ?? 0 };
+        return ask(session, { $case: "rebalance", value }, options);
+      }),
+    );
+  addKeepFlag(addAskFlags(plan.command("consolidate")))
+    .description("the moves that empty as many hosts as possible")
+    .option(...maxMoves, countOf("--max-moves"))
+    .addHelpText("after", example("muster plan consolidate --max-moves 20"))
+    .action((options: LimitOptions, command: Command) =>
+      run(command, async (session) => {
+        const value = { movesMax: options.maxMoves ?? 0 };
+        return ask(session, { $case: "consolidate", value }, options);
+      }),
+    );
+  addRolling(plan, run);
   addAskFlags(plan.command("capacity"))
     .description("how many more VMs of a size fit, on which hosts, and what stops the next")
     .requiredOption("--cpus <n>", "virtual CPUs of each", countOf("--cpus"))
