@@ -54,6 +54,9 @@ const hosts: readonly RandomHost[] = [openDriver, openVlanBridges].map((open) =>
   runner,
   openDriver: open,
   snapshot,
+  say: (line) => {
+    console.log(`${line} (${(performance.now() / 1000).toFixed(0)} s)`);
+  },
 }));
 
 const blue: NetworkSpec = {

@@ -1,7 +1,7 @@
 /**
  * Our marks on the host's own interfaces. They live in the kernel as all others do.
  *
- * * A VLAN device or bridge that we made is created in our device group and gets an alias.
+ * * A VLAN device or bridge that we made is created in a device group of ours and gets an alias.
  * * An address that we set is an alternative name of its device: "muster.addr.br-lan.10.0.0.5+24".
  * * An address that a NIC had before it became part of something, and that this now has, is an alternative name of the NIC,
  *   "muster.had.eth0.10.0.0.5+24"; the gateway that was reached by it is "muster.via.eth0.10.0.0.1".
@@ -9,17 +9,19 @@
  *
  * Pure.
  */
-import { DEVICE_GROUP } from "../devices/device-marks.ts";
 import type { KernelLink } from "../links/kernel-links.ts";
 
 export const interfaceAlias = "muster:interface";
+
+/** Not that of bridges for VMs: what was just made and is not marked yet must be known for what it is. */
+export const INTERFACE_GROUP = "19822";
 
 /** Numbers above 191 are nobody's (/etc/iproute2/rt_protos). */
 export const ROUTE_PROTOCOL = "196";
 
 export const isOurInterface = ({ kind, alias, group }: KernelLink): boolean =>
   (kind === "vlan" || kind === "bridge") &&
-  (alias === interfaceAlias || (alias === "" && group === DEVICE_GROUP));
+  (alias === interfaceAlias || (alias === "" && group === INTERFACE_GROUP));
 
 type NoteKind = "addr" | "had" | "via";
 

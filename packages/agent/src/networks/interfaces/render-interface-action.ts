@@ -1,8 +1,8 @@
 /** Actions on the host's own interfaces as the iproute2 commands that carry them out. Pure. */
 import { assertNever } from "@muster/model";
-import { DEVICE_GROUP, nicAltName } from "../devices/device-marks.ts";
+import { nicAltName } from "../devices/device-marks.ts";
 import type { PlannedAction } from "../network-driver.ts";
-import { interfaceAlias, ROUTE_PROTOCOL } from "./interface-marks.ts";
+import { INTERFACE_GROUP, interfaceAlias, ROUTE_PROTOCOL } from "./interface-marks.ts";
 import type { InterfaceAction } from "./plan-interfaces.ts";
 
 type Command = readonly string[];
@@ -37,7 +37,7 @@ function rendered(action: InterfaceAction): readonly [string, Command] {
       return [
         `create ${device} for VLAN ${String(action.id)} of ${action.on}`,
         [
-          ...["ip", "link", "add", "link", action.on, "name", device, "group", DEVICE_GROUP],
+          ...["ip", "link", "add", "link", action.on, "name", device, "group", INTERFACE_GROUP],
           ...["type", "vlan", "id", String(action.id)],
         ],
       ];
@@ -45,7 +45,7 @@ function rendered(action: InterfaceAction): readonly [string, Command] {
       return [
         `create bridge ${device}`,
         [
-          ...["ip", "link", "add", "name", device, "group", DEVICE_GROUP, "type", "bridge"],
+          ...["ip", "link", "add", "name", device, "group", INTERFACE_GROUP, "type", "bridge"],
           ...["mcast_snooping", "0", "stp_state", "0"],
         ],
       ];

@@ -11,6 +11,8 @@ export interface RandomHost {
   readonly runner: CommandRunner;
   readonly openDriver: (runner: CommandRunner) => NetworkDriver;
   readonly snapshot: () => Promise<unknown>;
+  /** How far it is, for who waits in vain. */
+  readonly say?: (line: string) => void;
 }
 
 export interface RandomTotals {
@@ -51,6 +53,7 @@ async function reachByDying(
 ): Promise<number> {
   for (let deaths = 0; deaths < DEATHS_MAX; deaths += 1) {
     const runner = dyingRunner(host.runner);
+    if (deaths > 0 && deaths % 50 === 0) host.say?.(`# died ${String(deaths)} times`);
     try {
       await host.openDriver(runner).apply(networks, layout);
       return deaths;
@@ -110,10 +113,13 @@ export async function tryConfiguration(
   const remove = () => host.openDriver(host.runner).apply([], nothingWanted.layout);
   const bare = await host.snapshot();
   const made = await makeTwice(host, to);
+  host.say?.("# made twice");
   await remove();
   deepEqual(await host.snapshot(), bare, "removed again: nothing left");
   await host.openDriver(host.runner).apply(from.networks, from.layout);
+  host.say?.("# made another");
   totals.interruptions += await reachByDying(host, to);
+  host.say?.("# reached");
   deepEqual(await host.snapshot(), made, "reached from another one by an agent that keeps dying");
   totals.interruptions += await reachByDying(host, nothingWanted);
   deepEqual(await host.snapshot(), bare, "removed by an agent that keeps dying: nothing left");

@@ -68,7 +68,11 @@ export function planVlanBridges(
   return {
     actions: [
       ...ours.flatMap((bridge) => planRemoval(links, bridge, needed)),
-      ...accepted.flatMap((network) => planNetwork(links, network, group)),
+      // Networks may share a VLAN: the first of them makes its bridge.
+      ...accepted.flatMap((network, index) => {
+        const isFirst = accepted.findIndex(({ vlan }) => vlan === network.vlan) === index;
+        return isFirst ? planNetwork(links, network, group) : planMark(links, network, group);
+      }),
       ...ours.flatMap((bridge) => {
         const isGone = !needed.has(vlanBridgeMark(bridge)?.vlan ?? -1) && isBare(links, bridge);
         if (isGone) return [];
@@ -128,13 +132,23 @@ function planNetwork(
     actions.push({ kind: "detach", device: former, network });
   }
   if (link?.alias !== alias) actions.push({ kind: "mark-link", device: bridge, alias, network });
-  const marks = link === undefined ? [] : networkMarks(link);
-  if (!marks.some((mark) => mark.name === network && sameDemand(mark, demand))) {
-    actions.push({ kind: "mark-network", bridge, demand, network });
-  }
+  actions.push(...planMark(links, demand, { bridge: stem, uplink }));
   actions.push(...planPort(links, { stem, vlan, uplink, bridge, network }));
   if (link?.isUp !== true) actions.push({ kind: "raise-link", device: bridge, network });
   return actions;
+}
+
+function planMark(
+  links: Links,
+  demand: NetworkDemand,
+  { bridge: stem }: BridgeGroup,
+): readonly VlanBridgeAction[] {
+  const { name: network, vlan } = demand;
+  const bridge = vlanBridgeName(stem, vlan);
+  const link = links.get(bridge);
+  const marks = link === undefined ? [] : networkMarks(link);
+  if (marks.some((mark) => mark.name === network && sameDemand(mark, demand))) return [];
+  return [{ kind: "mark-network", bridge, demand, network }];
 }
 
 interface PortDemand {
