@@ -2,7 +2,7 @@
 import { invalid } from "@muster/model";
 
 /** The C0 controls but tab and line feed, and DEL: nothing that a person means, and no consumer agrees on them. */
- 
+
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f]/;
 const LINE_BREAKS = /[\n\r\u0085\u2028\u2029]/;
 

@@ -60,5 +60,5 @@ export const hostileText: fc.Arbitrary<string> = fc
     maxLength: 12,
   })
   .map((parts) => parts.join(""))
-   
+
   .filter((text) => text.isWellFormed() && !/[\u0000-\u0008\u000b-\u001f\u007f]/.test(text));
