@@ -74,6 +74,12 @@ export class QuickHypervisor implements Hypervisor {
     isAlive: async () => true,
   };
 
+  readonly seeds: Hypervisor["seeds"] = {
+    place: refused,
+    remove: refused,
+    openReports: refused,
+  };
+
   readonly control: Hypervisor["control"] = {
     define: async (definition) => {
       this.#define(definition);

@@ -6,7 +6,9 @@ import { requests } from "./operation-requests.ts";
 
 describe("every operation type", () => {
   it("is in the harness", () => {
-    expect(requests.map(({ type }) => type).toSorted()).toStrictEqual(operationTypes.toSorted());
+    expect([...new Set(requests.map(({ type }) => type))].toSorted()).toStrictEqual(
+      operationTypes.toSorted(),
+    );
   });
 });
 

@@ -175,12 +175,13 @@ class StepMishap {
       "pause",
       "resume",
     ] as const;
+    const seeds = ["place-seed", "remove-seed"] as const;
     const moving = ["mark", "undefine", "remove-volumes", "check-arrival", "migrate"] as const;
     for (const host of this.#cluster.hostNames) {
       for (const network of [NEW_NETWORK, CLUSTER_NETWORK]) {
         this.#cluster.networksOf(host).failNetwork(network, "a simulated fault");
       }
-      for (const operation of [...changing, ...moving]) {
+      for (const operation of [...changing, ...moving, ...seeds]) {
         this.#cluster.world.inject(host, { operation, times, effect: { kind: "fail" } });
       }
     }

@@ -73,8 +73,17 @@ async function theFirst(cluster: SimulatedCluster, type: string): Promise<string
   return find()?.id ?? "";
 }
 
+/** What the guests of VMs with a context are told. */
+export const aContextText = JSON.stringify({
+  hostname: "told.example.org",
+  files: [{ path: "/etc/secret", content: "canary-in-a-file\n", mode: "0600" }],
+  values: { TOKEN: "canary-in-a-value" },
+  commands: ["echo canary-in-a-command"],
+  afterFirstBoot: "remove",
+});
+
 export const createVm =
-  (name: string) =>
+  (name: string, context = "", stopped = false) =>
   async ({ cluster }: Scene): Promise<string> => {
     const { operation } = await cluster.api.vms.createVm(
       {
@@ -90,9 +99,10 @@ export const createVm =
           machineType: "",
           ha: undefined,
         },
-        stopped: false,
+        stopped,
         host: "h1",
         why,
+        ...(context === "" ? {} : { context }),
       },
       cluster.api.context,
     );
@@ -102,6 +112,17 @@ export const createVm =
 export const requests: readonly Request[] = [
   ...clusterRequests,
   { type: "vm-create", steps: ["define", "start"], ask: createVm("new") },
+  {
+    type: "vm-create",
+    steps: ["define", "seed", "start"],
+    ask: createVm("new", aContextText),
+  },
+  {
+    type: "vm-remove-seed",
+    steps: ["remove-seed"],
+    before: (scene) => askAndWait(scene, createVm("told", aContextText)),
+    ask: ({ cluster }) => theFirst(cluster, "vm-remove-seed"),
+  },
   { type: "vm-delete", steps: ["stop", "delete"], ask: change(VmChange.FORCE_DELETE) },
   {
     type: "vm-migrate",

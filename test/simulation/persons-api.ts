@@ -1,5 +1,6 @@
 /** The public API, as a person at the coordinator would use it. */
 import {
+  contextHandlers,
   addressHandlers,
   audited,
   claimHandlers,
@@ -66,6 +67,7 @@ export function personsApi(
     },
     operatorOf: () => "simulation",
   };
+  const { keyRing } = coordinator;
   // As the service does it: each call under the name of its caller.
   const under = <Handlers extends object>(handlers: Handlers): Handlers =>
     audited(handlers, parts, coordinator.audit);
@@ -73,7 +75,8 @@ export function personsApi(
     context,
     hosts: under(hostHandlers(parts)),
     drains: under(drainHandlers(parts)),
-    vms: under(vmHandlers(parts)),
+    vms: under(vmHandlers({ ...parts, keyRing })),
+    contexts: under(contextHandlers(parts, { contexts: coordinator.contexts, keyRing })),
     networks: under({
       ...networkHandlers(parts),
       ...networkCheckHandlers(parts),

@@ -156,6 +156,12 @@ export class SimulatedCluster implements AsyncDisposable {
     return this.#machine(host).isAgentUp;
   }
 
+  /** Everything in the store, as a thief of the disk would read it. */
+  async storedText(): Promise<string> {
+    const { records } = await this.#database.snapshot();
+    return records.map(({ key, value }) => `${key} ${value}`).join("\n");
+  }
+
   journalOf(host: string): Pick<FileJournal, "entries"> {
     return { entries: () => this.#machine(host).journal?.entries() ?? [] };
   }

@@ -36,6 +36,7 @@ export function watchedHypervisor(
     control: watched(hypervisor.control),
     migration: watched(hypervisor.migration),
     console: hypervisor.console,
+    seeds: hypervisor.seeds,
     facts: () => hypervisor.facts(),
     [Symbol.asyncDispose]: () => hypervisor[Symbol.asyncDispose](),
   };

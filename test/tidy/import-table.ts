@@ -20,6 +20,7 @@ const words = /^@muster\/model$/;
 const door = /^@muster\/model\/wire$/;
 const wireTypes = /^@muster\/proto\//;
 const runtime = /^@muster\/runtime$/;
+const contexts = /^@muster\/context$/;
 const node = /^node:/;
 const grpc = /^@grpc\/grpc-js$/;
 const npm = (...names: readonly string[]): RegExp => new RegExp(`^(${names.join("|")})(/|$)`);
@@ -89,12 +90,12 @@ export const importTable: readonly ImportRule[] = [
   },
   {
     from: pureFolders,
-    may: [words, /^packages\/[^/]+\/src\//, npm("fast-xml-parser", "yaml"), wireTypes],
+    may: [words, contexts, /^packages\/[^/]+\/src\//, npm("fast-xml-parser", "yaml"), wireTypes],
     typesOnly: [wireTypes],
   },
   {
     from: own("agent/src/hypervisor/libvirt"),
-    may: [own("agent/src"), words, runtime, node, npm("node-libvirt", "fast-xml-parser")],
+    may: [own("agent/src"), words, contexts, runtime, node, npm("node-libvirt", "fast-xml-parser")],
   },
   {
     from: /^packages\/agent\/src\/(session|enrolment)\//,
@@ -119,7 +120,7 @@ export const importTable: readonly ImportRule[] = [
   },
   {
     from: own("agent/src"),
-    may: [own("agent/src"), words, runtime, node, npm("fast-xml-parser", "zod")],
+    may: [own("agent/src"), words, contexts, runtime, node, npm("fast-xml-parser", "zod")],
   },
   {
     from: /^packages\/coordinator\/src\/(reconcilers|operations)\//,
@@ -136,6 +137,7 @@ export const importTable: readonly ImportRule[] = [
       words,
       door,
       wireTypes,
+      contexts,
       /^@muster\/planner$/,
       runtime,
       node,
@@ -153,6 +155,7 @@ export const importTable: readonly ImportRule[] = [
       words,
       door,
       wireTypes,
+      contexts,
       /^@muster\/planner$/,
       runtime,
       node,
@@ -183,12 +186,22 @@ export const importTable: readonly ImportRule[] = [
   },
   {
     from: own("coordinator/src"),
-    may: [own("coordinator/src"), words, door, /^@muster\/planner$/, runtime, node],
+    may: [own("coordinator/src"), words, door, contexts, /^@muster\/planner$/, runtime, node],
     // A request as a person writes it, VmSpecDraft, is a word; turning it into one is the api's work.
     typesOnly: [door],
   },
   {
     from: own("cli/src"),
-    may: [own("cli/src"), words, door, wireTypes, runtime, node, grpc, npm("commander", "yaml")],
+    may: [
+      own("cli/src"),
+      words,
+      door,
+      wireTypes,
+      contexts,
+      runtime,
+      node,
+      grpc,
+      npm("commander", "yaml"),
+    ],
   },
 ];

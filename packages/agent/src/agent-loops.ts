@@ -24,6 +24,7 @@ export type AgentLoops = {
   readonly report: Loop;
   readonly sample: Loop;
   readonly inventory: Loop;
+  readonly guestReports: Loop;
 };
 
 export function makeLoops(parts: {
@@ -33,6 +34,7 @@ export function makeLoops(parts: {
   readonly guard: Reconciler;
   readonly prober?: Reconciler;
   readonly guardKeeper?: Reconciler;
+  readonly guestReports: Reconciler;
   readonly pace: () => Pace;
   readonly report: () => Promise<void>;
   readonly sample: () => Promise<void>;
@@ -57,6 +59,7 @@ export function makeLoops(parts: {
     });
   return {
     guard: of(parts.guard),
+    guestReports: of(parts.guestReports),
     networks: of(parts.networkKeeper),
     ...(parts.prober === undefined ? {} : { probes: of(parts.prober) }),
     ...(parts.guardKeeper === undefined ? {} : { guards: of(parts.guardKeeper) }),

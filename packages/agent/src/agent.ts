@@ -18,6 +18,7 @@ import type { AgentParts } from "./agent-parts.ts";
 import { makeLoops, paceAtStart, type AgentLoops } from "./agent-loops.ts";
 import { AutostartTask } from "./autostart/autostart-task.ts";
 import { Guard } from "./guard/guard.ts";
+import { Guests } from "./seeds/guests.ts";
 import type { AgentSummary } from "./metrics/summary.ts";
 import type { ProbedPaths } from "./probes/network-prober.ts";
 import { watchChanges } from "./reports/change-watcher.ts";
@@ -56,6 +57,7 @@ export class Agent {
   readonly #guard: Guard;
   readonly #arrivals: ArrivalMeter | undefined;
   readonly #autostart: AutostartTask;
+  readonly #guests: Guests;
   readonly #loops: AgentLoops;
   #assigned: Assigned | undefined;
   #inventory: HostInventory | undefined;
@@ -70,13 +72,8 @@ export class Agent {
   constructor(parts: AgentParts) {
     this.#parts = parts;
     const { clock, log, hypervisor, journal, dialer, guarding } = parts;
-    this.#guard = new Guard({
-      ...guarding,
-      hypervisor,
-      assigned: () => this.#assigned,
-      clock,
-      log,
-    });
+    const assigned = (): Assigned | undefined => this.#assigned;
+    this.#guard = new Guard({ ...guarding, hypervisor, assigned, clock, log });
     this.#networks = this.#makeNetworks();
     this.#reporter = new Reporter({
       watch: hypervisor.watch,
@@ -103,7 +100,12 @@ export class Agent {
     });
     const { plugs: networks, takenAddresses } = this.#networks;
     this.#arrivals = meterOf(parts);
+    const send = (message: AgentMessage): void => {
+      this.#session.send(message);
+    };
+    this.#guests = new Guests({ hypervisor, assigned, send, clock, log });
     this.#commands = new CommandRunner({
+      seeds: this.#guests.seeds,
       hypervisor,
       networks,
       ...(this.#arrivals === undefined ? {} : { arrivals: this.#arrivals }),
@@ -116,23 +118,17 @@ export class Agent {
       storageHeartbeats: guarding.storageHeartbeats,
       assignedNetwork: (name) => this.#networks.keeper.network(name),
       clusterId: () => parts.clusterId,
-      send: (message) => {
-        this.#session.send(message);
-      },
+      send,
       ended: (vmId) => {
         this.#reporter.reportVm(vmId, () => undefined);
       },
     });
     this.#autostart = new AutostartTask({
-      hypervisor,
-      networks,
+      ...{ hypervisor, networks, assigned, clock, log },
       restoreNetworks: () => this.#networks.keeper.restore(),
       boots: guarding.boots,
       bootId: guarding.bootClock.bootId,
-      assigned: () => this.#assigned,
       assignedNetwork: (name) => this.#networks.keeper.network(name),
-      clock,
-      log,
     });
     this.#loops = this.#makeLoops();
   }
@@ -170,6 +166,7 @@ export class Agent {
     });
     await this.#session.stop();
     await Promise.all(Object.values(this.#loops).map((loop) => loop.stop()));
+    await this.#guests.reports.stop();
     await Promise.all([this.#watching, this.#guarding, this.#starting]);
   }
 
@@ -257,6 +254,7 @@ export class Agent {
       log,
       ...this.#networks.reconcilers,
       guard: this.#guard,
+      guestReports: this.#guests.reports,
       pace: () => this.#pace,
       report: () => this.#report(),
       sample: async () => {
@@ -292,6 +290,7 @@ export class Agent {
     this.#reporter.open(send);
     this.#commands.resendResults();
     this.#networks.sessionOpened();
+    this.#guests.sessionOpened();
     this.reportSoon();
     this.keepNetworks();
   }
@@ -313,6 +312,9 @@ export class Agent {
         return this.reportSoon();
       case "lease-renewed":
         return this.#guard.granted(message.number);
+      case "seed":
+      case "guest-report-recorded":
+        return this.#guests.received(message);
     }
   }
 
@@ -334,6 +336,7 @@ export class Agent {
     );
     this.keepNetworks();
     this.#loops.guard.poke();
+    this.#loops.guestReports.poke();
   }
 
   async #knownInventory(): Promise<HostInventory> {

@@ -1,16 +1,13 @@
 /** Everything a guest is told about itself at boot, as one model. `parse/` makes it, `render/` writes it. */
 
-/** Which consumer in the guest it is written for. */
-export type ContextFormat = "nocloud" | "config-drive" | "stratuslab";
-
-export const contextFormats: readonly ContextFormat[] = ["nocloud", "config-drive", "stratuslab"];
+import type { SeedFormat } from "@muster/model";
 
 /** By what the consumers find the disk. */
 export const volumeLabels = {
   nocloud: "cidata",
   "config-drive": "config-2",
   stratuslab: "_STRATUSLAB",
-} as const satisfies Record<ContextFormat, string>;
+} as const satisfies Record<SeedFormat, string>;
 
 /** What becomes of the disk once the guest has said that it is configured. */
 export type AfterFirstBoot = "keep" | "remove";
@@ -88,7 +85,7 @@ export type CentralPolicy =
   | { readonly kind: "command"; readonly command: string };
 
 export interface Context {
-  readonly format: ContextFormat;
+  readonly format: SeedFormat;
   /** Absent: the VM's name. */
   readonly hostname?: string;
   readonly users: readonly ContextUser[];

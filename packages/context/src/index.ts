@@ -1,5 +1,4 @@
 export {
-  contextFormats,
   volumeLabels,
   type AfterFirstBoot,
   type CentralPolicy,
@@ -8,7 +7,6 @@ export {
   type ContextAddress,
   type ContextDns,
   type ContextFile,
-  type ContextFormat,
   type ContextNic,
   type ContextSubject,
   type ContextUser,
@@ -33,12 +31,4 @@ export {
   type VcOut,
   type VcOutForm,
 } from "./render/vc-out.ts";
-export {
-  parseReportLine,
-  REPORT_LINE_MAX,
-  stageNames,
-  stageStates,
-  type StageName,
-  type StageReport,
-  type StageState,
-} from "./report/parse-report.ts";
+export { parseReportLine, REPORT_LINE_MAX } from "./report/parse-report.ts";

@@ -22,6 +22,8 @@ import {
 import type { HaParts } from "./api/ha.ts";
 import { auditEntry } from "./audit/audit-entry.ts";
 import { AuditScope } from "./audit/audit-scope.ts";
+import { Contexts } from "./contexts/contexts.ts";
+import { KeyRing } from "./contexts/key-ring.ts";
 import { EventLog } from "./events/event-log.ts";
 import type { Fencing } from "./ha/fencing.ts";
 import { haSettings, type HaSettings } from "./ha/ha-settings.ts";
@@ -49,6 +51,7 @@ import { trackCoordinators } from "./reconcilers/track-coordinators.ts";
 import { RecoverHosts } from "./reconcilers/recover-hosts.ts";
 import { RestartVms } from "./reconcilers/restart-vms.ts";
 import { mayHaveMoved, trackPlacements } from "./reconcilers/track-placements.ts";
+import { watchContexts } from "./reconcilers/watch-contexts.ts";
 import { watchStuck } from "./reconcilers/watch-stuck.ts";
 import { Commands } from "./sessions/commands.ts";
 import { Consoles } from "./sessions/consoles.ts";
@@ -85,6 +88,7 @@ type CoordinatorLoops = {
   readonly track: Loop;
   readonly expire: Loop;
   readonly stuck: Loop;
+  readonly contexts: Loop;
   readonly audit: Loop;
   readonly recoverHosts: Loop;
   readonly restartVms: Loop;
@@ -108,6 +112,8 @@ export class Coordinator {
   readonly recoveries: RecoverHosts;
   readonly audit = new AuditScope();
   readonly wall: () => Date;
+  readonly keyRing: KeyRing;
+  readonly contexts: Contexts;
   readonly #loops: CoordinatorLoops;
   readonly #stopping = new AbortController();
 
@@ -121,6 +127,14 @@ export class Coordinator {
     this.observations = observationsOf(parts, ledger);
     this.leases = new Leases({ ledger, clock, leaseMs: ha.leaseMs });
     this.events = new EventLog(clock);
+    this.keyRing = new KeyRing({ seal: parts.fencing.seal, random });
+    this.contexts = new Contexts({
+      ledger,
+      keyRing: this.keyRing,
+      events: this.events,
+      clock,
+      log,
+    });
     const isStillWanted = (id: CommandId): boolean => isWanted(id, ledger.view);
     this.commands = new Commands({ clock, isWanted: isStillWanted });
     this.consoles = new Consoles({ clock, random });
@@ -141,15 +155,9 @@ export class Coordinator {
       log,
     });
     const { leases, runner } = this;
+    const { contexts } = this;
     this.sessions = new Sessions({
-      ledger,
-      observations,
-      commands,
-      leases,
-      events,
-      clock,
-      times,
-      log,
+      ...{ ledger, observations, commands, leases, contexts, events, clock, times, log },
     });
     const watched = { ledger, observations, runner, events, clock, log };
     this.restarts = new RestartVms({ ...watched, capacity });
@@ -172,6 +180,7 @@ export class Coordinator {
       restartVms: loop(this.restarts),
       cleanHosts: loop(cleanHosts(watched)),
       audit: loop(expireAudit({ ledger, clock, retention: parts.auditRetention })),
+      contexts: loop(watchContexts(watched)),
       stuck: loop(watchStuck({ ledger, runner: this.runner, events, log })),
       networks: loop(refreshNetworks(this.sessions)),
     };

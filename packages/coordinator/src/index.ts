@@ -5,6 +5,7 @@ export { explainHostHandlers } from "./api/explain-host.ts";
 export { keptPlanHandlers } from "./api/kept-plans.ts";
 export { planHandlers } from "./api/plans.ts";
 export { returnHandlers } from "./api/return-host.ts";
+export { contextHandlers } from "./api/contexts.ts";
 export { fenceDeviceHandlers } from "./api/fence-devices.ts";
 export { fenceHostHandlers } from "./api/fence-host.ts";
 export { haHandlers } from "./api/ha.ts";

@@ -117,6 +117,20 @@ export { fromJson, plainBigint, toJson } from "./json.ts";
 export { matchesLabels, parseLabelQuery, renderLabelQuery, type LabelTerm } from "./label-query.ts";
 export { encodeJoinString, parseJoinString, type JoinString } from "./join-string.ts";
 export {
+  contextStateOf,
+  type ContextRecord,
+  type ContextState,
+  type RecordedStage,
+} from "./vm-context.ts";
+export {
+  guestStageNames,
+  guestStageStates,
+  type GuestReport,
+  type GuestStage,
+  type GuestStageName,
+  type GuestStageState,
+  type SeedContents,
+  type SeedContentsFile,
   commonProtocol,
   PROTOCOL_COMPACT,
   PROTOCOL_VERSIONS,
@@ -227,6 +241,8 @@ export {
   type UplinkSpec,
 } from "./uplink.ts";
 export {
+  seedFormats,
+  type SeedFormat,
   isActive,
   nicModels,
   vmStates,

@@ -75,6 +75,8 @@ export type AgentMessage =
     }
   | NetworkApplied
   | ProbeReport
+  | { readonly kind: "seed-request"; readonly vmId: VmId }
+  | GuestReport
   | CommandProgress
   | CommandResult;
 
@@ -104,6 +106,35 @@ export interface NetworkApplied {
 export interface ProbeReport {
   readonly kind: "probe-report";
   readonly results: readonly ProbeResult[];
+}
+
+/** Everything a guest said of its first boot so far. Sent again until it is recorded. */
+export interface GuestReport {
+  readonly kind: "guest-report";
+  readonly vmId: VmId;
+  readonly stages: readonly GuestStage[];
+}
+
+export type GuestStageName = "individual" | "central";
+export type GuestStageState = "running" | "done" | "failed" | "skipped";
+
+export const guestStageNames: readonly GuestStageName[] = ["individual", "central"];
+export const guestStageStates: readonly GuestStageState[] = [
+  "running",
+  "done",
+  "failed",
+  "skipped",
+];
+
+/** One line of a guest. */
+export interface GuestStage {
+  /** Counts the guest's lines from 1. */
+  readonly number: number;
+  readonly stage: GuestStageName;
+  readonly state: GuestStageState;
+  readonly exitCode: number;
+  /** The end of what the stage printed; empty: nothing, or the guest cannot say. */
+  readonly logTail: string;
 }
 
 export interface CommandProgress {
@@ -148,7 +179,25 @@ export type CoordinatorMessage =
   | { readonly kind: "request-report" }
   | { readonly kind: "heartbeat-answer"; readonly number: number }
   | { readonly kind: "lease-renewed"; readonly number: number }
-  | ConfirmNetwork;
+  | ConfirmNetwork
+  | SeedContents
+  | { readonly kind: "guest-report-recorded"; readonly vmId: VmId; readonly number: number };
+
+/** What a VM's seed has in it. It is kept nowhere but on the disk it becomes. */
+export interface SeedContents {
+  readonly kind: "seed";
+  readonly vmId: VmId;
+  readonly label: string;
+  readonly files: readonly SeedContentsFile[];
+  /** Present: the host does not get it. */
+  readonly error?: ErrorDetail;
+}
+
+export interface SeedContentsFile {
+  readonly path: string;
+  readonly content: Uint8Array;
+  readonly mode: number;
+}
 
 /** The coordinator has heard "network-applied". */
 export interface ConfirmNetwork {
@@ -169,6 +218,8 @@ export interface VmAssignment {
   readonly guarded?: true;
   /** The agent starts it after the host has booted, without asking. */
   readonly autostart?: true;
+  /** The agent listens to what the guest says of its first boot. */
+  readonly listen?: true;
 }
 
 export interface Assignments {
@@ -252,7 +303,10 @@ export type VmAction =
       readonly ticket: string;
       readonly force: boolean;
     }
-  | { readonly kind: "confirm-policy"; readonly vmId: VmId };
+  | { readonly kind: "confirm-policy"; readonly vmId: VmId }
+  /** The contents are asked for when it is carried out, so that no journal holds them. */
+  | { readonly kind: "place-seed"; readonly vmId: VmId; readonly spec: VmSpec }
+  | { readonly kind: "remove-seed"; readonly vmId: VmId; readonly spec: VmSpec };
 
 export interface MigrateAction {
   readonly kind: "migrate-vm";

@@ -64,7 +64,14 @@ export interface VmSpec {
   readonly machineType?: string;
   /** Absent: the cluster does nothing for it by itself. */
   readonly ha?: HaPolicy;
+  /** Form of the disk that tells the guest about itself. Absent: it has none. */
+  readonly context?: SeedFormat;
 }
+
+/** By what the guest reads it. */
+export type SeedFormat = "nocloud" | "config-drive" | "stratuslab";
+
+export const seedFormats: readonly SeedFormat[] = ["nocloud", "config-drive", "stratuslab"];
 
 /** What a hypervisor says of a VM. */
 export type VmState = "stopped" | "running" | "paused" | "stopping" | "crashed";

@@ -41,7 +41,7 @@ read_command_line() {
 seed_device() {
   # A CD may need a moment after its driver is there.
   for _ in 1 2 3 4; do
-    findfs LABEL=cidata 2>/dev/null || findfs LABEL=CIDATA 2>/dev/null && return
+    findfs LABEL=cidata 2>/dev/null || findfs LABEL=CIDATA 2>/dev/null || labelled cidata && return
     [ -e /sys/class/block/sr0 ] || [ -e /sys/class/block/vdb ] || return
     sleep 0.5
   done
@@ -56,7 +56,7 @@ read_seed() {
   name=${found:-$name}
   found=$(grep -oE '[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+/[0-9]+' /mnt/network-config 2>/dev/null | head -n 1)
   addr=${found:-$addr}
-  found=$(sed -n 's/.*\(gateway4\|via\|gateway\): *//p' /mnt/network-config 2>/dev/null | head -n 1)
+  found=$(sed -n 's/.*\(gateway4\|via\|gateway\): *//p' /mnt/network-config 2>/dev/null | head -n 1 | tr -d '"')
   gw=${found:-$gw}
   umount /mnt
 }
@@ -88,6 +88,33 @@ set_up_network() {
   if [ -n "$gw" ]; then ip route add default via "$gw"; fi
 }
 
+# labelled LABEL: the CD with this label. busybox' findfs knows no ISO images.
+labelled() {
+  for _ in 1 2 3 4; do
+    for device in /dev/sr*; do
+      [ "$(dd if="$device" bs=1 skip=32808 count=32 2>/dev/null | tr -d ' \0')" != "$1" ] || echo "$device"
+    done | head -n 1 | grep . && return
+    [ -e /sys/class/scsi_host/host0 ] || return
+    sleep 0.5
+  done
+}
+
+# What a context tells: the script of the first boot, as cloud-init's or StratusLab's guests come by it.
+run_first_boot() {
+  modprobe -q isofs
+  seed=$(labelled _STRATUSLAB)
+  if [ -n "$seed" ]; then
+    mount -r "$seed" /mnt && . /mnt/init.sh
+    umount /mnt
+    return
+  fi
+  seed=$(labelled cidata)
+  [ -n "$seed" ] && mount -r "$seed" /mnt || return
+  sed -n '/filename="zz-muster-first-boot"/,/^--/p' /mnt/user-data | sed -e '1,/^$/d' -e '/^--/d' | base64 -d >/run/first-boot
+  umount /mnt
+  [ ! -s /run/first-boot ] || sh /run/first-boot >/dev/null 2>&1 &
+}
+
 start_agent() {
   for port in /sys/class/virtio-ports/vport*; do
     [ "$(cat "$port/name" 2>/dev/null)" = org.qemu.guest_agent.0 ] || continue
@@ -102,6 +129,7 @@ apply_mac_rule
 set_up_network
 acpid -l /dev/null
 start_agent
+run_first_boot
 echo "GUEST-UP name=$name addr=$addr kernel=$(uname -r) seconds=$(cut -d' ' -f1 /proc/uptime)"
 # A root shell on the serial console.
 (while :; do

@@ -141,10 +141,14 @@ function checkLeaks(cluster: SimulatedCluster): readonly string[] {
     }
   }
   const known = new Set(
-    [...view.vms.values()].flatMap((vm) =>
-      vm.spec.disks.map((_disk, index) => `${vm.id}-${String(index)}`),
-    ),
+    [...view.vms.values()].flatMap((vm) => [
+      ...vm.spec.disks.map((_disk, index) => `${vm.id}-${String(index)}`),
+      ...(view.contexts.get(vm.id)?.seed === "present" ? [`${vm.id}-seed.iso`] : []),
+    ]),
   );
+  for (const vmId of view.contexts.keys()) {
+    if (!view.vms.has(vmId)) broken.push(`leak: the context of ${vmId} belongs to no VM`);
+  }
   for (const volume of cluster.world.volumes(cluster.hostNames[0] ?? "h1", "shared")) {
     if (!known.has(volume.replace(/\.qcow2$/, "")))
       broken.push(`leak: volume ${volume} belongs to no VM`);

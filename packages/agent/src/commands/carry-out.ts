@@ -11,6 +11,8 @@ import {
   resumeMigration,
 } from "./migration.ts";
 
+import { placeSeed, removeSeed } from "./seed.ts";
+
 /** What a command has to tell besides that it is done. */
 export interface CommandOutcome {
   readonly migration?: MigrationStats;
@@ -86,6 +88,10 @@ async function carryOutSimple(context: CommandContext, action: SimpleAction): Pr
       return cleanDeparture(context, action);
     case "open-console":
       return openConsole(context, action);
+    case "place-seed":
+      return placeSeed(context, action);
+    case "remove-seed":
+      return removeSeed(context, action);
     case "confirm-policy":
       // Assignments and commands come in order: that this one arrived is the answer.
       return;

@@ -5,6 +5,7 @@ import type { ArrivalMeter } from "../arrivals/arrival-meter.ts";
 import type { StorageHeartbeats } from "../guard/storage-heartbeats.ts";
 import type { Hypervisor } from "../hypervisor/hypervisor.ts";
 import type { NicPlugs } from "../networks/network-driver.ts";
+import type { SeedRequests } from "../seeds/seed-requests.ts";
 import type { BulkDialer } from "../session/dialer.ts";
 
 export interface CommandParts {
@@ -15,6 +16,7 @@ export interface CommandParts {
   /** Switches other hosts' power, when the coordinator asks this host to. */
   readonly fence: FenceRunner;
   readonly storageHeartbeats: StorageHeartbeats;
+  readonly seeds: Pick<SeedRequests, "fetch">;
   /** The network as it was assigned to this host. */
   readonly assignedNetwork: (name: string) => NetworkSpec | undefined;
   /** Absent: VMs that arrive are not measured. */

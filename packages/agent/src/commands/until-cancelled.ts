@@ -33,6 +33,7 @@ export function untilCancelled(hypervisor: Hypervisor, signal: AbortSignal): Hyp
     control: guarded,
     migration: hypervisor.migration,
     console: hypervisor.console,
+    seeds: hypervisor.seeds,
     facts: () => hypervisor.facts(),
     [Symbol.asyncDispose]: () => hypervisor[Symbol.asyncDispose](),
   };

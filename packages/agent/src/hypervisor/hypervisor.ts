@@ -101,6 +101,16 @@ export interface VmConsole {
   open(vmId: VmId, options: { readonly force: boolean }): Promise<ConsoleStream>;
 }
 
+/** The disk that tells a guest about itself, and what the guest says in return. */
+export interface VmSeeds {
+  /** Writes the disk beside the VM's first one; one that is there is written over. */
+  place(vmId: VmId, spec: VmSpec, image: Uint8Array): Promise<void>;
+  /** Takes the disk out of the VM, overwrites it and removes it. A VM or disk that is gone is fine. */
+  remove(vmId: VmId, spec: VmSpec): Promise<void>;
+  /** The channel a guest reports on. One reader at a time; it ends when the VM stops or leaves. */
+  openReports(vmId: VmId): Promise<ConsoleStream>;
+}
+
 /** What libvirt knows of the host itself. */
 export interface HostFacts {
   readonly libvirtVersion: string;
@@ -140,5 +150,6 @@ export interface Hypervisor extends AsyncDisposable {
   readonly control: VmControl;
   readonly migration: VmMigration;
   readonly console: VmConsole;
+  readonly seeds: VmSeeds;
   facts(): Promise<HostFacts>;
 }

@@ -51,6 +51,11 @@ export const noHelp = {
     },
   },
   storageHeartbeats: noStorageHeartbeats,
+  seeds: {
+    fetch: async () => {
+      throw new MusterError("not-found", "this host was given no seeds");
+    },
+  },
 };
 
 export function keptLog(): { readonly log: Log; readonly lines: string[] } {

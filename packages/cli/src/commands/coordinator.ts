@@ -24,6 +24,12 @@ export function addCoordinatorCommands(program: Command, run: Run): void {
     .action((options: ChangeOptions, command: Command) =>
       run(command, (session) => resign(session, options)),
     );
+  addChangeFlags(coordinator.command("rotate-secrets"))
+    .description("seal what is kept of contexts with a new key, and forget the old one")
+    .addHelpText("after", example("muster coordinator rotate-secrets"))
+    .action((options: ChangeOptions, command: Command) =>
+      run(command, (session) => rotateSecrets(session, options)),
+    );
   addChangeFlags(coordinator.command("forget"))
     .argument("<name>", "name of the coordinator")
     .description("stop telling agents of a coordinator that is gone for good")
@@ -31,6 +37,24 @@ export function addCoordinatorCommands(program: Command, run: Run): void {
     .action((name: string, options: ChangeOptions, command: Command) =>
       run(command, (session) => forget(session, name, options)),
     );
+}
+
+async function rotateSecrets(session: Session, options: ChangeOptions): Promise<ExitCode> {
+  const answer = await callChange(session, AdminService.rotateSecrets, {
+    doing: "seal secrets anew",
+    request: { why: whyOf(options, session) },
+  });
+  const { contexts, key } = answer;
+  const what = `${String(contexts)} context${contexts === 1 ? "" : "s"}`;
+  session.output.show({
+    data: { contexts, key },
+    names: [],
+    table: () =>
+      options.dryRun === true
+        ? `${what} would be sealed anew (dry run)\n`
+        : `${what} sealed anew with key ${String(key)}; older keys are forgotten\n`,
+  });
+  return exitCodes.ok;
 }
 
 async function listCoordinators({ admin, output }: Session): Promise<ExitCode> {

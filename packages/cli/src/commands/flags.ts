@@ -30,8 +30,12 @@ export const addChangeFlags = (command: Command): Command =>
 
 /** For everything that starts an operation. */
 export const addWaitFlags = (command: Command): Command =>
+  addWaitOption(command, new Option("--wait", "wait until the operation ends (default)"));
+
+/** With a `--wait` of its own. */
+export const addWaitOption = (command: Command, wait: Option): Command =>
   command
-    .addOption(new Option("--wait", "wait until the operation ends (default)").conflicts("detach"))
+    .addOption(wait.conflicts("detach"))
     .option("--detach", "print the operation's id at once and do not wait")
     .option(
       "--wait-timeout <duration>",

@@ -1,7 +1,7 @@
-import { parseName } from "@muster/model";
+import { invalid, parseName } from "@muster/model";
 import { AdminService } from "@muster/proto/admin";
 import type { VmSpec } from "@muster/proto/types";
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import type { ExitCode } from "../exit-codes.ts";
 import { callChange, parseNameOrId, whyOf, type ChangeOptions, type Session } from "../session.ts";
 import { completeSpec } from "../spec/partial-spec.ts";
@@ -10,13 +10,16 @@ import { decodeExplanation } from "../view/operation.ts";
 import { decodeVm } from "../view/vm.ts";
 import type { WaitOptions } from "../wait/wait-for-operation.ts";
 import { finishOperation, showDryRun } from "./finish-operation.ts";
-import { addChangeFlags, addWaitFlags, example } from "./flags.ts";
+import { addContextFlags, contextOfFlags, type ContextFlags } from "./context-flags.ts";
+import { addChangeFlags, addWaitOption, example } from "./flags.ts";
 import { addRuleFlags, rulesOfFlags, type RuleFlags } from "./rule-flags.ts";
 import type { Run } from "./run.ts";
 import { addSpecFlags, loadSpecFile } from "./spec-flags.ts";
+import { untilConfigured } from "./vm-context.ts";
 import { vmOutcome } from "./vm-outcome.ts";
 
-interface CreateOptions extends SpecFlags, RuleFlags, ChangeOptions, WaitOptions {
+interface CreateOptions extends SpecFlags, RuleFlags, ChangeOptions, WaitOptions, ContextFlags {
+  readonly wait?: true | "configured";
   readonly host?: string;
   readonly claim?: string;
   readonly stopped?: boolean;
@@ -27,7 +30,11 @@ export function addVmCreate(vm: Command, run: Run): void {
     .command("create")
     .argument("[name]", "name of the VM; may stand in the file instead")
     .description("create a VM: place it, define it, start it");
-  addWaitFlags(addChangeFlags(addRuleFlags(addSpecFlags(create))))
+  const wait = new Option(
+    "--wait [configured]",
+    "wait until the operation ends (default), or until the guest says that it is configured",
+  ).choices(["configured"]);
+  addWaitOption(addContextFlags(addChangeFlags(addRuleFlags(addSpecFlags(create)))), wait)
     .option("--host <host>", "only there (default: the best host)")
     .option("--claim <name>", "take the room of this claim: muster claim ls")
     .option("--stopped", "do not start it")
@@ -36,6 +43,7 @@ export function addVmCreate(vm: Command, run: Run): void {
       example(
         "muster vm create web-1 --cpus 2 --memory 2G --disk storage=shared,size=10G,base=debian-13 --network blue",
         "muster vm create -f web-1.yaml --dry-run",
+        "muster vm create web-2 --disk storage=shared,size=10G,base=debian-13 --network blue \\\n      --context web.yaml --ssh-key ~/.ssh/id_ed25519.pub --wait configured",
       ),
     )
     .action((name: string | undefined, options: CreateOptions, command: Command) =>
@@ -60,6 +68,8 @@ async function createVm(
   options: CreateOptions,
 ): Promise<ExitCode> {
   const spec = await gatherSpec(session, name, options);
+  const context = await contextOfFlags(options, session.surroundings.stdin);
+  checkWait(options, context);
   const answer = await callChange(session, AdminService.createVm, {
     doing: `create VM ${spec.name}`,
     request: {
@@ -69,6 +79,7 @@ async function createVm(
       why: whyOf(options, session),
       rules: rulesOfFlags(options),
       claim: options.claim === undefined ? "" : parseName(options.claim, "--claim"),
+      ...(context === "" ? {} : { context }),
     },
   });
   const explanation =
@@ -83,6 +94,25 @@ async function createVm(
     operation: answer.operation,
     options,
     data: { explanation },
-    outcome: () => vmOutcome(session, spec.name),
+    outcome: async () => {
+      if (options.wait !== "configured") return vmOutcome(session, spec.name);
+      const view = await untilConfigured(session, spec.name, options.waitTimeout);
+      const { sentence, data } = await vmOutcome(session, spec.name);
+      return { sentence: `${sentence} and configured`, data: { ...data, context: view } };
+    },
   });
+}
+
+function checkWait({ wait, stopped }: CreateOptions, context: string): void {
+  if (wait !== "configured") return;
+  if (context === "") {
+    const hint = "give it a context: --context, --ssh-key or --user-data";
+    throw invalid(
+      "--wait configured",
+      "this VM's guest is told nothing, so it reports nothing",
+      hint,
+    );
+  }
+  if (stopped === true)
+    throw invalid("--wait configured", "a VM that stays stopped is not configured");
 }

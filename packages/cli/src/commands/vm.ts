@@ -10,6 +10,7 @@ import { example } from "./flags.ts";
 import type { Run } from "./run.ts";
 import { addVmChanges } from "./vm-change.ts";
 import { addVmConsole } from "./vm-console.ts";
+import { addVmContext } from "./vm-context.ts";
 import { addVmCreate } from "./vm-create.ts";
 import { addVmMigrate } from "./vm-migrate.ts";
 import { addVmSet } from "./vm-set.ts";
@@ -41,6 +42,7 @@ export function addVmCommands(program: Command, run: Run): void {
   addVmSet(vm, run);
   addVmMigrate(vm, run);
   addVmConsole(vm, run);
+  addVmContext(vm, run);
 }
 
 async function listVms(session: Session, options: ListOptions): Promise<ExitCode> {

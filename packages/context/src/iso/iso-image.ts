@@ -61,7 +61,7 @@ function primaryNaming(directories: readonly IsoDirectory[]): Naming {
 const jolietNaming: Naming = {
   joliet: true,
   identifier: (node) => ucs2(node.kind === "file" ? `${node.name};1` : node.name),
-  text: (text, bytes) => filled(ucs2(text), bytes, [0, 32]),
+  text: (text, bytes) => filled(ucs2(text), bytes, [0]),
 };
 
 interface Layout {

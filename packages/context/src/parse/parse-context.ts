@@ -2,9 +2,8 @@
  * The door: what a person wrote, as YAML or JSON brought it, becomes a `Context`, or a refusal that names the field.
  * Behind it every value can be written in every form without becoming code.
  */
-import { invalid, parseAddress, renderAddress } from "@muster/model";
+import { invalid, parseAddress, renderAddress, seedFormats } from "@muster/model";
 import {
-  contextFormats,
   type ClusterMember,
   type Context,
   type ContextDns,
@@ -48,7 +47,7 @@ export function parseContext(value: unknown, path = "context"): Context {
   const fields = new ContextFields(value, path, documentFields);
   const hostname = fields.text("hostname", { max: 253, pattern: HOST_NAME, what: "a host name" });
   const userData = fields.text("userData", { max: CONTEXT_BYTES_MAX, lines: true });
-  const format = fields.choice("format", contextFormats, "nocloud");
+  const format = fields.choice("format", seedFormats, "nocloud");
   if (userData !== undefined) checkUserData(userData, format, fields.at("userData"));
   const files = fields.list("files", LIST_MAX, parseFile);
   refuseTwice(files, fields.at("files"));

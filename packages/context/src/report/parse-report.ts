@@ -2,24 +2,9 @@
  * What a guest says of its first boot, line by line. A guest is not trusted: a line that does not look like ours is left
  * out, and no line can be longer, no text other, than what is said here.
  */
+import { guestStageNames, guestStageStates, type GuestStage } from "@muster/model";
 import { fromBase64, textOfBytes } from "../bytes.ts";
 import { LOG_TAIL_BYTES, REPORT_WORD } from "../render/reporter.ts";
-
-export type StageName = "individual" | "central";
-export type StageState = "running" | "done" | "failed" | "skipped";
-
-export const stageNames: readonly StageName[] = ["individual", "central"];
-export const stageStates: readonly StageState[] = ["running", "done", "failed", "skipped"];
-
-export interface StageReport {
-  /** Counts the guest's lines from 1. */
-  readonly number: number;
-  readonly stage: StageName;
-  readonly state: StageState;
-  readonly exitCode: number;
-  /** The end of what the stage printed; empty: the guest cannot say. */
-  readonly logTail: string;
-}
 
 /** Of a line: the tail as base64 and a few words. */
 export const REPORT_LINE_MAX = Math.ceil(LOG_TAIL_BYTES / 3) * 4 + 100;
@@ -31,11 +16,11 @@ const LINE = /^(\S+) (\d{1,2}) ([a-z]+) ([a-z]+) (\d{1,3}) (\S+)$/;
 /** Only what a terminal can show: the tail ends up in front of people. */
 const printable = (text: string): string => text.replaceAll(/[^\n\t -~\u00a0-\uffff]/g, "?");
 
-export function parseReportLine(line: string): StageReport | undefined {
+export function parseReportLine(line: string): GuestStage | undefined {
   if (line.length > REPORT_LINE_MAX) return undefined;
   const [, word, number, stageText, stateText, code, tail = ""] = LINE.exec(line.trim()) ?? [];
-  const stage = stageNames.find((name) => name === stageText);
-  const state = stageStates.find((name) => name === stateText);
+  const stage = guestStageNames.find((name) => name === stageText);
+  const state = guestStageStates.find((name) => name === stateText);
   if (word !== REPORT_WORD || stage === undefined || state === undefined) return undefined;
   if (Number(number) < 1 || Number(number) > REPORTS_MAX) return undefined;
   const bytes = tail === "-" ? undefined : fromBase64(tail);

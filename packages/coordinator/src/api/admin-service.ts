@@ -8,6 +8,9 @@ import { addressHandlers } from "./addresses.ts";
 import type { AuditScope } from "../audit/audit-scope.ts";
 import { audited, auditHandlers } from "./audit.ts";
 import { claimHandlers } from "./claims.ts";
+import type { Contexts } from "../contexts/contexts.ts";
+import type { KeyRing } from "../contexts/key-ring.ts";
+import { contextHandlers } from "./contexts.ts";
 import { consoleHandler } from "./console.ts";
 import { drainHandlers } from "./drain-host.ts";
 import { fenceDeviceHandlers } from "./fence-devices.ts";
@@ -38,9 +41,11 @@ export function adminService(
     readonly ha: HaParts;
     readonly audit: AuditScope;
     readonly reverseNames: ReverseNames;
+    readonly contexts: Contexts;
+    readonly keyRing: KeyRing;
   },
 ): RpcService {
-  const { commands, fencing, ha, audit } = help;
+  const { commands, fencing, ha, audit, contexts, keyRing } = help;
   const handlers: Parameters<typeof implement<typeof AdminService>>[1] = {
     async getCluster(_request, context) {
       parts.operatorOf(context);
@@ -59,7 +64,8 @@ export function adminService(
     },
     ...coordinatorHandlers(parts),
     ...hostHandlers(parts),
-    ...vmHandlers(parts),
+    ...vmHandlers({ ...parts, keyRing }),
+    ...contextHandlers(parts, { contexts, keyRing }),
     ...networkHandlers(parts),
     ...networkCheckHandlers(parts),
     ...hostNetworkHandlers(parts),

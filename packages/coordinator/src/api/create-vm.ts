@@ -1,7 +1,10 @@
 /** Creates a VM: decides where it goes and claims its place in one step. */
-import { parseVmId } from "@muster/model";
+import { invalid, parseVmId } from "@muster/model";
+import type { VmSpecDraft } from "@muster/model/wire";
 import type * as pb from "@muster/proto/admin";
 import { findClaim, findHost, type LedgerView } from "../ledger/view.ts";
+import type { KeyRing } from "../contexts/key-ring.ts";
+import { contextChanges, decodeNewContext, type NewContext } from "../contexts/new-context.ts";
 import type { CreateVmParameters } from "../operations/create-vm.ts";
 import type { Accepted } from "../operations/operation-runner.ts";
 import { decideCreate, type CreateDecision } from "../planning/decide-create.ts";
@@ -13,13 +16,24 @@ import { about, encodeAnswer, encodeNow, requireDraft, shown, snapshotOf } from 
 export type CreateVmRequest = Omit<pb.CreateVmRequest, "rules" | "claim"> &
   Partial<Pick<pb.CreateVmRequest, "rules" | "claim">>;
 
+/** A spec that was shown for another VM may carry the form of that one's context. */
+function draftOf(request: CreateVmRequest, context: NewContext | undefined): VmSpecDraft {
+  const { context: _shown, ...draft } = requireDraft(request.spec);
+  if (context === undefined) return draft;
+  if (draft.disks.length === 0) {
+    throw invalid("context", "needs a disk beside which it is kept", "add one: --disk");
+  }
+  return { ...draft, context: context.context.format };
+}
+
 export async function createVm(
   request: CreateVmRequest,
   operator: string,
-  parts: ApiParts,
+  parts: ApiParts & { readonly keyRing: KeyRing },
 ): Promise<pb.CreateVmResponse> {
   const why = decodeWhy(request.why);
-  const draft = requireDraft(request.spec);
+  const context = decodeNewContext(request.context ?? "");
+  const draft = draftOf(request, context);
   const freshId = parseVmId(parts.random.uuid());
   const createdAt = parts.clock.wall().toISOString();
   const decide = (view: LedgerView): CreateDecision => {
@@ -59,7 +73,9 @@ export async function createVm(
     (view): Accepted<CreateVmParameters> => {
       decision = decide(view);
       const { explanation, changes, vm } = decision;
-      const parameters = { vmId: vm.id, start: !request.stopped };
+      const seed = context === undefined ? {} : { seed: true as const };
+      const parameters = { vmId: vm.id, start: !request.stopped, ...seed };
+      const kept = contextChanges(view, context, { keyRing: parts.keyRing, vmId: vm.id });
       return {
         operation: {
           ...about(why, operator),
@@ -68,7 +84,7 @@ export async function createVm(
           parameters,
           explanation,
         },
-        changes,
+        changes: (operationId) => [...changes(operationId), ...kept],
       };
     },
   );

@@ -5,6 +5,7 @@ import type { CallContext } from "@muster/runtime";
 import { findHost, findVm } from "../ledger/view.ts";
 import { findWildVm } from "./wild-vms.ts";
 import { encodeWildVm } from "./encode-vm.ts";
+import type { KeyRing } from "../contexts/key-ring.ts";
 import { changeVm } from "./change-vm.ts";
 import { createVm, type CreateVmRequest } from "./create-vm.ts";
 import { exportVms, listedVms } from "./export-vms.ts";
@@ -15,7 +16,7 @@ import { migrateVm } from "./migrate-vm.ts";
 import type { ApiParts } from "./parts.ts";
 import { shown } from "./vm-requests.ts";
 
-export function vmHandlers(parts: ApiParts) {
+export function vmHandlers(parts: ApiParts & { readonly keyRing: KeyRing }) {
   const rows = new VmRows();
   return {
     async listVms(request: pb.ListVmsRequest, context: CallContext): Promise<pb.ListVmsResponse> {

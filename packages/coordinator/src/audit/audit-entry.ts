@@ -8,7 +8,13 @@ import type { Author } from "./audit-scope.ts";
 const TEXT_LENGTH_MAX = 2_000;
 
 /** Counters and the trail itself are no changes that anybody asked for. */
-const silent: ReadonlySet<Kind> = new Set<Kind>(["cluster", "audit", "authority", "coordinator"]);
+const silent: ReadonlySet<Kind> = new Set<Kind>([
+  "cluster",
+  "audit",
+  "authority",
+  "coordinator",
+  "secrets",
+]);
 
 /** Never in the trail, whatever record has them (S10). */
 const isSecret = (field: string): boolean => /secret|password|privateKey/i.test(field);

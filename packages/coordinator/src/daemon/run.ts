@@ -93,8 +93,16 @@ async function start(
     },
     operatorOf: (context) => gatekeeper.operatorOf(context),
   };
-  const { commands, fencing, haParts: ha, audit } = coordinator;
-  const help = { commands, fencing, ha, audit, reverseNames: systemReverseNames(clock) };
+  const { commands, fencing, haParts: ha, audit, contexts, keyRing } = coordinator;
+  const help = {
+    commands,
+    fencing,
+    ha,
+    audit,
+    contexts,
+    keyRing,
+    reverseNames: systemReverseNames(clock),
+  };
   const admin = guardStandby(adminService(api, help), { ledger, ageMs: () => member.ageMs });
   const local = await listenLocal({ path: config.socketPath, services: [admin], logger: log });
   stack.defer(() => local.close());

@@ -8,6 +8,7 @@ import {
   type ClaimRecord,
   type ClusterId,
   type ClusterPolicy,
+  type ContextRecord,
   type HostInterfacesRecord,
   type HaSwitch,
   type HostRecord,
@@ -56,12 +57,19 @@ export interface AuthorityRecord {
   readonly sealedKey?: string;
 }
 
+/** What contexts are sealed with, sealed itself: see `contexts/key-ring.ts`. */
+export interface SecretsRecord {
+  /** The last one is in use; others only open what was sealed before. */
+  readonly keys: readonly { readonly number: number; readonly sealedSecret: string }[];
+}
+
 export interface RecordKinds {
   readonly address: AddressReservation;
   readonly audit: AuditRecord;
   readonly authority: AuthorityRecord;
   readonly claim: ClaimRecord;
   readonly cluster: ClusterRecord;
+  readonly context: ContextRecord;
   readonly coordinator: CoordinatorRecord;
   readonly host: HostRecord;
   readonly interfaces: HostInterfacesRecord;
@@ -72,6 +80,7 @@ export interface RecordKinds {
   readonly plan: PlanRecord;
   readonly policy: ClusterPolicy;
   readonly rule: RuleRecord;
+  readonly secrets: SecretsRecord;
   readonly uplink: UplinkRecord;
   readonly "virtual-cluster": VirtualClusterRecord;
   readonly "virtual-cluster-settings": VirtualClusterSettings;
@@ -93,6 +102,7 @@ const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = 
   authority: () => "this",
   claim: (record) => record.name,
   cluster: () => "this",
+  context: (record) => record.vmId,
   coordinator: (record) => record.name,
   host: (record) => record.id,
   interfaces: (record) => record.spec.host,
@@ -103,6 +113,7 @@ const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = 
   plan: (record) => record.id,
   policy: () => "this",
   rule: (record) => record.spec.name,
+  secrets: () => "this",
   uplink: ({ spec }) => uplinkKey(spec),
   "virtual-cluster": (record) => record.name,
   "virtual-cluster-settings": () => "this",

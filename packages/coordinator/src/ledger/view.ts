@@ -9,6 +9,7 @@ import {
   type AddressReservation,
   type ClaimRecord,
   type ClusterPolicy,
+  type ContextRecord,
   type HostId,
   type HostInterfacesRecord,
   type HostRecord,
@@ -34,40 +35,12 @@ import {
   type CoordinatorRecord,
   type Kind,
   type RecordKinds,
+  type SecretsRecord,
 } from "./records.ts";
+import type { LedgerView } from "./ledger-view.ts";
 import { VmsByHost } from "./vms-by-host.ts";
 
-export interface LedgerView {
-  readonly cluster: ClusterRecord;
-  readonly hosts: ReadonlyMap<HostId, HostRecord>;
-  readonly vms: ReadonlyMap<VmId, VmRecord>;
-  readonly networks: ReadonlyMap<string, NetworkRecord>;
-  readonly operations: ReadonlyMap<OperationId, OperationRecord>;
-  readonly invites: ReadonlyMap<string, InviteRecord>;
-  readonly audit: ReadonlyMap<string, AuditRecord>;
-  /** By name. */
-  readonly claims: ReadonlyMap<string, ClaimRecord>;
-  readonly plans: ReadonlyMap<PlanId, PlanRecord>;
-  readonly rules: ReadonlyMap<string, RuleRecord>;
-  readonly policy: ClusterPolicy;
-  /** By network and address. */
-  readonly addresses: ReadonlyMap<string, AddressReservation>;
-  /** By label and choice of hosts. */
-  readonly uplinks: ReadonlyMap<string, UplinkRecord>;
-  /** By name of the host. */
-  readonly interfaces: ReadonlyMap<string, HostInterfacesRecord>;
-  /** By name: those that are there, and those that have been. */
-  readonly coordinators: ReadonlyMap<string, CoordinatorRecord>;
-  /** Undefined until the first leader has made it. */
-  readonly authority: AuthorityRecord | undefined;
-  /** By name. */
-  readonly virtualClusters: ReadonlyMap<string, VirtualClusterRecord>;
-  readonly virtualClusterSettings: VirtualClusterSettings;
-  hostByName(name: string): HostRecord | undefined;
-  vmByName(name: string): VmRecord | undefined;
-  /** VMs that are placed on the host, or on their way there. */
-  vmsOn(hostId: HostId): ReadonlyMap<VmId, VmRecord>;
-}
+export type { LedgerView } from "./ledger-view.ts";
 
 /** The view's changeable side. Only the ledger holds one. */
 export class Tables implements LedgerView {
@@ -84,6 +57,8 @@ export class Tables implements LedgerView {
   readonly addresses = new Map<string, AddressReservation>();
   readonly uplinks = new Map<string, UplinkRecord>();
   readonly interfaces = new Map<string, HostInterfacesRecord>();
+  readonly contexts = new Map<VmId, ContextRecord>();
+  #secrets: SecretsRecord | undefined;
   readonly coordinators = new Map<string, CoordinatorRecord>();
   readonly virtualClusters = new Map<string, VirtualClusterRecord>();
   #virtualClusterSettings = defaultVirtualClusterSettings;
@@ -108,6 +83,10 @@ export class Tables implements LedgerView {
 
   get authority(): AuthorityRecord | undefined {
     return this.#authority;
+  }
+
+  get secrets(): SecretsRecord | undefined {
+    return this.#secrets;
   }
 
   get isEmpty(): boolean {
@@ -150,6 +129,10 @@ export class Tables implements LedgerView {
         return this.claims.get(within);
       case "cluster":
         return this.#cluster;
+      case "context":
+        return this.contexts.get(within as VmId);
+      case "secrets":
+        return this.#secrets;
       case "host":
         return this.hosts.get(within as HostId);
       case "interfaces":
@@ -195,6 +178,12 @@ export class Tables implements LedgerView {
         return;
       case "cluster":
         this.#cluster = value as ClusterRecord;
+        return;
+      case "context":
+        this.contexts.set((value as ContextRecord).vmId, value as ContextRecord);
+        return;
+      case "secrets":
+        this.#secrets = value as SecretsRecord;
         return;
       case "host":
         this.#hostNames.set((value as HostRecord).name, (value as HostRecord).id);
@@ -261,6 +250,12 @@ export class Tables implements LedgerView {
         return;
       case "cluster":
         throw new MusterError("internal", "the cluster record is never removed");
+      case "context":
+        this.contexts.delete((value as ContextRecord).vmId);
+        return;
+      case "secrets":
+        this.#secrets = undefined;
+        return;
       case "host":
         this.hosts.delete((value as HostRecord).id);
         this.#forgetHostName(value as HostRecord);

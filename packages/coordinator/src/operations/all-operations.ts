@@ -9,6 +9,7 @@ import { createVm } from "./create-vm.ts";
 import { deleteVm } from "./delete-vm.ts";
 import { drainHost } from "./drain-host.ts";
 import { migrateVm } from "./migrate-vm.ts";
+import { removeSeed } from "./remove-seed.ts";
 import { runPlan } from "./run-plan.ts";
 import { createNetwork, deleteNetwork } from "./network-operations.ts";
 import { OperationRegistry } from "./operation-registry.ts";
@@ -19,6 +20,7 @@ export function allOperations(help: RecoverHostHelp): OperationRegistry {
   const registry = new OperationRegistry()
     .add(createVm)
     .add(deleteVm)
+    .add(removeSeed)
     .add(migrateVm)
     .add(drainHost)
     .add(runPlan)

@@ -9,6 +9,8 @@ import { forget, heldVm, isUndone, released } from "./vm-release.ts";
 export interface CreateVmParameters {
   readonly vmId: VmId;
   readonly start: boolean;
+  /** Its guest is told about itself. */
+  readonly seed?: true;
 }
 
 type Context = StepContext<CreateVmParameters>;
@@ -47,6 +49,21 @@ const define: StepDefinition<CreateVmParameters> = {
   },
 };
 
+/** Before the first start: a guest looks for it once. */
+const seed: StepDefinition<CreateVmParameters> = {
+  name: "seed",
+  host: hostNameOf,
+  async run(context: Context) {
+    const { id: vmId, spec, placement } = placedVm(context.ledger.view, context.parameters.vmId);
+    context.phase("writing the disk with the context");
+    await context.command(placement.hostId, { kind: "place-seed", vmId, spec });
+  },
+  async undo(context: Context) {
+    const { id: vmId, spec, placement } = placedVm(context.ledger.view, context.parameters.vmId);
+    await context.command(placement.hostId, { kind: "remove-seed", vmId, spec });
+  },
+};
+
 const start: StepDefinition<CreateVmParameters> = {
   name: "start",
   host: hostNameOf,
@@ -69,7 +86,11 @@ export const createVm: OperationType<CreateVmParameters> = {
     const vm = sources.view.vms.get(vmId);
     return volumeNeeds(sources, vm?.placement?.hostId, vm?.spec);
   },
-  steps: ({ start: wanted }) => (wanted ? [define, start] : [define]),
+  steps: ({ start: wanted, seed: hasSeed }) => [
+    define,
+    ...(hasSeed === true ? [seed] : []),
+    ...(wanted ? [start] : []),
+  ],
   ended(view, operation, outcome) {
     const { vmId } = operation.parameters;
     if (outcome !== "succeeded" && isUndone(operation)) return forget(view, operation, vmId);

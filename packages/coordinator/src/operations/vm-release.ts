@@ -33,7 +33,9 @@ export function forget(
   vmId: VmId,
 ): readonly RecordChange[] {
   const vm = heldVm(view, operation, vmId);
-  return vm === undefined ? [] : [remove("vm", vm)];
+  if (vm === undefined) return [];
+  const context = view.contexts.get(vmId);
+  return [remove("vm", vm), ...(context === undefined ? [] : [remove("context", context)])];
 }
 
 /** True when nothing the operation did is left on any host. */

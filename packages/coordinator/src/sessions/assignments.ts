@@ -5,6 +5,7 @@ import {
   policyOf,
   sameData,
   type Assignments,
+  type ContextRecord,
   type HostId,
   type HostNetworkAssignment,
   type NetworkSpec,
@@ -60,6 +61,7 @@ export function assignmentsOf(
       generation: here.generation,
       nics,
       ...(isArmed && isGuarded(policy) ? { guarded: true as const } : {}),
+      ...(isListenedTo(view.contexts.get(vm.id)) ? { listen: true as const } : {}),
       ...(policy.autostart && vm.wanted === "running" ? { autostart: true as const } : {}),
     };
     return [[vm.id, assignment] as const];
@@ -75,6 +77,13 @@ export function assignmentsOf(
     probes: probesOf(hostId),
     coordinators: coordinatorAddresses(view),
   };
+}
+
+/** Until the guest has said the last it has to say. */
+function isListenedTo(context: ContextRecord | undefined): boolean {
+  if (context?.reports !== true) return false;
+  const last = context.stages.at(-1);
+  return last?.stage !== "central" || last.state === "running";
 }
 
 /** Complete by itself. */

@@ -47,6 +47,10 @@ function setting() {
     observations,
     commands: new Commands({ clock, isWanted: () => false }),
     silence: new SilenceWatch(clock, 1_000),
+    contexts: {
+      seedFor: (_hostId, vmId) => ({ kind: "seed", vmId, label: "cidata", files: [] }),
+      report: async (_hostId, { stages }) => stages.at(-1)?.number,
+    },
     leases: { leaseMs: 30_000, grant: async () => true },
     sources: { attemptOf: () => 1, probesOf: () => [] },
     onOpen: () => undefined,

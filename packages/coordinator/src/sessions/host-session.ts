@@ -4,6 +4,7 @@ import {
   MusterError,
   PROTOCOL_VERSIONS,
   type AgentMessage,
+  type GuestReport,
   type ClusterId,
   type CoordinatorMessage,
   type HostId,
@@ -19,6 +20,7 @@ import {
   type AssignmentSources,
   type HostAssignments,
 } from "./assignments.ts";
+import type { Contexts } from "../contexts/contexts.ts";
 import type { Leases } from "../ha/leases.ts";
 import type { Commands } from "./commands.ts";
 import type { SilenceWatch, Watched } from "./silence-watch.ts";
@@ -44,6 +46,7 @@ export interface SessionParts {
   readonly commands: Commands;
   readonly silence: SilenceWatch;
   readonly leases: Pick<Leases, "grant" | "leaseMs">;
+  readonly contexts: Pick<Contexts, "seedFor" | "report">;
   readonly sources: AssignmentSources;
   /** Called once the agent said hello. */
   readonly onOpen: () => void;
@@ -135,6 +138,10 @@ export class HostSession implements Watched {
         const { revision, attempt, nonce } = message;
         return link.send({ kind: "confirm-network", revision, attempt, nonce });
       }
+      case "seed-request":
+        return link.send(this.#parts.contexts.seedFor(hostId, message.vmId));
+      case "guest-report":
+        return this.#recordReport(message);
       case "probe-report":
         return observations.probed(hostId, message.results);
       case "delta-report":
@@ -162,6 +169,21 @@ export class HostSession implements Watched {
       },
       (cause: unknown) => {
         this.close(new MusterError("storage-failed", "a lease could not be recorded", { cause }));
+      },
+    );
+  }
+
+  /** The agent tells its guest only once it is recorded. */
+  #recordReport(report: GuestReport): void {
+    const { hostId, contexts, link } = this.#parts;
+    const { vmId } = report;
+    contexts.report(hostId, report).then(
+      (number) => {
+        if (number === undefined || this.#closed) return;
+        link.send({ kind: "guest-report-recorded", vmId, number });
+      },
+      (cause: unknown) => {
+        this.close(new MusterError("storage-failed", "a report could not be recorded", { cause }));
       },
     );
   }

@@ -9,8 +9,10 @@ import {
   type ProbeAssignment,
 } from "@muster/model";
 import { mapLink, type Clock, type Link, type Log } from "@muster/runtime";
+import type { Contexts } from "../contexts/contexts.ts";
 import type { EventLog } from "../events/event-log.ts";
 import { put, type AppliedChange, type Ledger } from "../ledger/ledger.ts";
+import type { LedgerView } from "../ledger/view.ts";
 import { hostsOf } from "../ledger/vms-by-host.ts";
 import type { SessionSummary } from "../metrics/summary.ts";
 import { forgetOff } from "../ha/host-off.ts";
@@ -39,6 +41,7 @@ export interface SessionsParts {
   readonly observations: Observations;
   readonly commands: Commands;
   readonly leases: Leases;
+  readonly contexts: Contexts;
   readonly events: EventLog;
   readonly clock: Clock;
   readonly times: SessionTimes;
@@ -64,7 +67,9 @@ export class Sessions {
     this.#stopListening = parts.ledger.onChange((changes) => {
       const kinds = new Set(changes.map((change) => change.kind));
       const isAboutAll = sharedKinds.some((kind) => kinds.has(kind)) || this.#isSwitched();
-      this.#refresh(isAboutAll ? this.#sessions.keys() : hostsConcerned(changes));
+      this.#refresh(
+        isAboutAll ? this.#sessions.keys() : hostsConcerned(changes, parts.ledger.view),
+      );
       if (isAboutAll || kinds.has("host")) this.#areProbesDue = true;
       if (kinds.has("host")) this.#closeRemoved();
     });
@@ -103,7 +108,7 @@ export class Sessions {
   }
 
   async #converse(hostId: HostId, link: AgentLink): Promise<void> {
-    const { ledger, observations, commands, leases, clock, times, log } = this.#parts;
+    const { ledger, observations, commands, leases, contexts, clock, times, log } = this.#parts;
     const name = ledger.view.hosts.get(hostId)?.name ?? hostId;
     const session = new HostSession({
       hostId,
@@ -116,6 +121,7 @@ export class Sessions {
       commands,
       silence: this.#silence,
       leases,
+      contexts,
       sources: {
         attemptOf: (id, revision) => this.#attempts.attemptOf(id, revision),
         probesOf: (id) => this.#probes.get(id) ?? [],
@@ -263,10 +269,14 @@ export class Sessions {
 const sharedKinds = ["network", "uplink", "interfaces", "coordinator"] as const;
 
 /** Hosts that were changed, and those that VMs were or are placed on, or on their way to. */
-function hostsConcerned(changes: readonly AppliedChange[]): ReadonlySet<HostId> {
+function hostsConcerned(changes: readonly AppliedChange[], view: LedgerView): ReadonlySet<HostId> {
   const hostIds = changes.flatMap((change) => {
     // Labels and pools choose networks.
     if (change.kind === "host") return [change.value.id];
+    if (change.kind === "context") {
+      const vm = view.vms.get(change.value.vmId);
+      return vm === undefined ? [] : hostsOf(vm);
+    }
     if (change.kind !== "vm") return [];
     return [
       ...(change.before === undefined ? [] : hostsOf(change.before)),

@@ -31,6 +31,7 @@ import {
 } from "./host-networking.ts";
 import { decodeMigrationStats, encodeMigrationStats } from "./migration-stats.ts";
 import { decodeNetworkObservation, encodeNetworkObservation } from "./network.ts";
+import { decodeGuestReport, encodeGuestReport } from "./seed.ts";
 import { HOST_NETWORKS_MAX, HOST_VMS_MAX, RUNNING_COMMANDS_MAX } from "./report-limits.ts";
 import { decodeVmId, encodeVmId } from "./vm-id.ts";
 import { decodeVmObservation, encodeVmObservation } from "./vm-observation.ts";
@@ -179,6 +180,13 @@ export function decodeAgentMessage(wire: pb.SessionRequest): AgentMessage {
       const field = fieldAt(message.$case, "results");
       return { kind: "probe-report", results: decodeProbeResults(message.value.results, field) };
     }
+    case "seedRequest":
+      return {
+        kind: "seed-request",
+        vmId: decodeVmId(message.value.uuid, fieldAt(message.$case, "uuid")),
+      };
+    case "guestReport":
+      return decodeGuestReport(message.value, message.$case);
     default:
       return assertNever(message);
   }
@@ -255,6 +263,10 @@ function encodeMessage(message: AgentMessage): WireMessage {
       return { $case: "networkApplied", value: encodeQuestion(message) };
     case "probe-report":
       return { $case: "probeReport", value: { results: encodeProbeResults(message.results) } };
+    case "seed-request":
+      return { $case: "seedRequest", value: { uuid: encodeVmId(message.vmId) } };
+    case "guest-report":
+      return { $case: "guestReport", value: encodeGuestReport(message) };
     default:
       return assertNever(message);
   }

@@ -96,6 +96,10 @@ function decodeAction(wire: WireAction, field: string): CommandAction {
       return decodeOpenConsole(wire.value, field);
     case "confirmPolicy":
       return { kind: "confirm-policy", vmId };
+    case "placeSeed":
+      return { kind: "place-seed", vmId, spec: decodeSpec(wire.value.spec) };
+    case "removeSeed":
+      return { kind: "remove-seed", vmId, spec: decodeSpec(wire.value.spec) };
     default:
       return assertNever(wire);
   }
@@ -135,6 +139,10 @@ function encodeAction(action: CommandAction): WireAction {
     }
     case "confirm-policy":
       return { $case: "confirmPolicy", value: { uuid } };
+    case "place-seed":
+      return { $case: "placeSeed", value: { uuid, spec: encodeVmSpec(action.spec) } };
+    case "remove-seed":
+      return { $case: "removeSeed", value: { uuid, spec: encodeVmSpec(action.spec) } };
     case "start-vm":
       return { $case: "startVm", value: { uuid, spec: encodeVmSpec(action.spec) } };
     case "stop-vm": {

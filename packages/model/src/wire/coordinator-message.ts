@@ -18,6 +18,7 @@ import {
 import { decodeNetworkSpec, encodeNetworkSpec } from "./network.ts";
 import { decodeNics, encodeNic } from "./nic.ts";
 import { HOST_NETWORKS_MAX, HOST_VMS_MAX } from "./report-limits.ts";
+import { decodeSeed, encodeSeed } from "./seed.ts";
 import { decodeVmId, encodeVmId } from "./vm-id.ts";
 
 type Welcome = Extract<CoordinatorMessage, { kind: "welcome" }>;
@@ -54,6 +55,7 @@ function decodeVmAssignment(wire: pb.VmAssignment, field: string): VmAssignment 
     nics: decodeNics(wire.nics, fieldAt(field, "nics")),
     ...(wire.guarded ? { guarded: true as const } : {}),
     ...(wire.autostart ? { autostart: true as const } : {}),
+    ...(wire.listen ? { listen: true as const } : {}),
   };
 }
 
@@ -132,6 +134,14 @@ export function decodeCoordinatorMessage(wire: pb.SessionResponse): CoordinatorM
       return { kind: "confirm-network", ...decodeQuestion(message.value, message.$case) };
     case "leaseRenewed":
       return { kind: "lease-renewed", number: message.value.number };
+    case "seed":
+      return decodeSeed(message.value, message.$case);
+    case "guestReportRecorded":
+      return {
+        kind: "guest-report-recorded",
+        vmId: decodeVmId(message.value.uuid, `${message.$case}.uuid`),
+        number: message.value.number,
+      };
     default:
       return assertNever(message);
   }
@@ -150,6 +160,7 @@ function encodeAssignments(assignments: Assignments): pb.Assignments {
       nics: nics.map(encodeNic),
       guarded: policy.guarded ?? false,
       autostart: policy.autostart ?? false,
+      listen: policy.listen ?? false,
     })),
     removedVms: assignments.removedVms.map(encodeVmId),
     hostNetwork:
@@ -186,6 +197,12 @@ function encodeMessage(message: CoordinatorMessage): WireMessage {
       return { $case: "confirmNetwork", value: encodeQuestion(message) };
     case "lease-renewed":
       return { $case: "leaseRenewed", value: { number: message.number } };
+    case "seed":
+      return { $case: "seed", value: encodeSeed(message) };
+    case "guest-report-recorded": {
+      const { vmId, number } = message;
+      return { $case: "guestReportRecorded", value: { uuid: encodeVmId(vmId), number } };
+    }
     default:
       return assertNever(message);
   }

@@ -6,9 +6,9 @@ import type * as pb from "@muster/proto/types";
 import { invalid } from "../errors.ts";
 import { parseName } from "../names.ts";
 import { MIB, renderSize, TIB } from "../sizes.ts";
-import type { DiskSpec, KernelBoot, VmSpec } from "../vm.ts";
+import { seedFormats, type DiskSpec, type KernelBoot, type VmSpec } from "../vm.ts";
 import { decodeHaPolicy, encodeHaPolicy } from "./ha.ts";
-import { fieldAt, readCount, readLine, readList, refuseDuplicates } from "./fields.ts";
+import { fieldAt, readChoice, readCount, readLine, readList, refuseDuplicates } from "./fields.ts";
 import { completeNic, decodeNicDrafts, encodeNic, type NicDraft } from "./nic.ts";
 
 /** A VmSpec whose NICs may still lack MACs. */
@@ -127,6 +127,9 @@ export function decodeVmSpecDraft(wire: pb.VmSpec, field: string): VmSpecDraft {
       ? {}
       : { machineType: readMachineWord(wire.machineType, at("machineType")) }),
     ...(wire.ha === undefined ? {} : { ha: decodeHaPolicy(wire.ha, at("ha")) }),
+    ...(wire.context === undefined || wire.context === ""
+      ? {}
+      : { context: readChoice(wire.context, at("context"), seedFormats) }),
   };
 }
 
@@ -156,5 +159,6 @@ export function encodeVmSpec(spec: VmSpecDraft): pb.VmSpec {
     cpuModel: spec.cpuModel ?? "",
     machineType: spec.machineType ?? "",
     ha: spec.ha === undefined ? undefined : encodeHaPolicy(spec.ha),
+    ...(spec.context === undefined ? {} : { context: spec.context }),
   };
 }

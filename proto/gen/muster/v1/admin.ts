@@ -662,6 +662,60 @@ export interface CreateVmRequest {
     | undefined;
   /** Name of the claim whose room it takes; empty: none. */
   claim: string;
+  /** What the guest is told about itself, as JSON; empty: nothing. Kept sealed, and shown to nobody as it is. */
+  context?: string | undefined;
+}
+
+/** GetVmContextRequest asks what a VM's guest was told and how far it is. */
+export interface GetVmContextRequest {
+  /** Name or id of the VM. */
+  vm: string;
+}
+
+/** GetVmContextResponse shows a context without its secrets. */
+export interface GetVmContextResponse {
+  /** Form of its disk: "nocloud", "config-drive" or "stratuslab". */
+  format: string;
+  /** The context without its secrets, as JSON; empty: it was forgotten with its disk. */
+  redacted: string;
+  /** "waiting", "configuring", "configured", "failed" or "timed-out". */
+  state: string;
+  /** What the guest said, a line each. */
+  stages: ContextStage[];
+  /** True while the disk is in the VM. */
+  seedPresent: boolean;
+  /** RFC 3339: by when the guest must have said that it is done; empty: it has not been started, or has said so. */
+  deadline: string;
+  /** Why the state is failed or timed-out; empty otherwise. */
+  problem: string;
+}
+
+/** ContextStage is one line of a guest, as it was recorded. */
+export interface ContextStage {
+  /** "individual" or "central". */
+  stage: string;
+  /** "running", "done", "failed" or "skipped". */
+  state: string;
+  /** Of the stage, when it ended. */
+  exitCode: number;
+  /** The end of what the stage printed, without secrets. */
+  logTail: string;
+  /** RFC 3339: when it was recorded. */
+  at: string;
+}
+
+/** RotateSecretsRequest seals everything that is kept sealed with a new key. */
+export interface RotateSecretsRequest {
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** RotateSecretsResponse says what was sealed anew. */
+export interface RotateSecretsResponse {
+  /** Contexts. */
+  contexts: number;
+  /** Number of the key in use. */
+  key: number;
 }
 
 /** CreateVmResponse says where and with which operation. */
@@ -4740,7 +4794,7 @@ export const GetVmResponse: MessageFns<GetVmResponse> = {
 };
 
 function createBaseCreateVmRequest(): CreateVmRequest {
-  return { spec: undefined, stopped: false, host: "", why: undefined, rules: undefined, claim: "" };
+  return { spec: undefined, stopped: false, host: "", why: undefined, rules: undefined, claim: "", context: undefined };
 }
 
 export const CreateVmRequest: MessageFns<CreateVmRequest> = {
@@ -4762,6 +4816,9 @@ export const CreateVmRequest: MessageFns<CreateVmRequest> = {
     }
     if (message.claim !== "") {
       writer.uint32(50).string(message.claim);
+    }
+    if (message.context !== undefined) {
+      writer.uint32(58).string(message.context);
     }
     return writer;
   },
@@ -4825,6 +4882,365 @@ export const CreateVmRequest: MessageFns<CreateVmRequest> = {
             }
 
             message.claim = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.context = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetVmContextRequest(): GetVmContextRequest {
+  return { vm: "" };
+}
+
+export const GetVmContextRequest: MessageFns<GetVmContextRequest> = {
+  encode(message: GetVmContextRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.vm !== "") {
+      writer.uint32(10).string(message.vm);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetVmContextRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetVmContextRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.vm = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetVmContextResponse(): GetVmContextResponse {
+  return { format: "", redacted: "", state: "", stages: [], seedPresent: false, deadline: "", problem: "" };
+}
+
+export const GetVmContextResponse: MessageFns<GetVmContextResponse> = {
+  encode(message: GetVmContextResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.format !== "") {
+      writer.uint32(10).string(message.format);
+    }
+    if (message.redacted !== "") {
+      writer.uint32(18).string(message.redacted);
+    }
+    if (message.state !== "") {
+      writer.uint32(26).string(message.state);
+    }
+    for (const v of message.stages) {
+      ContextStage.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.seedPresent !== false) {
+      writer.uint32(40).bool(message.seedPresent);
+    }
+    if (message.deadline !== "") {
+      writer.uint32(50).string(message.deadline);
+    }
+    if (message.problem !== "") {
+      writer.uint32(58).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetVmContextResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetVmContextResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.format = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.redacted = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.stages.push(ContextStage.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.seedPresent = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.deadline = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseContextStage(): ContextStage {
+  return { stage: "", state: "", exitCode: 0, logTail: "", at: "" };
+}
+
+export const ContextStage: MessageFns<ContextStage> = {
+  encode(message: ContextStage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.stage !== "") {
+      writer.uint32(10).string(message.stage);
+    }
+    if (message.state !== "") {
+      writer.uint32(18).string(message.state);
+    }
+    if (message.exitCode !== 0) {
+      writer.uint32(24).uint32(message.exitCode);
+    }
+    if (message.logTail !== "") {
+      writer.uint32(34).string(message.logTail);
+    }
+    if (message.at !== "") {
+      writer.uint32(42).string(message.at);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContextStage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContextStage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.stage = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.exitCode = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.logTail = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.at = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRotateSecretsRequest(): RotateSecretsRequest {
+  return { why: undefined };
+}
+
+export const RotateSecretsRequest: MessageFns<RotateSecretsRequest> = {
+  encode(message: RotateSecretsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RotateSecretsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRotateSecretsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRotateSecretsResponse(): RotateSecretsResponse {
+  return { contexts: 0, key: 0 };
+}
+
+export const RotateSecretsResponse: MessageFns<RotateSecretsResponse> = {
+  encode(message: RotateSecretsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.contexts !== 0) {
+      writer.uint32(8).uint32(message.contexts);
+    }
+    if (message.key !== 0) {
+      writer.uint32(16).uint32(message.key);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RotateSecretsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRotateSecretsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.contexts = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.key = reader.uint32();
             continue;
           }
         }
@@ -17060,6 +17476,28 @@ export const AdminService = {
     responseSerialize: (value: CreateVmResponse): Buffer => Buffer.from(CreateVmResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateVmResponse => CreateVmResponse.decode(value),
   },
+  /** GetVmContext shows what a VM's guest was told, without secrets, and how far its first boot is. */
+  getVmContext: {
+    path: "/muster.v1.Admin/GetVmContext" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetVmContextRequest): Buffer => Buffer.from(GetVmContextRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetVmContextRequest => GetVmContextRequest.decode(value),
+    responseSerialize: (value: GetVmContextResponse): Buffer =>
+      Buffer.from(GetVmContextResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetVmContextResponse => GetVmContextResponse.decode(value),
+  },
+  /** RotateSecrets seals contexts with a new key and forgets the old one. */
+  rotateSecrets: {
+    path: "/muster.v1.Admin/RotateSecrets" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RotateSecretsRequest): Buffer => Buffer.from(RotateSecretsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RotateSecretsRequest => RotateSecretsRequest.decode(value),
+    responseSerialize: (value: RotateSecretsResponse): Buffer =>
+      Buffer.from(RotateSecretsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RotateSecretsResponse => RotateSecretsResponse.decode(value),
+  },
   /** ChangeVm starts, stops, reboots, pauses, resumes or deletes a VM. */
   changeVm: {
     path: "/muster.v1.Admin/ChangeVm" as const,
@@ -17706,6 +18144,10 @@ export interface AdminServer extends UntypedServiceImplementation {
   getVm: handleUnaryCall<GetVmRequest, GetVmResponse>;
   /** CreateVm places and defines a VM and starts it unless told otherwise. */
   createVm: handleUnaryCall<CreateVmRequest, CreateVmResponse>;
+  /** GetVmContext shows what a VM's guest was told, without secrets, and how far its first boot is. */
+  getVmContext: handleUnaryCall<GetVmContextRequest, GetVmContextResponse>;
+  /** RotateSecrets seals contexts with a new key and forgets the old one. */
+  rotateSecrets: handleUnaryCall<RotateSecretsRequest, RotateSecretsResponse>;
   /** ChangeVm starts, stops, reboots, pauses, resumes or deletes a VM. */
   changeVm: handleUnaryCall<ChangeVmRequest, ChangeVmResponse>;
   /** MigrateVm moves a running VM to another host. */
@@ -18021,6 +18463,38 @@ export interface AdminClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateVmResponse) => void,
+  ): ClientUnaryCall;
+  /** GetVmContext shows what a VM's guest was told, without secrets, and how far its first boot is. */
+  getVmContext(
+    request: GetVmContextRequest,
+    callback: (error: ServiceError | null, response: GetVmContextResponse) => void,
+  ): ClientUnaryCall;
+  getVmContext(
+    request: GetVmContextRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetVmContextResponse) => void,
+  ): ClientUnaryCall;
+  getVmContext(
+    request: GetVmContextRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetVmContextResponse) => void,
+  ): ClientUnaryCall;
+  /** RotateSecrets seals contexts with a new key and forgets the old one. */
+  rotateSecrets(
+    request: RotateSecretsRequest,
+    callback: (error: ServiceError | null, response: RotateSecretsResponse) => void,
+  ): ClientUnaryCall;
+  rotateSecrets(
+    request: RotateSecretsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RotateSecretsResponse) => void,
+  ): ClientUnaryCall;
+  rotateSecrets(
+    request: RotateSecretsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RotateSecretsResponse) => void,
   ): ClientUnaryCall;
   /** ChangeVm starts, stops, reboots, pauses, resumes or deletes a VM. */
   changeVm(

@@ -109,6 +109,12 @@ export interface SessionRequest {
     | //
     /** What the host hears of others by layer-2 probes. */
     { $case: "probeReport"; value: ProbeReport }
+    | //
+    /** The agent is about to write a VM's seed and asks what is in it. */
+    { $case: "seedRequest"; value: SeedRequest }
+    | //
+    /** What a guest said of its first boot. */
+    { $case: "guestReport"; value: GuestReport }
     | undefined;
 }
 
@@ -143,6 +149,12 @@ export interface SessionResponse {
     | //
     /** The host's lease is renewed. */
     { $case: "leaseRenewed"; value: LeaseRenewed }
+    | //
+    /** What is in a VM's seed, or why the host may not have it. */
+    { $case: "seed"; value: Seed }
+    | //
+    /** What a guest said is recorded. */
+    { $case: "guestReportRecorded"; value: GuestReportRecorded }
     | undefined;
 }
 
@@ -399,6 +411,8 @@ export interface VmAssignment {
   guarded: boolean;
   /** The agent starts the VM after the host has booted, without asking. */
   autostart: boolean;
+  /** The agent listens to what the guest says of its first boot. */
+  listen: boolean;
 }
 
 /**
@@ -457,7 +471,87 @@ export interface Command {
     | //
     /** Say how old another host's heartbeat on shared storage is. */
     { $case: "readStorageHeartbeat"; value: ReadStorageHeartbeat }
+    | //
+    /** Write the disk that tells a guest about itself. */
+    { $case: "placeSeed"; value: PlaceSeed }
+    | //
+    /** Take that disk out of the VM, overwrite it, and remove it. */
+    { $case: "removeSeed"; value: RemoveSeed }
     | undefined;
+}
+
+/** PlaceSeed has no contents: the agent asks for them, so that its journal never holds a secret. */
+export interface PlaceSeed {
+  /** The VM's UUID, 16 bytes. */
+  uuid: Buffer;
+  /** The VM; its first disk's storage has the seed. */
+  spec: VmSpec | undefined;
+}
+
+/** RemoveSeed is fine with a VM that has no seed any more. */
+export interface RemoveSeed {
+  /** The VM's UUID, 16 bytes. */
+  uuid: Buffer;
+  /** The VM. */
+  spec: VmSpec | undefined;
+}
+
+/** SeedRequest is answered with Seed in the same session. */
+export interface SeedRequest {
+  /** The VM's UUID, 16 bytes. */
+  uuid: Buffer;
+}
+
+/** Seed is what is in a VM's seed. It is kept nowhere but on the disk it becomes. */
+export interface Seed {
+  /** The VM's UUID, 16 bytes. */
+  uuid: Buffer;
+  /** Label of the volume. */
+  label: string;
+  /** Files of the disk. */
+  files: SeedFile[];
+  /** Set: the host does not get it. */
+  error: ErrorDetail | undefined;
+}
+
+/** SeedFile is one file of a seed. */
+export interface SeedFile {
+  /** Relative path. */
+  path: string;
+  /** Contents. */
+  content: Buffer;
+  /** Permissions. */
+  mode: number;
+}
+
+/** GuestReport is everything a guest said of its first boot. Sent again until it is recorded. */
+export interface GuestReport {
+  /** The VM's UUID, 16 bytes. */
+  uuid: Buffer;
+  /** In the order of their numbers. */
+  stages: StageReport[];
+}
+
+/** StageReport is one line of a guest. */
+export interface StageReport {
+  /** Counts the guest's lines from 1. */
+  number: number;
+  /** "individual" or "central". */
+  stage: string;
+  /** "running", "done", "failed" or "skipped". */
+  state: string;
+  /** Of the stage, when it ended. */
+  exitCode: number;
+  /** The end of what the stage printed. */
+  logTail: string;
+}
+
+/** GuestReportRecorded lets the guest be told that it was heard. */
+export interface GuestReportRecorded {
+  /** The VM's UUID, 16 bytes. */
+  uuid: Buffer;
+  /** Number of the last line that is recorded. */
+  number: number;
 }
 
 /** ConfirmPolicy changes nothing: commands and assignments arrive in order. */
@@ -1019,6 +1113,12 @@ export const SessionRequest: MessageFns<SessionRequest> = {
       case "probeReport":
         ProbeReport.encode(message.message.value, writer.uint32(74).fork()).join();
         break;
+      case "seedRequest":
+        SeedRequest.encode(message.message.value, writer.uint32(82).fork()).join();
+        break;
+      case "guestReport":
+        GuestReport.encode(message.message.value, writer.uint32(90).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1108,6 +1208,22 @@ export const SessionRequest: MessageFns<SessionRequest> = {
             message.message = { $case: "probeReport", value: ProbeReport.decode(reader, reader.uint32()) };
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.message = { $case: "seedRequest", value: SeedRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.message = { $case: "guestReport", value: GuestReport.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1154,6 +1270,12 @@ export const SessionResponse: MessageFns<SessionResponse> = {
         break;
       case "leaseRenewed":
         LeaseRenewed.encode(message.message.value, writer.uint32(74).fork()).join();
+        break;
+      case "seed":
+        Seed.encode(message.message.value, writer.uint32(82).fork()).join();
+        break;
+      case "guestReportRecorded":
+        GuestReportRecorded.encode(message.message.value, writer.uint32(90).fork()).join();
         break;
     }
     return writer;
@@ -1242,6 +1364,25 @@ export const SessionResponse: MessageFns<SessionResponse> = {
             }
 
             message.message = { $case: "leaseRenewed", value: LeaseRenewed.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.message = { $case: "seed", value: Seed.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.message = {
+              $case: "guestReportRecorded",
+              value: GuestReportRecorded.decode(reader, reader.uint32()),
+            };
             continue;
           }
         }
@@ -2914,7 +3055,7 @@ export const ProbePeer: MessageFns<ProbePeer> = {
 };
 
 function createBaseVmAssignment(): VmAssignment {
-  return { uuid: Buffer.alloc(0), name: "", generation: 0, nics: [], guarded: false, autostart: false };
+  return { uuid: Buffer.alloc(0), name: "", generation: 0, nics: [], guarded: false, autostart: false, listen: false };
 }
 
 export const VmAssignment: MessageFns<VmAssignment> = {
@@ -2936,6 +3077,9 @@ export const VmAssignment: MessageFns<VmAssignment> = {
     }
     if (message.autostart !== false) {
       writer.uint32(48).bool(message.autostart);
+    }
+    if (message.listen !== false) {
+      writer.uint32(56).bool(message.listen);
     }
     return writer;
   },
@@ -2999,6 +3143,14 @@ export const VmAssignment: MessageFns<VmAssignment> = {
             }
 
             message.autostart = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.listen = reader.bool();
             continue;
           }
         }
@@ -3071,6 +3223,12 @@ export const Command: MessageFns<Command> = {
         break;
       case "readStorageHeartbeat":
         ReadStorageHeartbeat.encode(message.action.value, writer.uint32(138).fork()).join();
+        break;
+      case "placeSeed":
+        PlaceSeed.encode(message.action.value, writer.uint32(146).fork()).join();
+        break;
+      case "removeSeed":
+        RemoveSeed.encode(message.action.value, writer.uint32(154).fork()).join();
         break;
     }
     return writer;
@@ -3226,6 +3384,533 @@ export const Command: MessageFns<Command> = {
               $case: "readStorageHeartbeat",
               value: ReadStorageHeartbeat.decode(reader, reader.uint32()),
             };
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.action = { $case: "placeSeed", value: PlaceSeed.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.action = { $case: "removeSeed", value: RemoveSeed.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePlaceSeed(): PlaceSeed {
+  return { uuid: Buffer.alloc(0), spec: undefined };
+}
+
+export const PlaceSeed: MessageFns<PlaceSeed> = {
+  encode(message: PlaceSeed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.uuid.length !== 0) {
+      writer.uint32(10).bytes(message.uuid);
+    }
+    if (message.spec !== undefined) {
+      VmSpec.encode(message.spec, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlaceSeed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlaceSeed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.uuid = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.spec = VmSpec.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRemoveSeed(): RemoveSeed {
+  return { uuid: Buffer.alloc(0), spec: undefined };
+}
+
+export const RemoveSeed: MessageFns<RemoveSeed> = {
+  encode(message: RemoveSeed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.uuid.length !== 0) {
+      writer.uint32(10).bytes(message.uuid);
+    }
+    if (message.spec !== undefined) {
+      VmSpec.encode(message.spec, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveSeed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveSeed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.uuid = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.spec = VmSpec.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSeedRequest(): SeedRequest {
+  return { uuid: Buffer.alloc(0) };
+}
+
+export const SeedRequest: MessageFns<SeedRequest> = {
+  encode(message: SeedRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.uuid.length !== 0) {
+      writer.uint32(10).bytes(message.uuid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SeedRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSeedRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.uuid = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSeed(): Seed {
+  return { uuid: Buffer.alloc(0), label: "", files: [], error: undefined };
+}
+
+export const Seed: MessageFns<Seed> = {
+  encode(message: Seed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.uuid.length !== 0) {
+      writer.uint32(10).bytes(message.uuid);
+    }
+    if (message.label !== "") {
+      writer.uint32(18).string(message.label);
+    }
+    for (const v of message.files) {
+      SeedFile.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.error !== undefined) {
+      ErrorDetail.encode(message.error, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Seed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSeed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.uuid = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.files.push(SeedFile.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.error = ErrorDetail.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSeedFile(): SeedFile {
+  return { path: "", content: Buffer.alloc(0), mode: 0 };
+}
+
+export const SeedFile: MessageFns<SeedFile> = {
+  encode(message: SeedFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.content.length !== 0) {
+      writer.uint32(18).bytes(message.content);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(24).uint32(message.mode);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SeedFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSeedFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.content = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.mode = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGuestReport(): GuestReport {
+  return { uuid: Buffer.alloc(0), stages: [] };
+}
+
+export const GuestReport: MessageFns<GuestReport> = {
+  encode(message: GuestReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.uuid.length !== 0) {
+      writer.uint32(10).bytes(message.uuid);
+    }
+    for (const v of message.stages) {
+      StageReport.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GuestReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGuestReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.uuid = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.stages.push(StageReport.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStageReport(): StageReport {
+  return { number: 0, stage: "", state: "", exitCode: 0, logTail: "" };
+}
+
+export const StageReport: MessageFns<StageReport> = {
+  encode(message: StageReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint32(message.number);
+    }
+    if (message.stage !== "") {
+      writer.uint32(18).string(message.stage);
+    }
+    if (message.state !== "") {
+      writer.uint32(26).string(message.state);
+    }
+    if (message.exitCode !== 0) {
+      writer.uint32(32).uint32(message.exitCode);
+    }
+    if (message.logTail !== "") {
+      writer.uint32(42).string(message.logTail);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StageReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStageReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.stage = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.exitCode = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.logTail = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGuestReportRecorded(): GuestReportRecorded {
+  return { uuid: Buffer.alloc(0), number: 0 };
+}
+
+export const GuestReportRecorded: MessageFns<GuestReportRecorded> = {
+  encode(message: GuestReportRecorded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.uuid.length !== 0) {
+      writer.uint32(10).bytes(message.uuid);
+    }
+    if (message.number !== 0) {
+      writer.uint32(16).uint32(message.number);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GuestReportRecorded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGuestReportRecorded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.uuid = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.number = reader.uint32();
             continue;
           }
         }

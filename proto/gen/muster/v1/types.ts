@@ -185,7 +185,14 @@ export interface VmSpec {
   /** Machine type; empty: the host's default q35. */
   machineType: string;
   /** What the cluster does for the VM by itself; unset: nothing. */
-  ha: HaPolicy | undefined;
+  ha:
+    | HaPolicy
+    | undefined;
+  /**
+   * Form of the disk that tells the guest about itself: "nocloud", "config-drive" or "stratuslab"; empty: it has none.
+   * Written by the API from the context the VM is created with.
+   */
+  context?: string | undefined;
 }
 
 /** HaPolicy is what a person wants the cluster to do for a VM by itself. */
@@ -781,6 +788,7 @@ function createBaseVmSpec(): VmSpec {
     cpuModel: "",
     machineType: "",
     ha: undefined,
+    context: undefined,
   };
 }
 
@@ -818,6 +826,9 @@ export const VmSpec: MessageFns<VmSpec> = {
     }
     if (message.ha !== undefined) {
       HaPolicy.encode(message.ha, writer.uint32(82).fork()).join();
+    }
+    if (message.context !== undefined) {
+      writer.uint32(90).string(message.context);
     }
     return writer;
   },
@@ -913,6 +924,14 @@ export const VmSpec: MessageFns<VmSpec> = {
             }
 
             message.ha = HaPolicy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.context = reader.string();
             continue;
           }
         }

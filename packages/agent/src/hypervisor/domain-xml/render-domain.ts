@@ -2,6 +2,7 @@
  * VmDefinition → libvirt domain XML. Pure; every value passes through `xml/render-xml.ts`, so none can become
  * markup. Devices are written in a fixed order: their PCI addresses, and so the guest's names for them, follow it.
  */
+import { REPORT_CHANNEL } from "@muster/context";
 import type { DiskSpec, VmId, VmSpec } from "@muster/model";
 import type { VmDefinition } from "../hypervisor.ts";
 import { element, renderXml, textElement, type XmlTree } from "../xml/render-xml.ts";
@@ -26,6 +27,12 @@ const AGENT_CHANNEL = "org.qemu.guest_agent.0";
 
 export const volumeNameOf = (vmId: VmId, diskIndex: number): string =>
   `${vmId}-${String(diskIndex)}.qcow2`;
+
+/** Of the disk that tells the guest about itself: on the storage of its first disk. */
+export const seedVolumeOf = (vmId: VmId): string => `${vmId}-seed.iso`;
+
+/** What the guest has of it. */
+export const SEED_TARGET = { dev: "sda", bus: "scsi" };
 
 /** Where libvirt keeps what the guest says on its serial console. */
 export const consoleLogPathOf = (vmName: string): string =>
@@ -135,7 +142,7 @@ function devices(
     ),
   );
   return [
-    ...pciePorts(machineType, disks.length + interfaces.length),
+    ...pciePorts(machineType, disks.length + interfaces.length + (hasSeed(spec) ? 1 : 0)),
     element("controller", { type: "usb", model: "none" }),
     element("controller", { type: "virtio-serial", index: "0" }),
     ...disks,
@@ -145,11 +152,37 @@ function devices(
     element("channel", { type: "unix" }, [
       element("target", { type: "virtio", name: AGENT_CHANNEL }),
     ]),
+    // Behind everything else: a guest that has a seed has the same addresses as one that has none.
+    ...(hasSeed(spec) ? seedDevices(vmId, spec) : []),
     element("memballoon", { model: "virtio" }, [
       element("stats", { period: String(BALLOON_STATS_PERIOD_S) }),
     ]),
     element("rng", { model: "virtio" }, [
       textElement("backend", "/dev/urandom", { model: "random" }),
+    ]),
+  ];
+}
+
+const hasSeed = (spec: VmSpec): boolean =>
+  spec.context !== undefined && spec.disks[0] !== undefined;
+
+/** A CD on virtio, which kernels made for clouds have and SATA many of them have not; and the channel for reports. */
+function seedDevices(vmId: VmId, spec: VmSpec): readonly XmlTree[] {
+  return [
+    element("controller", { type: "scsi", index: "0", model: "virtio-scsi" }),
+    element("disk", { type: "volume", device: "cdrom" }, [
+      element("driver", { name: "qemu", type: "raw" }),
+      // Optional: a VM whose seed was removed after its first boot starts all the same, here or elsewhere.
+      element("source", {
+        pool: spec.disks[0]?.storage ?? "",
+        volume: seedVolumeOf(vmId),
+        startupPolicy: "optional",
+      }),
+      element("target", SEED_TARGET),
+      element("readonly"),
+    ]),
+    element("channel", { type: "unix" }, [
+      element("target", { type: "virtio", name: REPORT_CHANNEL }),
     ]),
   ];
 }

@@ -35,7 +35,7 @@ export class LibvirtConsole implements VmConsole {
   }
 }
 
-function consoleStream(stream: ByteStream): ConsoleStream {
+export function consoleStream(stream: ByteStream): ConsoleStream {
   return {
     output: stream,
     write: (data) =>

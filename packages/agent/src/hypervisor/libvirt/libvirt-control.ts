@@ -3,7 +3,7 @@ import { MusterError, type VmId, type VmSpec } from "@muster/model";
 import { isLibvirtError, type Domain } from "node-libvirt";
 import type { DomainFacts } from "../domain-xml/domain-facts.ts";
 import { MARK_NAMESPACE, MARK_PREFIX, renderMark } from "../domain-xml/mark.ts";
-import { renderDomain } from "../domain-xml/render-domain.ts";
+import { renderDomain, seedVolumeOf } from "../domain-xml/render-domain.ts";
 import type { PowerAction, VmControl, VmDefinition } from "../hypervisor.ts";
 import {
   findDomain,
@@ -114,7 +114,11 @@ export class LibvirtControl implements VmControl {
       const connection = await this.#link.connection();
       const domain = await findDomain(connection, vmId);
       if (domain !== undefined) await refuseActive(domain, "remove the volumes of");
-      await new LibvirtStorage(connection, this.#turns).removeVolumes(vmId, spec);
+      const storage = new LibvirtStorage(connection, this.#turns);
+      await storage.removeVolumes(vmId, spec);
+      const [first] = spec.disks;
+      if (spec.context === undefined || first === undefined) return;
+      await storage.wipeVolume(first.storage, seedVolumeOf(vmId));
     });
   }
 

@@ -13,6 +13,7 @@ import type {
   VmConsole,
   VmControl,
   VmMigration,
+  VmSeeds,
   VmWatch,
 } from "../hypervisor.ts";
 import type { ClusterIdSource } from "./domain-handle.ts";
@@ -23,6 +24,7 @@ import { LibvirtControl } from "./libvirt-control.ts";
 import { attempt } from "./libvirt-error.ts";
 import { LibvirtLink } from "./libvirt-link.ts";
 import { LibvirtMigration } from "./libvirt-migration.ts";
+import { LibvirtSeeds } from "./libvirt-seeds.ts";
 import { StorageTurns } from "./storage-turns.ts";
 import { LibvirtWatch } from "./libvirt-watch.ts";
 
@@ -41,6 +43,7 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly migration: VmMigration;
   readonly console: VmConsole;
   readonly arrivals: LibvirtArrivals;
+  readonly seeds: VmSeeds;
   readonly #link: LibvirtLink;
 
   private constructor(options: LibvirtHypervisorOptions) {
@@ -56,6 +59,7 @@ export class LibvirtHypervisor implements Hypervisor {
     this.migration = new LibvirtMigration({ link, clock, log, clusterId, readMounts, turns });
     this.console = new LibvirtConsole({ link, clusterId });
     this.arrivals = new LibvirtArrivals(link);
+    this.seeds = new LibvirtSeeds({ link, clusterId, turns });
   }
 
   /** Also while libvirtd is down: it is connected to when it comes. */

@@ -12,7 +12,7 @@ import {
 import type { Clock } from "@muster/runtime";
 import { ConnectionLostError, type Domain, type MigrateOptions } from "node-libvirt";
 import { parseDomain } from "../domain-xml/parse-domain.ts";
-import { volumeNameOf } from "../domain-xml/render-domain.ts";
+import { seedVolumeOf, volumeNameOf } from "../domain-xml/render-domain.ts";
 import type { HypervisorLog, MigrationWatcher, VmMigration } from "../hypervisor.ts";
 import { isSharedStorage } from "../../inventory/mounts.ts";
 import type { Mount } from "../../inventory/system-facts.ts";
@@ -82,6 +82,10 @@ export class LibvirtMigration implements VmMigration {
         const message = `this host does not see volume "${name}" on storage "${disk.storage}"`;
         throw new MusterError("storage-failed", message);
       }
+      const [first] = spec.disks;
+      if (spec.context === undefined || first === undefined) return;
+      // libvirt has to know the seed, or it starts the VM here without one.
+      await storage.hasVolume(await storage.pool(first.storage), seedVolumeOf(vmId));
     });
   }
 

@@ -3,7 +3,7 @@
  * volume is made, looked at, or removed when its VM is.
  */
 import { MusterError, renderSize, type DiskSpec, type VmId, type VmSpec } from "@muster/model";
-import type { StoragePool, StorageVolume } from "node-libvirt";
+import type { ByteStream, StoragePool, StorageVolume } from "node-libvirt";
 import { memoryOf } from "../domain-xml/parse-domain.ts";
 import { volumeNameOf } from "../domain-xml/render-domain.ts";
 import type { StorageFact } from "../hypervisor.ts";
@@ -37,6 +37,30 @@ export class LibvirtStorage {
         this.#turns.run(disk.storage, () => this.#removeVolume(name, disk)),
       );
     }
+  }
+
+  /** Writes a volume whole, in place of one that is there. Only root and QEMU may read it. */
+  async writeVolume(storage: string, name: string, contents: Uint8Array): Promise<void> {
+    await this.#turns.run(storage, async () => {
+      const pool = await this.pool(storage);
+      const before = await findVolume(pool, name);
+      if (before !== undefined) await unlessRefused(before.delete(), "noStorageVol");
+      const volume = await pool.storageVolCreateXml(renderXml(rawVolumeXml(name, contents.length)));
+      const stream = await volume.upload({ length: BigInt(contents.length) });
+      await finished(stream, contents);
+    });
+  }
+
+  /** Overwrites a volume, then removes it. One that is not there is fine. */
+  async wipeVolume(storage: string, name: string): Promise<void> {
+    await this.#turns.run(storage, async () => {
+      const found = this.#connection.storagePoolLookupByName(storage);
+      const pool = await unlessRefused(found, "noStoragePool");
+      const volume = pool === undefined ? undefined : await findVolume(pool, name);
+      if (volume === undefined) return;
+      await unlessRefused(volume.wipe(), "noStorageVol");
+      await unlessRefused(volume.delete(), "noStorageVol");
+    });
   }
 
   async pool(storage: string): Promise<StoragePool> {
@@ -122,6 +146,25 @@ async function backingOf(pool: StoragePool, disk: DiskSpec): Promise<Backing | u
     format: attributeOf(descend(root, "target", "format"), "type") ?? "raw",
   };
 }
+
+/** Resolves when the daemon has everything. */
+const finished = (stream: ByteStream, contents: Uint8Array): Promise<void> =>
+  new Promise((resolve, reject) => {
+    stream.on("error", reject);
+    stream.on("finish", resolve);
+    stream.end(contents);
+  });
+
+const rawVolumeXml = (name: string, bytes: number): XmlTree =>
+  element("volume", {}, [
+    textElement("name", name),
+    textElement("capacity", String(bytes), { unit: "bytes" }),
+    textElement("allocation", String(bytes), { unit: "bytes" }),
+    element("target", {}, [
+      element("format", { type: "raw" }),
+      element("permissions", {}, [textElement("mode", "0600")]),
+    ]),
+  ]);
 
 const volumeXml = (name: string, sizeBytes: bigint, backing: Backing | undefined): XmlTree =>
   element("volume", {}, [

@@ -19,7 +19,10 @@ export type SimulatedOperation =
   | "observe"
   | "sample"
   | "facts"
-  | "console";
+  | "console"
+  | "place-seed"
+  | "remove-seed"
+  | "reports";
 
 export type FaultEffect =
   /** libvirt refuses; nothing changed. */

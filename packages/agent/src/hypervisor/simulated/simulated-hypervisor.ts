@@ -24,12 +24,14 @@ import type {
   VmControl,
   VmDefinition,
   VmMigration,
+  VmSeeds,
   VmWatch,
 } from "../hypervisor.ts";
 import { raceAbort } from "../race-abort.ts";
 import { DomainOperations, type Owner } from "./domain-operations.ts";
 import type { MigrationJob } from "./migration-job.ts";
 import { openSimulatedConsole } from "./simulated-console.ts";
+import { openSimulatedReports } from "./simulated-reports.ts";
 import { currentConfig, isManaged, observationOf, usageOf } from "./simulated-domain.ts";
 import { renderHostFacts } from "./simulated-facts.ts";
 import { untilAborted, type Call, type SimulatedHost } from "./simulated-host.ts";
@@ -69,6 +71,29 @@ export class SimulatedHypervisor implements Hypervisor, VmWatch, VmControl, VmMi
 
   get console(): VmConsole {
     return this;
+  }
+
+  get seeds(): VmSeeds {
+    return {
+      place: (vmId, spec) =>
+        this.#call({ operation: "place-seed", vmId }, () => {
+          this.#world.storages.placeSeed(this.#host, vmId, spec);
+        }),
+      remove: (vmId, spec) =>
+        this.#call({ operation: "remove-seed", vmId }, () => {
+          this.#world.storages.removeSeed(this.#host, vmId, spec);
+        }),
+      openReports: (vmId) =>
+        this.#call({ operation: "reports", vmId }, () =>
+          openSimulatedReports({
+            clock: this.#world.clock,
+            host: this.#host,
+            vmId,
+            closed: AbortSignal.any([this.#closing.signal, this.#world.closed, this.#host.life]),
+            lines: this.#world.firstBootOf(vmId),
+          }),
+        ),
+    };
   }
 
   /** As when the agent's process ends: nothing comes back to it any more, what libvirt was told goes on. */

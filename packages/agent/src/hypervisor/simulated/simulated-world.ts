@@ -28,6 +28,7 @@ import {
   type LiveDomain,
   type SimulatedDomain,
 } from "./simulated-domain.ts";
+import { ordinaryFirstBoot, type FirstBootLine } from "./simulated-reports.ts";
 import { SimulatedHost } from "./simulated-host.ts";
 import { SimulatedSystem } from "./simulated-system.ts";
 import { WorldStorages } from "./world-storages.ts";
@@ -54,6 +55,7 @@ export class SimulatedWorld implements MigrationGround, AsyncDisposable {
   readonly #cutLinks = new Set<string>();
   readonly #isolated = new Set<string>();
   readonly #behaviours = new Map<VmId, GuestBehaviour>();
+  readonly #firstBoots = new Map<VmId, readonly FirstBootLine[]>();
   readonly #ownership = new Ownership(this.storages);
   readonly #closing = new AbortController();
 
@@ -238,6 +240,15 @@ export class SimulatedWorld implements MigrationGround, AsyncDisposable {
 
   #behaviourOf(vmId: VmId): GuestBehaviour {
     return this.#behaviours.get(vmId) ?? ordinaryGuest;
+  }
+
+  /** What its guest will say of its first boot. */
+  setFirstBoot(vmId: VmId, lines: readonly FirstBootLine[]): void {
+    this.#firstBoots.set(vmId, lines);
+  }
+
+  firstBootOf(vmId: VmId): readonly FirstBootLine[] {
+    return this.#firstBoots.get(vmId) ?? ordinaryFirstBoot;
   }
 
   letGuestShutDown(guest: SimulatedGuest): void {

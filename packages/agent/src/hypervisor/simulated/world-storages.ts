@@ -1,8 +1,10 @@
 /** The volumes of all simulated hosts. A shared storage is one set of volumes for every host that has it. */
 import { MusterError, type DiskSpec, type VmId, type VmSpec } from "@muster/model";
-import { volumeNameOf } from "../domain-xml/render-domain.ts";
+import { seedVolumeOf, volumeNameOf } from "../domain-xml/render-domain.ts";
 import { volumesOf } from "./simulated-domain.ts";
 import type { SimulatedHost } from "./simulated-host.ts";
+
+const SEED_BYTES = 65_536n;
 
 export class WorldStorages {
   readonly #volumes = new Map<string, Map<string, { readonly sizeBytes: bigint }>>();
@@ -77,6 +79,18 @@ export class WorldStorages {
     for (const { storage, volume } of volumesOf(vmId, spec)) {
       if (this.#keyOf(host, storage) !== undefined) this.#volumesAt(host, storage).delete(volume);
     }
+    this.removeSeed(host, vmId, spec);
+  }
+
+  placeSeed(host: SimulatedHost, vmId: VmId, spec: VmSpec): void {
+    const storage = spec.disks[0]?.storage ?? "";
+    this.#volumesAt(host, storage).set(seedVolumeOf(vmId), { sizeBytes: SEED_BYTES });
+  }
+
+  removeSeed(host: SimulatedHost, vmId: VmId, spec: VmSpec): void {
+    const storage = spec.disks[0]?.storage;
+    if (storage === undefined || this.#keyOf(host, storage) === undefined) return;
+    this.#volumesAt(host, storage).delete(seedVolumeOf(vmId));
   }
 
   /** The first volume of the VM that the host does not see. */
