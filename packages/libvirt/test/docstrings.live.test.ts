@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { callsDocument } from "../scripts/calls.ts";
 
 const libraries = ["libvirt.so.0", "libvirt-qemu.so.0"].map(
   (name) => `/usr/lib/x86_64-linux-gnu/${name}`,
@@ -50,5 +51,10 @@ describe("docstrings", () => {
     }
     expect(wrong).toEqual([]);
     expect(checked).toBeGreaterThan(300);
+  });
+
+  it("make the list of calls, which is up to date", () => {
+    const document = join(import.meta.dirname, "../docs/calls.md");
+    expect(readFileSync(document, "utf8")).toBe(callsDocument());
   });
 });

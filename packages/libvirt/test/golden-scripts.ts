@@ -298,7 +298,9 @@ async function filters(hypervisor: Hypervisor): Promise<unknown> {
   const all = await names(hypervisor.listAllNwfilters());
   const binding = `<filterbinding><owner><name>g</name><uuid>${uuid(7)}</uuid></owner><portdev name='nothere'/><mac address='52:54:00:00:00:07'/><filterref filter='golden'/></filterbinding>`;
   const bound = await hypervisor.nwfilterBindingCreateXml(binding);
-  const bindings = (await hypervisor.listAllNwfilterBindings()).map(({ portDev }) => portDev);
+  const bindings = (await hypervisor.listAllNwfilterBindings()).map(
+    ({ portDev, filterName }) => `${portDev} ${filterName}`,
+  );
   const boundXml = await bound.getXmlDesc();
   await bound.delete();
   const missing = await refusal(hypervisor.nwfilterBindingLookupByPortDev("nothere"));

@@ -338,4 +338,29 @@ describe("host objects", () => {
     expect(await reasonOf(network.listAllPorts())).toMatchObject({ code: "operationInvalid" });
     await network.undefine();
   });
+
+  it("makes calls that are newer than some daemons, or says that they are", async () => {
+    const { hypervisor } = contract();
+    const { number } = await hypervisor.getLibVersion();
+    const domain = await hypervisor.domainDefineXml(guestXml("newer"));
+    const network = await hypervisor.networkDefineXml("<network><name>newer</name></network>");
+    const [device] = await hypervisor.listAllNodeDevices({ flags: ["capSystem"] });
+    if (!device) throw new Error("there is always the computer");
+    const codeOf = async (call: Promise<unknown>) =>
+      ((await reasonOf(call)) as { code?: string } | undefined)?.code ?? "done";
+    const since = async (release: number, call: Promise<unknown>, outcome = "done") => {
+      expect(await codeOf(call)).toBe(number >= release ? outcome : "rpc");
+    };
+    await since(9_007_000, network.setMetadata("title", "newer", { flags: ["config"] }));
+    await since(9_007_000, network.getMetadata("title", { flags: ["config"] }));
+    await since(10_001_000, device.update("<device/>"), "xmlInvalidSchema");
+    await since(10_002_000, domain.graphicsReload(), "operationInvalid");
+    await since(11_002_000, domain.setAutostartOnce(true));
+    await since(11_002_000, domain.getAutostartOnce());
+    const slow = { total_iops_sec: 100n };
+    await since(11_002_000, domain.setThrottleGroup("slow", slow, { flags: ["config"] }));
+    await since(11_002_000, domain.delThrottleGroup("slow", { flags: ["config"] }));
+    await domain.undefine();
+    await network.undefine();
+  });
 });

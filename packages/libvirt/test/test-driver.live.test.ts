@@ -40,6 +40,7 @@ describe("hypervisor", () => {
     const refused = await reasonOf(hypervisor.registerCloseCallback((why) => reasons.push(why)));
     // The test driver has nothing behind it that could end.
     expect(refused === undefined || refused instanceof LibvirtError).toBe(true);
+    await reasonOf(hypervisor.unregisterCloseCallback());
     expect(reasons).toEqual([]);
   });
 
@@ -280,5 +281,56 @@ describe("host", () => {
     expect(await computer.getParent()).toBeNull();
     expect(await computer.listCaps()).toContain("system");
     expect((await computer.getXmlDesc()).trim()).toBe(virsh("nodedev-dumpxml", "computer"));
+  });
+
+  it("changes interfaces, or takes the change back", async () => {
+    const { hypervisor } = contract();
+    const xml = `<interface type='ethernet' name='eth7'><start mode='onboot'/><mac address='aa:bb:cc:dd:ee:07'/><mtu size='1492'/><protocol family='ipv4'><ip address='192.168.0.7' prefix='24'/></protocol></interface>`;
+    await hypervisor.interfaceChangeBegin();
+    const made = await hypervisor.interfaceDefineXml(xml);
+    expect([made.name, made.mac]).toEqual(["eth7", "aa:bb:cc:dd:ee:07"]);
+    await hypervisor.interfaceChangeRollback();
+    expect(await reasonOf(hypervisor.interfaceLookupByName("eth7"))).toMatchObject({
+      code: "noInterface",
+    });
+    await hypervisor.interfaceChangeBegin();
+    await hypervisor.interfaceDefineXml(xml);
+    await hypervisor.interfaceChangeCommit();
+    const eth7 = await hypervisor.interfaceLookupByMac("aa:bb:cc:dd:ee:07");
+    await eth7.create();
+    expect(virsh("iface-list").includes("eth7")).toBe(true);
+    await eth7.destroy();
+    expect(await eth7.isActive()).toBe(false);
+    await eth7.undefine();
+    expect(await reasonOf(hypervisor.interfaceLookupByName("eth7"))).toMatchObject({
+      code: "noInterface",
+    });
+  });
+
+  it("has node devices that it refuses to hand out, by libvirt's own error", async () => {
+    const { hypervisor } = contract();
+    const computer = await hypervisor.nodeDeviceLookupByName("computer");
+    const world = { wwnn: "2000000012341234", wwpn: "1000000012341234" };
+    const calls = {
+      dettach: () => computer.dettach(),
+      detachFlags: () => computer.detachFlags("vfio-pci"),
+      reAttach: () => computer.reAttach(),
+      reset: () => computer.reset(),
+      create: () => computer.create(),
+      undefine: () => computer.undefine(),
+      getAutostart: () => computer.getAutostart(),
+      setAutostart: () => computer.setAutostart(true),
+      isPersistent: () => computer.isPersistent(),
+      isActive: () => computer.isActive(),
+      byWwn: () => hypervisor.nodeDeviceLookupScsiHostByWwn(world),
+      define: () => hypervisor.nodeDeviceDefineXml("<device/>"),
+    };
+    const refusals = new Map<string, unknown>();
+    for (const [name, call] of Object.entries(calls)) {
+      const reason = (await reasonOf(call())) as { code?: string } | undefined;
+      // Later releases of the driver answer some of the questions.
+      if (reason || !/^(get|is)/.test(name)) refusals.set(name, reason?.code);
+    }
+    expect(new Set(refusals.values())).toEqual(new Set(["noSupport"]));
   });
 });

@@ -33,8 +33,7 @@ export class NetworkPort {
 
   /** virNetworkPortGetParameters (5.5.0). */
   async getParameters(options: Impact = {}): Promise<BandwidthParameters & TypedParameters> {
-    const okay = await this.#session.stringOkayFlag();
-    const bits = bitsOf(flags.domainModificationImpactFlags, options.flags) | okay;
+    const bits = bitsOf(flags.domainModificationImpactFlags, options.flags);
     const ask = (nparams: number) => {
       const args = { port: this.reference, nparams, flags: bits };
       return this.#session.call("networkPortGetParameters", args, options);

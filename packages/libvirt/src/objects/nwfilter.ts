@@ -1,36 +1,19 @@
 import type { CallOptions } from "../pending-call.ts";
-import type { NonnullNwfilter, NonnullNwfilterBinding } from "../protocol/generated/structures.ts";
+import { NamedObject } from "./named-object.ts";
+import type { NonnullNwfilterBinding } from "../protocol/generated/structures.ts";
 import type { Session } from "../session.ts";
 
 /** virNWFilter: rules for the traffic of guests. */
-export class Nwfilter {
-  readonly #session: Session;
-  readonly reference: NonnullNwfilter;
-
-  constructor(session: Session, reference: NonnullNwfilter) {
-    this.#session = session;
-    this.reference = reference;
-  }
-
-  /** virNWFilterGetName (0.8.0). */
-  get name(): string {
-    return this.reference.name;
-  }
-
-  /** virNWFilterGetUUIDString (0.8.0). */
-  get uuid(): string {
-    return this.reference.uuid;
-  }
-
+export class Nwfilter extends NamedObject {
   /** virNWFilterGetXMLDesc (0.8.0). */
   async getXmlDesc(options?: CallOptions): Promise<string> {
     const args = { nwfilter: this.reference, flags: 0 };
-    return (await this.#session.call("nwfilterGetXmlDesc", args, options)).xml;
+    return (await this.session.call("nwfilterGetXmlDesc", args, options)).xml;
   }
 
   /** virNWFilterUndefine (0.8.0). */
   async undefine(options?: CallOptions): Promise<void> {
-    await this.#session.call("nwfilterUndefine", { nwfilter: this.reference }, options);
+    await this.session.call("nwfilterUndefine", { nwfilter: this.reference }, options);
   }
 }
 
