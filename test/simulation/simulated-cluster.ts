@@ -86,7 +86,7 @@ export class SimulatedCluster implements AsyncDisposable {
   readonly storeTrouble: StoreTrouble = { isFull: false };
   readonly #store: Store;
   readonly #options: SimulatedClusterOptions;
-  readonly #database = SqliteStore.open(":memory:");
+  readonly database = SqliteStore.open(":memory:");
   readonly #machines = new Map<string, Machine>();
   /** Agents that die so long after their next act. */
   readonly #doomed = new Map<string, number>();
@@ -109,7 +109,7 @@ export class SimulatedCluster implements AsyncDisposable {
       this.secrets.saw("the store", text);
     };
     const chance = stream();
-    this.#store = unreliableStore(this.#database, { clock, random: chance, isSlow, trouble, saw });
+    this.#store = unreliableStore(this.database, { clock, random: chance, isSlow, trouble, saw });
     this.coordinatorClock = new ProcessClock(clock, this.#clockRate());
     this.ledgerWatch = new LedgerWatch({ world: this.world, clock, capacity: this.capacity });
     this.guard = new Guard({
@@ -154,12 +154,6 @@ export class SimulatedCluster implements AsyncDisposable {
 
   isAgentUp(host: string): boolean {
     return this.#machine(host).isAgentUp;
-  }
-
-  /** Everything in the store, as a thief of the disk would read it. */
-  async storedText(): Promise<string> {
-    const { records } = await this.#database.snapshot();
-    return records.map(({ key, value }) => `${key} ${value}`).join("\n");
   }
 
   journalOf(host: string): Pick<FileJournal, "entries"> {
@@ -314,7 +308,7 @@ export class SimulatedCluster implements AsyncDisposable {
     this.killCoordinator();
     for (const host of this.hostNames) await this.killAgent(host);
     await this.world[Symbol.asyncDispose]();
-    await this.#database[Symbol.asyncDispose]();
+    await this.database[Symbol.asyncDispose]();
   }
 
   #logOf(process: string): Log {
