@@ -11,7 +11,7 @@ import { SimulatedCluster } from "./simulated-cluster.ts";
 const MIB = 1024n ** 2n;
 
 async function createVm(cluster: SimulatedCluster, name: string, host = ""): Promise<VmId> {
-  const { vm } = await cluster.api.vms.createVm(
+  const asked = cluster.api.vms.createVm(
     {
       spec: {
         name,
@@ -31,6 +31,13 @@ async function createVm(cluster: SimulatedCluster, name: string, host = ""): Pro
     },
     cluster.api.context,
   );
+  let isAnswered = false;
+  const answered = (): void => {
+    isAnswered = true;
+  };
+  asked.then(answered, answered);
+  await cluster.clock.runUntil(() => isAnswered, 60_000);
+  const { vm } = await asked;
   const vmId = parseVmId(vm?.id ?? "");
   expect(await cluster.clock.runUntil(() => isFree(cluster, vmId), 60_000)).toBe(true);
   return vmId;
@@ -206,6 +213,36 @@ describe("a cancel while the source of a migration is away", () => {
     expect(state).toBe("cancelled");
     expect(cluster.world.runningOn(vmId)).toStrictEqual(["h1"]);
     await quiet(cluster);
+  });
+});
+
+describe("a request right after another coordinator began to lead", () => {
+  it("is held until the hosts are heard, instead of being refused for want of a host", async () => {
+    await using cluster = await SimulatedCluster.start({ seed: 1, hosts: 3 });
+    cluster.killCoordinator();
+    await cluster.startCoordinator();
+    const vmId = await createVm(cluster, "web");
+    expect(cluster.world.runningOn(vmId)).toHaveLength(1);
+    cluster.killCoordinator();
+    await cluster.startCoordinator();
+    const moved = migrate(cluster, vmId);
+    await cluster.clock.runFor(60_000);
+    expect(operationOf(cluster, await moved).state).toBe("succeeded");
+  });
+
+  it("is refused after a while, naming the hosts that were not heard", async () => {
+    await using cluster = await SimulatedCluster.start({ seed: 1, hosts: 2 });
+    for (const host of cluster.hostNames) await cluster.powerCut(host);
+    cluster.killCoordinator();
+    await cluster.startCoordinator();
+    const refused = createVm(cluster, "web").catch((error: unknown) => error);
+    await cluster.clock.runFor(40_000);
+    expect(await refused).toMatchObject({
+      code: "no-placement",
+      reasons: expect.arrayContaining([
+        "2 hosts have not been heard since this coordinator began to lead 20 s ago: h1, h2",
+      ]) as unknown,
+    });
   });
 });
 

@@ -13,6 +13,7 @@ import { VmRows } from "./vm-rows.ts";
 import { explainVm, type ExplainVmRequest } from "./explain-vm.ts";
 import { wildVmsOn } from "./hosts.ts";
 import { migrateVm } from "./migrate-vm.ts";
+import { onceHostsAreKnown } from "./once-hosts-are-known.ts";
 import type { ApiParts } from "./parts.ts";
 import { shown } from "./vm-requests.ts";
 
@@ -52,7 +53,8 @@ export function vmHandlers(parts: ApiParts & { readonly keyRing: KeyRing }) {
     },
 
     async createVm(request: CreateVmRequest, context: CallContext): Promise<pb.CreateVmResponse> {
-      return createVm(request, parts.operatorOf(context), parts);
+      const operator = parts.operatorOf(context);
+      return onceHostsAreKnown(parts, context.signal, () => createVm(request, operator, parts));
     },
 
     async changeVm(
@@ -66,7 +68,8 @@ export function vmHandlers(parts: ApiParts & { readonly keyRing: KeyRing }) {
       request: pb.MigrateVmRequest,
       context: CallContext,
     ): Promise<pb.MigrateVmResponse> {
-      return migrateVm(request, parts.operatorOf(context), parts);
+      const operator = parts.operatorOf(context);
+      return onceHostsAreKnown(parts, context.signal, () => migrateVm(request, operator, parts));
     },
 
     async explainVm(
