@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { measureLoopDelay } from "../loop-delay.ts";
 import { askQuestions } from "../questions.ts";
 import { rebalanceHtools } from "../rebalance.ts";
 import type { Row } from "./rows.ts";
@@ -132,6 +133,25 @@ function inputOf(data: string, { nodes, instances }: Peer) {
   const how = ["--mode", "shared", "--seed", "42", "--out", base];
   execFileSync(process.execPath, [join(data, "htools", "gen.mjs"), ...size, ...how]);
   return { path: `${base}.data`, remove: () => rmSync(folder, { recursive: true }) };
+}
+
+/** The coordinator goes on while the planner thinks for a minute. */
+export async function* loopRows(data: string): AsyncGenerator<Row> {
+  const size = { nodes: 1000, instances: 20_000, ignoreDynu: false, secondsMax: 0 };
+  const input = inputOf(data, size);
+  const { p99Ms, maxMs, longestTurnCpuMs, moves, seconds } = await measureLoopDelay(
+    input.path,
+    60_000,
+  );
+  const note = `${moves} moves in ${seconds.toFixed(0)} s; longest ${maxMs.toFixed(0)} ms, of it CPU at most ${longestTurnCpuMs.toFixed(1)} ms`;
+  yield {
+    work: "event loop delay while a rebalance of 1000x20000 runs, p99",
+    measured: p99Ms,
+    unit: "ms",
+    bar: { atMost: 20 },
+    note,
+  };
+  input.remove();
 }
 
 /** What hspace counts, by question and hosts; where hosts may fail it does not end. */

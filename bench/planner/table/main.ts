@@ -1,7 +1,7 @@
 /** The whole table: what the planner is asked to reach, what it reached just now, and whether that is enough. */
 import { existsSync, writeFileSync } from "node:fs";
 import { growthRows } from "./growth.ts";
-import { questionRows, rebalanceRows } from "./htools.ts";
+import { loopRows, questionRows, rebalanceRows } from "./htools.ts";
 import { roadefRows } from "./roadef.ts";
 import { isMet, renderRow, type Row } from "./rows.ts";
 import { azureRows, byteDanceRows } from "./streams.ts";
@@ -26,6 +26,7 @@ const SECTIONS: readonly Section[] = [
   { name: "growth", needsData: false, rows: () => growthRows() },
   { name: "questions", needsData: true, rows: ({ data }) => questionRows(data) },
   { name: "rebalance", needsData: true, rows: ({ data }) => rebalanceRows(data) },
+  { name: "loop", needsData: true, rows: ({ data }) => loopRows(data) },
   { name: "azure", needsData: true, rows: ({ data }) => azureRows(data) },
   { name: "bytedance", needsData: true, rows: ({ data }) => byteDanceRows(data) },
   {

@@ -6,7 +6,13 @@ import { Worker } from "node:worker_threads";
 import { errorFrom, MusterError } from "@muster/model";
 import type { Clock } from "@muster/runtime";
 import type { Questions } from "./questions.ts";
-import type { AnsweredQuestion, QuestionResult, QuestionWork } from "./question-work.ts";
+import type {
+  AnsweredQuestion,
+  QuestionResult,
+  QuestionWork,
+  ThreadWork,
+} from "./question-work.ts";
+import { sendPieces } from "./snapshot-pieces.ts";
 
 /** More would take processors from the coordinator; with one, a long question holds up every short one. */
 const THREADS_MAX = 2;
@@ -59,15 +65,24 @@ export class QuestionThreads implements Questions, AsyncDisposable {
   }
 
   async #answer(work: QuestionWork, signal: AbortSignal): Promise<AnsweredQuestion> {
+    const { snapshot, ...rest } = work;
+    const workerData: ThreadWork = {
+      ...rest,
+      snapshot: snapshot.kind === "live" ? { kind: "follows" } : snapshot,
+    };
     const worker = new Worker(this.#entry, {
-      workerData: work,
+      workerData,
       resourceLimits: { maxOldGenerationSizeMb: THREAD_MEMORY_MIB },
     });
     this.#running.add(worker);
     const over = new AbortController();
     try {
+      // Listened for from the start: a thread may end before it has everything.
+      const answered = resultOf(worker);
+      answered.catch(() => undefined);
+      if (snapshot.kind === "live") await sendPieces(worker, snapshot.snapshot, signal);
       const result = await Promise.race([
-        resultOf(worker),
+        answered,
         this.#tooLate(work.withinMs + OVERTIME_MS, AbortSignal.any([signal, over.signal])),
       ]);
       if (result.ok) return result.answered;

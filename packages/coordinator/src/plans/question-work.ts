@@ -14,6 +14,24 @@ export interface QuestionWork {
   readonly withinMs: number;
 }
 
+/** What a thread is started with; a live snapshot follows in {@link SnapshotPiece}s. */
+export type ThreadWork = Omit<QuestionWork, "snapshot"> & {
+  readonly snapshot:
+    Exclude<QuestionWork["snapshot"], { kind: "live" }> | { readonly kind: "follows" };
+};
+
+/** A part of a snapshot on its way to a thread. */
+export type SnapshotPiece =
+  | { readonly kind: "hosts"; readonly parts: Snapshot["hosts"] }
+  | { readonly kind: "vms"; readonly parts: Snapshot["vms"] }
+  | { readonly kind: "claims"; readonly parts: Snapshot["claims"] }
+  /** The last one: what is not about a single host or VM, and the hash of it all. */
+  | {
+      readonly kind: "whole";
+      readonly whole: Omit<Snapshot, "hosts" | "vms" | "claims">;
+      readonly hash: string;
+    };
+
 export interface AnsweredQuestion {
   readonly snapshotHash: string;
   readonly sections: readonly PlanSection[];

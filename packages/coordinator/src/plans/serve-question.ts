@@ -11,12 +11,29 @@ import {
   type AnsweredQuestion,
   type QuestionResult,
   type QuestionWork,
+  type SnapshotPiece,
+  type ThreadWork,
 } from "./question-work.ts";
+import { SnapshotPieces } from "./snapshot-pieces.ts";
 
 export function serveQuestion(clock: Clock): void {
   assert(parentPort !== null, "questions are answered on threads of their own");
+  const port = parentPort;
   // Only QuestionThreads starts threads of this program.
-  parentPort.postMessage(resultOf(workerData as QuestionWork, clock));
+  const { snapshot, ...rest } = workerData as ThreadWork;
+  if (snapshot.kind !== "follows") {
+    port.postMessage(resultOf({ ...rest, snapshot }, clock));
+    return;
+  }
+  const pieces = new SnapshotPieces();
+  const listen = (piece: SnapshotPiece): void => {
+    const whole = pieces.add(piece);
+    if (whole === undefined) return;
+    // Nothing keeps the thread then, and it ends when its answer is sent.
+    port.off("message", listen);
+    port.postMessage(resultOf({ ...rest, snapshot: { kind: "live", snapshot: whole } }, clock));
+  };
+  port.on("message", listen);
 }
 
 export function resultOf(work: QuestionWork, clock: Clock): QuestionResult {
