@@ -20,6 +20,8 @@ import { linuxBridging } from "../../packages/agent/src/networks/linux-bridge/li
 import {
   anyHostConfiguration,
   SPARE_NICS,
+  UNDERLAY_ADDRESS,
+  UNDERLAY_NIC,
 } from "../../packages/agent/src/networks/testing/host-arbitraries.ts";
 import { kernelSnapshot } from "../../packages/agent/src/networks/testing/host-snapshot.ts";
 import { vlanBridging } from "../../packages/agent/src/networks/vlan-bridges/vlan-bridging.ts";
@@ -261,6 +263,9 @@ async function runCase(name: string, work: () => Promise<void>): Promise<boolean
 
 async function prepare(): Promise<void> {
   for (const nic of [UPLINK, ...SPARE_NICS]) await run(`ip link add ${nic} type dummy`);
+  await run(`ip link add ${UNDERLAY_NIC} type dummy`);
+  await run(`ip link set ${UNDERLAY_NIC} up`);
+  await run(`ip addr add ${UNDERLAY_ADDRESS} dev ${UNDERLAY_NIC}`);
   await run(`ip link set ${UPLINK} mtu 1600 up`);
   await run("ip link set n1 up");
   await run("ip link set n2 up");

@@ -8,7 +8,12 @@ import type { Bridging } from "./bridging.ts";
 import type { CommandRunner } from "./command-runner.ts";
 import { HostNetworks } from "./host-networks.ts";
 import { linuxBridging } from "./linux-bridge/linux-bridging.ts";
-import { anyHostConfiguration, SPARE_NICS } from "./testing/host-arbitraries.ts";
+import {
+  anyHostConfiguration,
+  SPARE_NICS,
+  UNDERLAY_ADDRESS,
+  UNDERLAY_NIC,
+} from "./testing/host-arbitraries.ts";
 import { kernelSnapshot } from "./testing/host-snapshot.ts";
 import { ModelKernel } from "./testing/model-kernel.ts";
 import { tryConfiguration } from "./testing/random-configurations.ts";
@@ -37,6 +42,7 @@ function aKernel(): ModelKernel {
   kernel.addCard("up1", { mtu: UPLINK_MTU, isUp: true });
   const states = [{ isUp: true }, { isUp: true }, { mtu: 1400 }, { mtu: 9000, isUp: true }];
   for (const [index, nic] of SPARE_NICS.entries()) kernel.addCard(nic, states[index]);
+  kernel.addCard(UNDERLAY_NIC, { isUp: true, addresses: [UNDERLAY_ADDRESS] });
   return kernel;
 }
 

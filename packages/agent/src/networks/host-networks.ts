@@ -42,6 +42,7 @@ import {
   heldNics,
   leftOver,
   movingGroups,
+  namesOf,
   type GroupDemand,
   type HostNetworksConfig,
   type HostSituation,
@@ -169,7 +170,8 @@ export class HostNetworks implements NetworkDriver {
       if (refusal !== undefined) throw notPlugged(nic, refusal.message);
       const group = [...groups.values()].find(({ networks }) => networks.length > 0);
       if (group === undefined) throw notPlugged(nic, "not set up on this host");
-      return this.#open(group).plug(nic);
+      const [network = nic.network] = group.networks;
+      return this.#open(group).plug({ ...nic, network });
     });
   }
 
@@ -338,8 +340,8 @@ export class HostNetworks implements NetworkDriver {
   }
 
   #isWanted(bridge: string): boolean {
-    const labels = this.#wanted?.layout.uplinks ?? [];
-    return labels.some(({ label }) => this.#bridging.groupName(label) === bridge);
+    const groupName = (label: string): string => this.#bridging.groupName(label);
+    return namesOf(this.#wanted?.networks ?? [], groupName).includes(bridge);
   }
 }
 

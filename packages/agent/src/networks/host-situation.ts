@@ -2,6 +2,7 @@
 import type { NetworkSpec } from "@muster/model";
 import type { BridgeGroup, BridgesThere, Bridging } from "./bridging.ts";
 import type { DeviceDemand, UplinkDemand } from "./devices/device-demand.ts";
+import { VXLAN_OVERHEAD_BYTES, vxlanDevice, vxlanLabel } from "./devices/vxlan-demand.ts";
 import type { HostLayout } from "./host-layout.ts";
 import type { InterfaceDemand } from "./interfaces/interface-demand.ts";
 import type { DefaultRoute } from "./interfaces/read-routes.ts";
@@ -56,19 +57,23 @@ export function groupNetworks(
       refusals.push({ network: network.name, message: group });
       continue;
     }
+    // On the bridge of a VXLAN there is nothing else, and frames are as they are.
+    const onBridge: NetworkSpec =
+      network.segment.kind === "vxlan" ? { ...network, segment: { kind: "untagged" } } : network;
     const other = groups.get(group.bridge);
     // The configured bridge may have the uplink of a label.
     const shared = other === undefined || other.uplink === undefined ? group : other;
-    groups.set(group.bridge, { ...shared, networks: [...(other?.networks ?? []), network] });
+    groups.set(group.bridge, { ...shared, networks: [...(other?.networks ?? []), onBridge] });
   }
   return { groups, refusals };
 }
 
 /** Where a network goes, or why it cannot. */
-function groupFor(
-  { uplink: label }: NetworkSpec,
-  question: GroupingQuestion,
-): BridgeGroup | string {
+function groupFor(network: NetworkSpec, question: GroupingQuestion): BridgeGroup | string {
+  const { uplink: label, segment, name } = network;
+  const { devices, failures } = question;
+  const refusal = devices.vxlanProblems.get(name) ?? failures.get(`network ${name}`);
+  if (refusal !== undefined) return refusal;
   if (label === undefined) return question.config;
   const uplink = question.devices.uplinks.get(label);
   if (uplink === undefined) {
@@ -77,6 +82,11 @@ function groupFor(
   if (uplink.device === "") return `uplink ${label}: ${uplink.problem}`;
   const failure = question.failures.get(`uplink ${label}`);
   if (failure !== undefined) return `uplink ${label}: ${failure}`;
+  if (segment.kind === "vxlan") {
+    const bridge = question.groupName(vxlanLabel(segment.vni));
+    const uplinkMtu = uplink.mtu - VXLAN_OVERHEAD_BYTES;
+    return { bridge, uplink: vxlanDevice(segment.vni), uplinkMtu };
+  }
   return { bridge: bridgeOf(uplink, question), uplink: uplink.device, uplinkMtu: uplink.mtu };
 }
 
@@ -87,6 +97,16 @@ function bridgeOf({ device, label }: UplinkDemand, question: GroupingQuestion): 
   return groupName(label);
 }
 
+/** What carries networks that name an uplink, also where that cannot be found now. */
+export const namesOf = (
+  networks: readonly NetworkSpec[],
+  groupName: Bridging["groupName"],
+): readonly string[] =>
+  networks.flatMap(({ uplink, segment }) => {
+    if (segment.kind === "vxlan") return [groupName(vxlanLabel(segment.vni))];
+    return uplink === undefined ? [] : [groupName(uplink)];
+  });
+
 /** Bridges of ours that nothing is wanted on any more. */
 export function leftOver(
   { there, groups, networks }: HostSituation,
@@ -95,7 +115,7 @@ export function leftOver(
   const wanted = new Set([
     ...groups.keys(),
     // A bridge whose uplink cannot be found now stays: its VMs may talk to each other.
-    ...networks.flatMap(({ uplink }) => (uplink === undefined ? [] : [groupName(uplink)])),
+    ...namesOf(networks, groupName),
   ]);
   return there.ours.filter(({ bridge }) => !wanted.has(bridge));
 }

@@ -33,7 +33,7 @@ export async function readHostSituation(
   const bridgeOf = there.groupOf;
   const asked = { layout, links, drivers, bridgeOf };
   const ownBridges = new Set(there.ours.map(({ bridge }) => bridge));
-  const all = demandOfDevices({ ...asked, configuredUplink: config.uplink, ownBridges });
+  const all = demandOfDevices({ ...asked, networks, configuredUplink: config.uplink, ownBridges });
   const interfaces = demandOfInterfaces({ ...asked, devices: all, routes });
   const devices = withSafeBonds(all, interfaces, links);
   const groupName = (label: string): string => bridging.groupName(label);

@@ -5,6 +5,7 @@
 import {
   MTU_DEFAULT_BYTES,
   type BondSpec,
+  type NetworkSpec,
   type NicMatch,
   type UplinkAssignment,
 } from "@muster/model";
@@ -12,6 +13,8 @@ import type { HostLayout } from "../host-layout.ts";
 import type { KernelLink } from "../links/kernel-links.ts";
 import { isOurBond } from "./device-marks.ts";
 import { describeMatch, findNics, type HostDevices } from "./find-nics.ts";
+
+import { vxlanOf, type VxlanDemand } from "./vxlan-demand.ts";
 
 export interface BondDemand {
   readonly spec: BondSpec;
@@ -40,12 +43,17 @@ export interface DeviceDemand {
   readonly mtus: ReadonlyMap<string, { readonly mtu: number; readonly owner: string }>;
   /** By label. */
   readonly uplinks: ReadonlyMap<string, UplinkDemand>;
+  /** By device. */
+  readonly vxlans: ReadonlyMap<string, VxlanDemand>;
+  /** Why a VXLAN cannot be made, by network. */
+  readonly vxlanProblems: ReadonlyMap<string, string>;
   /** Of the host's own bonds, by name. */
   readonly bondProblems: ReadonlyMap<string, string>;
 }
 
 export interface DeviceQuestion extends HostDevices {
   readonly layout: HostLayout;
+  readonly networks: readonly NetworkSpec[];
   /** The agent's own configuration has taken it. */
   readonly configuredUplink: string | undefined;
   /** Bridges of ours: their ports may be taken elsewhere. */
@@ -240,7 +248,14 @@ export function demandOfDevices(question: DeviceQuestion): DeviceDemand {
   resolution.addHostBonds();
   resolution.addUplinks();
   const { bonds, mtus, uplinks, bondProblems } = resolution;
-  return { bonds, mtus, uplinks, bondProblems };
+  const vxlans = new Map<string, VxlanDemand>();
+  const vxlanProblems = new Map<string, string>();
+  for (const network of question.networks) {
+    const vxlan = vxlanOf(network, { uplinks, links: question.links });
+    if (typeof vxlan === "string") vxlanProblems.set(network.name, vxlan);
+    else if (vxlan !== undefined) vxlans.set(vxlan.device, vxlan);
+  }
+  return { bonds, mtus, uplinks, bondProblems, vxlans, vxlanProblems };
 }
 
 /** The MTU that a device has in the end. */

@@ -2,6 +2,7 @@
  * Our marks on bonds and NICs: like those on bridges they live in the kernel.
  *
  * * A bond that we made is created in our device group and gets an alias.
+ * * A VXLAN device that we made likewise.
  * * A NIC that we took into a bond or whose MTU we set has an alternative name that says how it was before:
  *   "muster.nic.eth1.mtu1500.up". It goes when the NIC is as it was.
  *
@@ -19,6 +20,11 @@ export const bondAlias = BOND_ALIAS;
 
 export const isOurBond = ({ kind, alias, group }: KernelLink): boolean =>
   kind === "bond" && (alias === BOND_ALIAS || (alias === "" && group === DEVICE_GROUP));
+
+export const vxlanAlias = "muster:vxlan";
+
+export const isOurVxlan = ({ kind, alias, group }: KernelLink): boolean =>
+  kind === "vxlan" && (alias === vxlanAlias || (alias === "" && group === DEVICE_GROUP));
 
 /** How a NIC was before we touched it. */
 export interface NicBefore {

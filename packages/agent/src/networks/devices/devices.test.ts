@@ -31,6 +31,7 @@ const question = (change: Partial<DeviceQuestion>): DeviceQuestion => ({
   links: linksOf(aLink("eth0"), aLink("eth1"), aLink("eth2"), aLink("lo")),
   drivers: new Map(),
   layout: layout(uplink()),
+  networks: [],
   configuredUplink: undefined,
   ownBridges: new Set(),
   bridgeOf: new Map(),

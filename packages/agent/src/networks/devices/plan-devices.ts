@@ -9,7 +9,17 @@
 import { MTU_DEFAULT_BYTES, type BondSpec } from "@muster/model";
 import type { KernelLink } from "../links/kernel-links.ts";
 import type { BondDemand, DeviceDemand } from "./device-demand.ts";
-import { bondAlias, isOurBond, nicMark, type NicBefore, type NicMark } from "./device-marks.ts";
+import {
+  bondAlias,
+  isOurBond,
+  isOurVxlan,
+  nicMark,
+  vxlanAlias,
+  type NicBefore,
+  type NicMark,
+} from "./device-marks.ts";
+
+import type { VxlanDemand } from "./vxlan-demand.ts";
 
 type Change =
   | { readonly kind: "mark-nic"; readonly device: string; readonly before: NicBefore }
@@ -24,6 +34,8 @@ type Change =
   | { readonly kind: "delete-bond"; readonly bond: string }
   | { readonly kind: "raise-link" | "lower-link"; readonly device: string }
   | { readonly kind: "set-mtu"; readonly device: string; readonly mtu: number }
+  | { readonly kind: "create-vxlan"; readonly device: string; readonly vxlan: VxlanDemand }
+  | { readonly kind: "mark-vxlan" | "delete-vxlan"; readonly device: string }
   | { readonly kind: "unmark-nic"; readonly device: string; readonly mark: NicMark };
 
 /** `owner`: whose it is, and what is lost when it fails; absent: nobody's any more. */
@@ -57,6 +69,7 @@ export function planDevices(
       ...planUplinkMarks(demand, links),
       ...planMtus(demand, links, "raise"),
       ...planUplinksUp(demand, links),
+      ...planVxlans(demand, links),
     ],
     tidy: [...planMtus(demand, links, "lower"), ...planRestore(demand, links, held)],
   };
@@ -149,6 +162,27 @@ const planUplinksUp = ({ mtus }: DeviceDemand, links: Links): readonly DeviceAct
   [...mtus].flatMap(([device, { owner }]): readonly DeviceAction[] =>
     links.get(device)?.isUp === false ? [{ kind: "raise-link", device, owner }] : [],
   );
+
+function planVxlans({ vxlans }: DeviceDemand, links: Links): readonly DeviceAction[] {
+  const gone = [...links.values()].filter((link) => isOurVxlan(link) && !vxlans.has(link.name));
+  return [
+    ...gone.map(({ name: device }) => ({ kind: "delete-vxlan", device }) as const),
+    ...[...vxlans.values()].flatMap((vxlan) => planVxlan(vxlan, links)),
+  ];
+}
+
+function planVxlan(vxlan: VxlanDemand, links: Links): readonly DeviceAction[] {
+  const { device, on, mtu, owner } = vxlan;
+  const link = links.get(device);
+  const isWrong = link !== undefined && link.vxlan?.on !== on;
+  const there = isWrong ? undefined : link;
+  const changes: Change[] = isWrong ? [{ kind: "delete-vxlan", device }] : [];
+  if (there === undefined) changes.push({ kind: "create-vxlan", device, vxlan });
+  if (there?.alias !== vxlanAlias) changes.push({ kind: "mark-vxlan", device });
+  if (there?.mtu !== mtu) changes.push({ kind: "set-mtu", device, mtu });
+  if (there?.isUp !== true) changes.push({ kind: "raise-link", device });
+  return changes.map((change) => ({ ...change, owner }));
+}
 
 const markOnce = (nic: KernelLink): readonly Change[] =>
   nicMark(nic) === undefined

@@ -1,8 +1,9 @@
 /** Actions on bonds and NICs as the iproute2 commands that carry them out. Pure. */
 import { assertNever, type BondSpec } from "@muster/model";
 import type { PlannedAction } from "../network-driver.ts";
-import { bondAlias, DEVICE_GROUP, nicAltName } from "./device-marks.ts";
+import { bondAlias, DEVICE_GROUP, nicAltName, vxlanAlias } from "./device-marks.ts";
 import type { DeviceAction } from "./plan-devices.ts";
+import { multicastGroup } from "./vxlan-demand.ts";
 
 const setLink = (device: string, ...words: readonly string[]): readonly string[] => [
   ...["ip", "link", "set", "dev", device],
@@ -51,6 +52,10 @@ export function renderDeviceAction(action: DeviceAction): PlannedAction {
         summary: `set MTU of ${action.device} to ${String(action.mtu)}`,
         commands: [setLink(action.device, "mtu", String(action.mtu))],
       };
+    case "create-vxlan":
+    case "mark-vxlan":
+    case "delete-vxlan":
+      return renderVxlan(action);
     case "mark-nic":
     case "unmark-nic":
       return renderNic(action);
@@ -94,6 +99,41 @@ function renderBond(action: BondAction): PlannedAction {
       return {
         summary: `delete bond ${bond}`,
         commands: [["ip", "link", "del", "dev", bond, "type", "bond"]],
+      };
+    default:
+      return assertNever(action);
+  }
+}
+
+type VxlanAction = Extract<DeviceAction, { kind: "create-vxlan" | "mark-vxlan" | "delete-vxlan" }>;
+
+/** Hosts are a few hops apart at most; a packet that has lost its way ends soon. */
+const VXLAN_HOPS = "8";
+/** IANA's. */
+const VXLAN_PORT = "4789";
+
+function renderVxlan(action: VxlanAction): PlannedAction {
+  const { device } = action;
+  switch (action.kind) {
+    case "create-vxlan": {
+      const { vni, on } = action.vxlan;
+      const link = ["ip", "link", "add", "name", device, "group", DEVICE_GROUP, "type", "vxlan"];
+      const settings = ["id", String(vni), "dev", on, "group", multicastGroup(vni)];
+      return {
+        summary: `create ${device} for VXLAN ${String(vni)} on ${on}`,
+        commands: [[...link, ...settings, "dstport", VXLAN_PORT, "ttl", VXLAN_HOPS]],
+        hint: "the kernel must support VXLAN (CONFIG_VXLAN): modprobe vxlan",
+      };
+    }
+    case "mark-vxlan":
+      return {
+        summary: `mark ${device} as made by muster`,
+        commands: [setLink(device, "alias", vxlanAlias)],
+      };
+    case "delete-vxlan":
+      return {
+        summary: `delete ${device}`,
+        commands: [["ip", "link", "del", "dev", device, "type", "vxlan"]],
       };
     default:
       return assertNever(action);

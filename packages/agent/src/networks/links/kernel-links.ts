@@ -22,8 +22,8 @@ export interface BondSettings {
 export interface VxlanSettings {
   readonly vni: number;
   readonly port: number;
-  /** "": any of the host's. */
-  readonly local: string;
+  /** The device that carries it; "": whichever leads there. */
+  readonly on: string;
 }
 
 export interface KernelLink {
@@ -155,6 +155,6 @@ function decodeVxlan(data: JsonRecord, name: string): VxlanSettings {
   return {
     vni: numberOf(data["id"], what),
     port: optional(data["port"], what, numberOf) ?? 0,
-    local: optional(data["local"] ?? data["local6"], what, textOf) ?? "",
+    on: optional(data["link"], what, textOf) ?? "",
   };
 }

@@ -25,6 +25,15 @@ export const nothingWanted: HostConfiguration = { networks: [], layout: noLayout
 /** NICs of the host under test that nobody else uses. */
 export const SPARE_NICS = ["n1", "n2", "n3", "n4"] as const;
 
+/** A NIC that has an address of its own, for VXLANs. */
+export const UNDERLAY_NIC = "un1";
+export const UNDERLAY_ADDRESS = "10.8.0.1/24";
+const UNDERLAY: UplinkAssignment = {
+  label: "underlay",
+  mtu: 1500,
+  members: [{ by: "name", name: UNDERLAY_NIC }],
+};
+
 const MTUS = [1500, 1600, 9000] as const;
 const LABELS = ["lan", "a-label-that-is-too-long-for-a-bridge"] as const;
 
@@ -168,6 +177,17 @@ const anyNetwork = (
       ...(uplink === undefined ? {} : { uplink: uplink.label }),
     }));
 
+const anyVxlan: fc.Arbitrary<NetworkSpec | undefined> = fc.option(
+  fc.constantFrom(7, 16_777_215).map((vni) => ({
+    ...networkDefaults,
+    name: "overlay",
+    segment: { kind: "vxlan", vni } as const,
+    mtu: 1400,
+    uplink: UNDERLAY.label,
+  })),
+  { nil: undefined, freq: 2 },
+);
+
 export const anyHostConfiguration = (abilities: HostAbilities): fc.Arbitrary<HostConfiguration> =>
   anyOwners
     .chain((owners) => {
@@ -184,12 +204,13 @@ export const anyHostConfiguration = (abilities: HostAbilities): fc.Arbitrary<Hos
     .chain(([uplinks, own]) =>
       fc
         .tuple(
+          anyVxlan,
           ...["blue", "green", "red.lan"].map((name) =>
             fc.option(anyNetwork(name, uplinks, abilities), { nil: undefined, freq: 3 }),
           ),
         )
         .map((networks) => ({
           networks: networks.filter((network) => network !== undefined),
-          layout: { uplinks, ...own },
+          layout: { uplinks: [...uplinks, UNDERLAY], ...own },
         })),
     );

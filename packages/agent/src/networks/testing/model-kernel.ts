@@ -56,9 +56,17 @@ export class ModelKernel implements CommandRunner {
   #routes: ModelRoute[] = [];
 
   /** A card as hosts have it. */
-  addCard(name: string, state: { readonly mtu?: number; readonly isUp?: boolean } = {}): void {
-    const { mtu = 1500, isUp = false } = state;
-    this.#links.set(name, { ...newLink(name, "dummy"), mtu, isUp });
+  addCard(
+    name: string,
+    state: {
+      readonly mtu?: number;
+      readonly isUp?: boolean;
+      readonly addresses?: readonly string[];
+    } = {},
+  ): void {
+    const { mtu = 1500, isUp = false, addresses = [] } = state;
+    const link = { ...newLink(name, "dummy"), mtu, isUp, addresses: [...addresses] };
+    this.#links.set(name, link);
   }
 
   async run(argv: readonly string[]): Promise<string> {
@@ -323,6 +331,8 @@ export class ModelKernel implements CommandRunner {
         };
       case "vlan":
         return { id: number("id") };
+      case "vxlan":
+        return { id: number("id"), port: number("dstport"), link: settings.get("dev") };
       default:
         return {};
     }

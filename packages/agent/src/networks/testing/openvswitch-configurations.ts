@@ -3,7 +3,12 @@ import { systemClock } from "@muster/runtime";
 import fc from "fast-check";
 import { HostNetworks } from "../host-networks.ts";
 import { openvswitchBridging } from "../openvswitch/openvswitch-bridging.ts";
-import { anyHostConfiguration, SPARE_NICS } from "./host-arbitraries.ts";
+import {
+  anyHostConfiguration,
+  SPARE_NICS,
+  UNDERLAY_ADDRESS,
+  UNDERLAY_NIC,
+} from "./host-arbitraries.ts";
 import { openvswitchSnapshot } from "./openvswitch-snapshot.ts";
 import { startOpenvswitch, UPLINK_MTU } from "./private-openvswitch.ts";
 import { tryConfiguration, type RandomHost, type RandomTotals } from "./random-configurations.ts";
@@ -23,6 +28,10 @@ export async function tryOnOpenvswitch(
   await openvswitch.run("ip link set n1 up");
   await openvswitch.run("ip link set n3 mtu 1400");
   await openvswitch.run("ip link set n4 mtu 9000 up");
+  await openvswitch.run(`ip link add ${UNDERLAY_NIC} type veth peer name far-${UNDERLAY_NIC}`);
+  await openvswitch.run(`ip link set far-${UNDERLAY_NIC} up`);
+  await openvswitch.run(`ip link set ${UNDERLAY_NIC} up`);
+  await openvswitch.run(`ip addr add ${UNDERLAY_ADDRESS} dev ${UNDERLAY_NIC}`);
   const host: RandomHost = {
     runner: openvswitch.runner,
     openDriver: (runner) =>
