@@ -2,6 +2,7 @@
 import {
   VirtualClusterChange,
   type BootVirtualClusterRequest,
+  type SetGroupRequest,
   type VirtualClusterSettings,
 } from "@muster/proto/admin";
 import { askAndWait, why, type Request, type Scene } from "./operation-request.ts";
@@ -88,7 +89,46 @@ const withStoppedCluster = async (scene: Scene): Promise<void> => {
   await askAndWait(scene, changeCluster(VirtualClusterChange.SHUTDOWN));
 };
 
+/** The group that operations are about; its members have addresses of no network. */
+const GROUP = "farm";
+
+export const groupRequest = (change: Partial<SetGroupRequest> = {}): SetGroupRequest => ({
+  name: GROUP,
+  create: true,
+  profile: templateOf("profile"),
+  size: 2,
+  pattern: "",
+  values: [],
+  rebuild: false,
+  graceMs: 30_000,
+  force: true,
+  why,
+  ...change,
+});
+
+const setGroup =
+  (change: Partial<SetGroupRequest>) =>
+  async ({ cluster }: Scene): Promise<string> => {
+    const { operation } = await cluster.api.groups.setGroup(
+      groupRequest(change),
+      cluster.api.context,
+    );
+    return operation?.id ?? "";
+  };
+
 export const clusterRequests: readonly Request[] = [
+  {
+    type: "group-follow",
+    steps: ["follow"],
+    before: (scene) => askAndWait(scene, setGroup({})),
+    // Makes one member more, and the two others anew.
+    ask: setGroup({
+      create: false,
+      size: 3,
+      profile: { ...templateOf("profile"), cpus: 2 },
+      rebuild: true,
+    }),
+  },
   {
     type: "cluster-boot",
     steps: ["make-network", "boot-frontend", "boot-computes"],

@@ -24,7 +24,7 @@ function expectedEnds(step: string, mishap: Mishap): readonly OperationState[] {
       // Taking a network away is what the hosts do in the end, whether its making had failed or not.
       if (step === "leave-hosts") return ["succeeded", "failed"];
       // Each move is an operation of its own, and a failed one is tried again.
-      if (step === "move-vms") return ["succeeded", "failed"];
+      if (step === "move-vms" || step === "follow") return ["succeeded", "failed"];
       // Comparing the promise with what is asks nothing of any host.
       if (step === "verify") return ["succeeded"];
       // What fails are calls of hypervisors; these two make none.

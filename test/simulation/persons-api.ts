@@ -8,6 +8,7 @@ import {
   explainHostHandlers,
   fenceDeviceHandlers,
   fenceHostHandlers,
+  groupHandlers,
   haHandlers,
   hostHandlers,
   keptPlanHandlers,
@@ -94,6 +95,7 @@ export function personsApi(
     explain: under(explainHostHandlers(parts)),
     ha: under(haHandlers(parts, coordinator.haParts)),
     fences: under(fenceHostHandlers(parts)),
+    groups: under(groupHandlers(parts)),
     clusters: under(virtualClusterHandlers(parts, reverseNames)),
     fenceDevices: under(fenceDeviceHandlers(parts, coordinator)),
   };

@@ -11,6 +11,7 @@ import { addAuditCommands } from "./commands/audit.ts";
 import { addEventsCommand } from "./commands/events.ts";
 import { addExplainCommand } from "./commands/explain.ts";
 import { durationOf } from "./commands/flags.ts";
+import { addGroupCommands } from "./commands/group.ts";
 import { addHaCommands } from "./commands/ha.ts";
 import { addHostCommands } from "./commands/host.ts";
 import { addNetworkCommands } from "./commands/network.ts";
@@ -86,6 +87,7 @@ export function buildProgram(parts: {
   addHostCommands(program, run);
   addVmCommands(program, run);
   addClusterCommands(program, run);
+  addGroupCommands(program, run);
   addNetworkCommands(program, run);
   addUplinkCommands(program, run);
   addAddressCommands(program, run);

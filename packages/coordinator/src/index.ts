@@ -8,6 +8,7 @@ export { returnHandlers } from "./api/return-host.ts";
 export { contextHandlers } from "./api/contexts.ts";
 export { fenceDeviceHandlers } from "./api/fence-devices.ts";
 export { fenceHostHandlers } from "./api/fence-host.ts";
+export { groupHandlers } from "./api/groups.ts";
 export { haHandlers } from "./api/ha.ts";
 export { hostHandlers } from "./api/hosts.ts";
 export { hostNetworkHandlers } from "./api/host-network.ts";

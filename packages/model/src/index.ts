@@ -272,3 +272,10 @@ export {
   type VirtualClusterRecord,
   type VirtualClusterSettings,
 } from "./virtual-cluster.ts";
+export {
+  GROUP_SIZE_MAX,
+  groupMemberName,
+  type GroupMember,
+  type GroupMemberValues,
+  type GroupRecord,
+} from "./group.ts";

@@ -15,6 +15,7 @@ import { consoleHandler } from "./console.ts";
 import { drainHandlers } from "./drain-host.ts";
 import { fenceDeviceHandlers } from "./fence-devices.ts";
 import { fenceHostHandlers } from "./fence-host.ts";
+import { groupHandlers } from "./groups.ts";
 import { haHandlers, type HaParts } from "./ha.ts";
 import { hostNetworkHandlers } from "./host-network.ts";
 import { hostHandlers } from "./hosts.ts";
@@ -80,6 +81,7 @@ export function adminService(
     ...ruleHandlers(parts),
     ...policyHandlers(parts),
     ...claimHandlers(parts),
+    ...groupHandlers(parts),
     ...haHandlers(parts, ha),
     ...fenceHostHandlers(parts),
     ...fenceDeviceHandlers(parts, { commands, fencing }),

@@ -22,7 +22,7 @@ import { decideGrow, type GrowDecision } from "../virtual-clusters/decide-grow.t
 import type { MemberSources } from "../virtual-clusters/make-members.ts";
 import type { ComputeWish } from "../virtual-clusters/place-members.ts";
 import type { PublicAddress, PublicNames } from "../virtual-clusters/public-names.ts";
-import { wildMacs } from "./create-vm.ts";
+import { wildMacs } from "../planning/wild-macs.ts";
 import { encodeVirtualCluster } from "./encode-virtual-cluster.ts";
 import { decodeWhy, type ApiParts, type Why } from "./parts.ts";
 import { about, encodeNow } from "./vm-requests.ts";
@@ -170,14 +170,14 @@ function decodeImage(text: string): string {
   return text;
 }
 
-function decodeTemplate(wire: VmSpec | undefined, field: string): MemberTemplate {
+export function decodeTemplate(wire: VmSpec | undefined, field: string): MemberTemplate {
   if (wire === undefined) throw invalid(field, "is required");
   const draft = decodeVmSpecDraft({ ...wire, name: field, cpus: wire.cpus || 1 }, field);
   const { name: _name, nics, ...template } = draft;
   const own = nics.findIndex((nic) => nic.mac !== undefined || (nic.addresses?.length ?? 0) > 0);
-  if (own >= 0 && field === "compute") {
+  if (own >= 0 && field !== "frontend") {
     const at = `${field}.nics[${String(own)}]`;
-    throw invalid(at, "has a MAC or an address, and every compute would have the same");
+    throw invalid(at, "has a MAC or an address, and every member would have the same");
   }
   return { ...template, extraNics: nics };
 }
@@ -221,7 +221,7 @@ export const aboutCluster = (why: Why, operator: string, name: string) => ({
 const sourcesOf = (view: LedgerView, parts: ApiParts): MemberSources => ({
   view,
   snapshot: parts.snapshots.take(),
-  wildMacs: wildMacs(parts),
+  wildMacs: wildMacs(parts.observations),
   newVmId: () => parseVmId(parts.random.uuid()),
   now: parts.clock.wall().toISOString(),
 });

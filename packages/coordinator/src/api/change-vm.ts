@@ -4,6 +4,7 @@ import * as pb from "@muster/proto/admin";
 import { put } from "../ledger/ledger.ts";
 import { clusterOf } from "../ledger/find-virtual-cluster.ts";
 import type { LedgerView } from "../ledger/view.ts";
+import { groupOf } from "../groups/find-group.ts";
 import { findManagedVm } from "./wild-vms.ts";
 import type { ChangeVmParameters, VmChange } from "../operations/change-vm.ts";
 import type { DeleteVmParameters } from "../operations/delete-vm.ts";
@@ -119,6 +120,12 @@ function parametersOf(
 
 /** Its cluster would go on counting on it. */
 function refuseMember(view: LedgerView, vm: VmRecord): void {
+  const group = groupOf(view, vm.id);
+  if (group !== undefined) {
+    throw new MusterError("wrong-state", `VM ${vm.spec.name} is of group ${group.name}`, {
+      hint: `make the group smaller: muster group scale ${group.name} N`,
+    });
+  }
   const cluster = clusterOf(view, vm.id);
   if (cluster === undefined) return;
   const member = cluster.members.find(({ vmId }) => vmId === vm.id);

@@ -8,6 +8,7 @@ import { contextChanges, decodeNewContext, type NewContext } from "../contexts/n
 import type { CreateVmParameters } from "../operations/create-vm.ts";
 import type { Accepted } from "../operations/operation-runner.ts";
 import { decideCreate, type CreateDecision } from "../planning/decide-create.ts";
+import { wildMacs } from "../planning/wild-macs.ts";
 import { decodeNewRules } from "./decode-rules.ts";
 import { decodeWhy, type ApiParts } from "./parts.ts";
 import { about, encodeAnswer, encodeNow, requireDraft, shown, snapshotOf } from "./vm-requests.ts";
@@ -40,7 +41,7 @@ export async function createVm(
     const host = request.host === "" ? {} : { host: findHost(view, request.host) };
     const sources = {
       snapshot: snapshotOf(parts),
-      wildMacs: draft.nics.length === 0 ? none : wildMacs(parts),
+      wildMacs: draft.nics.length === 0 ? none : wildMacs(parts.observations),
     };
     const rules = decodeNewRules(request.rules, view);
     const named = request.claim ?? "";
@@ -98,11 +99,3 @@ export async function createVm(
 }
 
 const none: ReadonlySet<string> = new Set();
-
-export function wildMacs(parts: ApiParts): ReadonlySet<string> {
-  const macs = new Set<string>();
-  for (const host of parts.observations.hosts().values()) {
-    for (const vm of host.vms.values()) for (const mac of vm.macs) macs.add(mac);
-  }
-  return macs;
-}

@@ -4,6 +4,7 @@ import type {
   ClaimRecord,
   ClusterPolicy,
   ContextRecord,
+  GroupRecord,
   HostId,
   HostInterfacesRecord,
   HostRecord,
@@ -55,6 +56,8 @@ export interface LedgerView {
   readonly coordinators: ReadonlyMap<string, CoordinatorRecord>;
   /** Undefined until the first leader has made it. */
   readonly authority: AuthorityRecord | undefined;
+  /** By name. */
+  readonly groups: ReadonlyMap<string, GroupRecord>;
   /** By name. */
   readonly virtualClusters: ReadonlyMap<string, VirtualClusterRecord>;
   readonly virtualClusterSettings: VirtualClusterSettings;

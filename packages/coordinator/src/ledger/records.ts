@@ -9,6 +9,7 @@ import {
   type ClusterId,
   type ClusterPolicy,
   type ContextRecord,
+  type GroupRecord,
   type HostInterfacesRecord,
   type HaSwitch,
   type HostRecord,
@@ -71,6 +72,7 @@ export interface RecordKinds {
   readonly cluster: ClusterRecord;
   readonly context: ContextRecord;
   readonly coordinator: CoordinatorRecord;
+  readonly group: GroupRecord;
   readonly host: HostRecord;
   readonly interfaces: HostInterfacesRecord;
   readonly invite: InviteRecord;
@@ -104,6 +106,7 @@ const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = 
   cluster: () => "this",
   context: (record) => record.vmId,
   coordinator: (record) => record.name,
+  group: (record) => record.name,
   host: (record) => record.id,
   interfaces: (record) => record.spec.host,
   invite: (record) => record.id,

@@ -10,6 +10,7 @@ import {
   type ClaimRecord,
   type ClusterPolicy,
   type ContextRecord,
+  type GroupRecord,
   type HostId,
   type HostInterfacesRecord,
   type HostRecord,
@@ -60,6 +61,7 @@ export class Tables implements LedgerView {
   readonly contexts = new Map<VmId, ContextRecord>();
   #secrets: SecretsRecord | undefined;
   readonly coordinators = new Map<string, CoordinatorRecord>();
+  readonly groups = new Map<string, GroupRecord>();
   readonly virtualClusters = new Map<string, VirtualClusterRecord>();
   #virtualClusterSettings = defaultVirtualClusterSettings;
   #policy: ClusterPolicy = DEFAULT_POLICY;
@@ -153,6 +155,8 @@ export class Tables implements LedgerView {
         return this.rules.get(within);
       case "uplink":
         return this.uplinks.get(within);
+      case "group":
+        return this.groups.get(within);
       case "virtual-cluster":
         return this.virtualClusters.get(within);
       case "virtual-cluster-settings":
@@ -174,8 +178,7 @@ export class Tables implements LedgerView {
       case "audit":
         return set(this.audit, value as AuditRecord);
       case "claim":
-        this.claims.set((value as ClaimRecord).name, value as ClaimRecord);
-        return;
+        return setByName(this.claims, value as ClaimRecord);
       case "cluster":
         this.#cluster = value as ClusterRecord;
         return;
@@ -216,12 +219,10 @@ export class Tables implements LedgerView {
       case "uplink":
         this.uplinks.set(uplinkKey((value as UplinkRecord).spec), value as UplinkRecord);
         return;
+      case "group":
+        return setByName(this.groups, value as GroupRecord);
       case "virtual-cluster":
-        this.virtualClusters.set(
-          (value as VirtualClusterRecord).name,
-          value as VirtualClusterRecord,
-        );
-        return;
+        return setByName(this.virtualClusters, value as VirtualClusterRecord);
       case "virtual-cluster-settings":
         this.#virtualClusterSettings = {
           ...defaultVirtualClusterSettings,
@@ -289,6 +290,9 @@ export class Tables implements LedgerView {
       case "uplink":
         this.uplinks.delete(uplinkKey((value as UplinkRecord).spec));
         return;
+      case "group":
+        this.groups.delete((value as GroupRecord).name);
+        return;
       case "virtual-cluster":
         this.virtualClusters.delete((value as VirtualClusterRecord).name);
         return;
@@ -310,6 +314,13 @@ const completePolicy = (stored: ClusterPolicy): ClusterPolicy => ({
   ...stored,
   rebalance: { ...DEFAULT_POLICY.rebalance, ...stored.rebalance },
 });
+
+function setByName<Value extends { readonly name: string }>(
+  map: Map<string, Value>,
+  value: Value,
+): void {
+  map.set(value.name, value);
+}
 
 function set<Id, Value extends { readonly id: Id }>(map: Map<Id, Value>, value: Value): void {
   map.set(value.id, value);

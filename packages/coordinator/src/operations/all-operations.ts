@@ -12,6 +12,7 @@ import { migrateVm } from "./migrate-vm.ts";
 import { removeSeed } from "./remove-seed.ts";
 import { runPlan } from "./run-plan.ts";
 import { createNetwork, deleteNetwork } from "./network-operations.ts";
+import { followGroup } from "./follow-group.ts";
 import { OperationRegistry } from "./operation-registry.ts";
 import { recoverHost, type RecoverHostHelp } from "./recover-host.ts";
 import { recoverVm } from "./recover-vm.ts";
@@ -34,7 +35,8 @@ export function allOperations(help: RecoverHostHelp): OperationRegistry {
     .add(changeInterfaces)
     .add(deleteNetwork)
     .add(bootCluster)
-    .add(growCluster);
+    .add(growCluster)
+    .add(followGroup);
   for (const change of changeVmOperations) registry.add(change);
   for (const change of changeClusterOperations) registry.add(change);
   return registry;

@@ -2660,6 +2660,130 @@ export interface SetVirtualClusterSettingsResponse {
   settings: VirtualClusterSettings | undefined;
 }
 
+/** GroupMemberValues is what one member has that is not the profile's. */
+export interface GroupMemberValues {
+  /** Empty: by the pattern. */
+  name: string;
+  /** MAC of its first NIC; empty: the next free one. */
+  mac: string;
+  /** Addresses of its first NIC; none: the next free ones. */
+  addresses: string[];
+}
+
+/** GroupMember is a VM of a group. */
+export interface GroupMember {
+  /** Name of the VM. */
+  name: string;
+  /** The VM; unset: it is not there. */
+  vm:
+    | Vm
+    | undefined;
+  /** Version of the profile it was made from; 0: it was not made yet. */
+  version: number;
+}
+
+/** Group is one profile and the VMs made from it. */
+export interface Group {
+  /** Name. */
+  name: string;
+  /** Names of members: "web-{n}". */
+  pattern: string;
+  /** Members it should have. */
+  size: number;
+  /** What members are made from; its name is not used. */
+  profile:
+    | VmSpec
+    | undefined;
+  /** Grows with every change of the profile. */
+  version: number;
+  /** By number of the member. */
+  values: GroupMemberValues[];
+  /** Those it should have, and those that are still there. */
+  members: GroupMember[];
+  /** What is still to be done, a line each. */
+  plan: string[];
+  /** Operation that makes members follow; empty: none. */
+  operationId: string;
+  /** True: it is being removed. */
+  removing: boolean;
+  /** RFC 3339. */
+  createdAt: string;
+  /** Who made it. */
+  createdBy: string;
+}
+
+/** SetGroupRequest makes or changes a group. */
+export interface SetGroupRequest {
+  /** Name. */
+  name: string;
+  /** True: it must not be there yet; false: it must. */
+  create: boolean;
+  /** What members are made from; unset: as it is. */
+  profile:
+    | VmSpec
+    | undefined;
+  /** Unset: as it is. */
+  size?:
+    | number
+    | undefined;
+  /** Empty: as it is; of a new group NAME-{n}. */
+  pattern: string;
+  /** Values of members by number; none: as they are. */
+  values: GroupMemberValues[];
+  /** Allow that members are made anew, with empty disks. */
+  rebuild: boolean;
+  /** Milliseconds guests get to shut down; 0: two minutes. */
+  graceMs: number;
+  /** Pull the plug of guests that do not shut down in that time. */
+  force: boolean;
+  /** Reason, dry run and request id. */
+  why: Why | undefined;
+}
+
+/** SetGroupResponse is what was begun. */
+export interface SetGroupResponse {
+  /** Unset in a dry run, and when there is nothing to do. */
+  operation:
+    | Operation
+    | undefined;
+  /** What happens, a line each. */
+  plan: string[];
+}
+
+/** ListGroupsRequest narrows the list. */
+export interface ListGroupsRequest {
+  /** Empty: all. */
+  name: string;
+}
+
+/** ListGroupsResponse has them by name. */
+export interface ListGroupsResponse {
+  /** Groups by name. */
+  groups: Group[];
+}
+
+/** DeleteGroupRequest names one. */
+export interface DeleteGroupRequest {
+  /** Name. */
+  name: string;
+  /** Milliseconds guests get to shut down; 0: two minutes. */
+  graceMs: number;
+  /** Pull the plug of guests that do not shut down in that time. */
+  force: boolean;
+  /** Reason, dry run and request id. */
+  why: Why | undefined;
+}
+
+/** DeleteGroupResponse is what was begun. */
+export interface DeleteGroupResponse {
+  /** Unset in a dry run. */
+  operation:
+    | Operation
+    | undefined;
+  /** What happens, a line each. */
+  plan: string[];
+}
+
 function createBaseWhy(): Why {
   return { reason: "", dryRun: false, requestId: "" };
 }
@@ -17336,6 +17460,763 @@ export const SetVirtualClusterSettingsResponse: MessageFns<SetVirtualClusterSett
   },
 };
 
+function createBaseGroupMemberValues(): GroupMemberValues {
+  return { name: "", mac: "", addresses: [] };
+}
+
+export const GroupMemberValues: MessageFns<GroupMemberValues> = {
+  encode(message: GroupMemberValues, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.mac !== "") {
+      writer.uint32(18).string(message.mac);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupMemberValues {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroupMemberValues();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.mac = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGroupMember(): GroupMember {
+  return { name: "", vm: undefined, version: 0 };
+}
+
+export const GroupMember: MessageFns<GroupMember> = {
+  encode(message: GroupMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.vm !== undefined) {
+      Vm.encode(message.vm, writer.uint32(18).fork()).join();
+    }
+    if (message.version !== 0) {
+      writer.uint32(24).uint32(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroupMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.vm = Vm.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.version = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGroup(): Group {
+  return {
+    name: "",
+    pattern: "",
+    size: 0,
+    profile: undefined,
+    version: 0,
+    values: [],
+    members: [],
+    plan: [],
+    operationId: "",
+    removing: false,
+    createdAt: "",
+    createdBy: "",
+  };
+}
+
+export const Group: MessageFns<Group> = {
+  encode(message: Group, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.pattern !== "") {
+      writer.uint32(18).string(message.pattern);
+    }
+    if (message.size !== 0) {
+      writer.uint32(24).uint32(message.size);
+    }
+    if (message.profile !== undefined) {
+      VmSpec.encode(message.profile, writer.uint32(34).fork()).join();
+    }
+    if (message.version !== 0) {
+      writer.uint32(40).uint32(message.version);
+    }
+    for (const v of message.values) {
+      GroupMemberValues.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.members) {
+      GroupMember.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.plan) {
+      writer.uint32(66).string(v!);
+    }
+    if (message.operationId !== "") {
+      writer.uint32(74).string(message.operationId);
+    }
+    if (message.removing !== false) {
+      writer.uint32(80).bool(message.removing);
+    }
+    if (message.createdAt !== "") {
+      writer.uint32(90).string(message.createdAt);
+    }
+    if (message.createdBy !== "") {
+      writer.uint32(98).string(message.createdBy);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Group {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroup();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pattern = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.size = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.profile = VmSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.version = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.values.push(GroupMemberValues.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.members.push(GroupMember.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.plan.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.operationId = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.removing = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.createdAt = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.createdBy = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetGroupRequest(): SetGroupRequest {
+  return {
+    name: "",
+    create: false,
+    profile: undefined,
+    size: undefined,
+    pattern: "",
+    values: [],
+    rebuild: false,
+    graceMs: 0,
+    force: false,
+    why: undefined,
+  };
+}
+
+export const SetGroupRequest: MessageFns<SetGroupRequest> = {
+  encode(message: SetGroupRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.create !== false) {
+      writer.uint32(16).bool(message.create);
+    }
+    if (message.profile !== undefined) {
+      VmSpec.encode(message.profile, writer.uint32(26).fork()).join();
+    }
+    if (message.size !== undefined) {
+      writer.uint32(32).uint32(message.size);
+    }
+    if (message.pattern !== "") {
+      writer.uint32(42).string(message.pattern);
+    }
+    for (const v of message.values) {
+      GroupMemberValues.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.rebuild !== false) {
+      writer.uint32(56).bool(message.rebuild);
+    }
+    if (message.graceMs !== 0) {
+      writer.uint32(64).uint32(message.graceMs);
+    }
+    if (message.force !== false) {
+      writer.uint32(72).bool(message.force);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(82).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetGroupRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetGroupRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.create = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.profile = VmSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.size = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.pattern = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.values.push(GroupMemberValues.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.rebuild = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.graceMs = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.force = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetGroupResponse(): SetGroupResponse {
+  return { operation: undefined, plan: [] };
+}
+
+export const SetGroupResponse: MessageFns<SetGroupResponse> = {
+  encode(message: SetGroupResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.plan) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetGroupResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetGroupResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.plan.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListGroupsRequest(): ListGroupsRequest {
+  return { name: "" };
+}
+
+export const ListGroupsRequest: MessageFns<ListGroupsRequest> = {
+  encode(message: ListGroupsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListGroupsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListGroupsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListGroupsResponse(): ListGroupsResponse {
+  return { groups: [] };
+}
+
+export const ListGroupsResponse: MessageFns<ListGroupsResponse> = {
+  encode(message: ListGroupsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.groups) {
+      Group.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListGroupsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListGroupsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.groups.push(Group.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeleteGroupRequest(): DeleteGroupRequest {
+  return { name: "", graceMs: 0, force: false, why: undefined };
+}
+
+export const DeleteGroupRequest: MessageFns<DeleteGroupRequest> = {
+  encode(message: DeleteGroupRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.graceMs !== 0) {
+      writer.uint32(16).uint32(message.graceMs);
+    }
+    if (message.force !== false) {
+      writer.uint32(24).bool(message.force);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteGroupRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteGroupRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.graceMs = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.force = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeleteGroupResponse(): DeleteGroupResponse {
+  return { operation: undefined, plan: [] };
+}
+
+export const DeleteGroupResponse: MessageFns<DeleteGroupResponse> = {
+  encode(message: DeleteGroupResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.plan) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteGroupResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteGroupResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.plan.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /** Admin is everything a person can ask of the cluster. */
 export type AdminService = typeof AdminService;
 export const AdminService = {
@@ -18087,6 +18968,36 @@ export const AdminService = {
     responseDeserialize: (value: Buffer): SetVirtualClusterLeaseResponse =>
       SetVirtualClusterLeaseResponse.decode(value),
   },
+  /** SetGroup makes a group or changes it; its members follow. */
+  setGroup: {
+    path: "/muster.v1.Admin/SetGroup" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetGroupRequest): Buffer => Buffer.from(SetGroupRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetGroupRequest => SetGroupRequest.decode(value),
+    responseSerialize: (value: SetGroupResponse): Buffer => Buffer.from(SetGroupResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetGroupResponse => SetGroupResponse.decode(value),
+  },
+  /** ListGroups lists groups with their members. */
+  listGroups: {
+    path: "/muster.v1.Admin/ListGroups" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListGroupsRequest): Buffer => Buffer.from(ListGroupsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListGroupsRequest => ListGroupsRequest.decode(value),
+    responseSerialize: (value: ListGroupsResponse): Buffer => Buffer.from(ListGroupsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListGroupsResponse => ListGroupsResponse.decode(value),
+  },
+  /** DeleteGroup removes a group and its members. */
+  deleteGroup: {
+    path: "/muster.v1.Admin/DeleteGroup" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteGroupRequest): Buffer => Buffer.from(DeleteGroupRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteGroupRequest => DeleteGroupRequest.decode(value),
+    responseSerialize: (value: DeleteGroupResponse): Buffer => Buffer.from(DeleteGroupResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteGroupResponse => DeleteGroupResponse.decode(value),
+  },
   /** GetVirtualClusterSettings shows what the site gives to virtual clusters. */
   getVirtualClusterSettings: {
     path: "/muster.v1.Admin/GetVirtualClusterSettings" as const,
@@ -18258,6 +19169,12 @@ export interface AdminServer extends UntypedServiceImplementation {
   shrinkVirtualCluster: handleUnaryCall<ShrinkVirtualClusterRequest, ShrinkVirtualClusterResponse>;
   /** SetVirtualClusterLease says until when a virtual cluster is kept. */
   setVirtualClusterLease: handleUnaryCall<SetVirtualClusterLeaseRequest, SetVirtualClusterLeaseResponse>;
+  /** SetGroup makes a group or changes it; its members follow. */
+  setGroup: handleUnaryCall<SetGroupRequest, SetGroupResponse>;
+  /** ListGroups lists groups with their members. */
+  listGroups: handleUnaryCall<ListGroupsRequest, ListGroupsResponse>;
+  /** DeleteGroup removes a group and its members. */
+  deleteGroup: handleUnaryCall<DeleteGroupRequest, DeleteGroupResponse>;
   /** GetVirtualClusterSettings shows what the site gives to virtual clusters. */
   getVirtualClusterSettings: handleUnaryCall<GetVirtualClusterSettingsRequest, GetVirtualClusterSettingsResponse>;
   /** SetVirtualClusterSettings changes that, for clusters that are booted from now on. */
@@ -19342,6 +20259,54 @@ export interface AdminClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SetVirtualClusterLeaseResponse) => void,
+  ): ClientUnaryCall;
+  /** SetGroup makes a group or changes it; its members follow. */
+  setGroup(
+    request: SetGroupRequest,
+    callback: (error: ServiceError | null, response: SetGroupResponse) => void,
+  ): ClientUnaryCall;
+  setGroup(
+    request: SetGroupRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetGroupResponse) => void,
+  ): ClientUnaryCall;
+  setGroup(
+    request: SetGroupRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetGroupResponse) => void,
+  ): ClientUnaryCall;
+  /** ListGroups lists groups with their members. */
+  listGroups(
+    request: ListGroupsRequest,
+    callback: (error: ServiceError | null, response: ListGroupsResponse) => void,
+  ): ClientUnaryCall;
+  listGroups(
+    request: ListGroupsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListGroupsResponse) => void,
+  ): ClientUnaryCall;
+  listGroups(
+    request: ListGroupsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListGroupsResponse) => void,
+  ): ClientUnaryCall;
+  /** DeleteGroup removes a group and its members. */
+  deleteGroup(
+    request: DeleteGroupRequest,
+    callback: (error: ServiceError | null, response: DeleteGroupResponse) => void,
+  ): ClientUnaryCall;
+  deleteGroup(
+    request: DeleteGroupRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteGroupResponse) => void,
+  ): ClientUnaryCall;
+  deleteGroup(
+    request: DeleteGroupRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteGroupResponse) => void,
   ): ClientUnaryCall;
   /** GetVirtualClusterSettings shows what the site gives to virtual clusters. */
   getVirtualClusterSettings(
