@@ -77,13 +77,10 @@ export class QuestionThreads implements Questions, AsyncDisposable {
     this.#running.add(worker);
     const over = new AbortController();
     try {
-      // Listened for from the start: a thread may end before it has everything.
-      const answered = resultOf(worker);
-      answered.catch(() => undefined);
-      if (snapshot.kind === "live") await sendPieces(worker, snapshot.snapshot, signal);
-      const result = await Promise.race([
-        answered,
-        this.#tooLate(work.withinMs + OVERTIME_MS, AbortSignal.any([signal, over.signal])),
+      const stopped = AbortSignal.any([signal, over.signal]);
+      const [result] = await Promise.all([
+        Promise.race([resultOf(worker), this.#tooLate(work.withinMs + OVERTIME_MS, stopped)]),
+        snapshot.kind === "live" ? sendPieces(worker, snapshot.snapshot, stopped) : undefined,
       ]);
       if (result.ok) return result.answered;
       throw errorFrom(result.error);
