@@ -1,7 +1,9 @@
 /** Gathers what the metrics show from the coordinator's parts. */
 import {
+  contextStateOf,
   isEnded,
   policyOf,
+  type ContextState,
   type HostRecord,
   type OperationRecord,
   type PlanRecord,
@@ -48,6 +50,7 @@ function summarize(coordinator: Coordinator, capacity: CapacityPolicy): Coordina
     networks: [...view.networks.keys()].map((name) => networkSummary(name, coordinator)),
     unusableNetworks: unusableNetworks(coordinator),
     macClashes: macClashes(view, observations).length,
+    firstBoots: firstBoots(coordinator),
     virtualClusters: virtualClusters(coordinator),
     operations: countOperations([...view.operations.values()]),
     stuck: countStuck(coordinator),
@@ -91,6 +94,15 @@ function unusableNetworks({
         host: host.name,
       })),
     );
+}
+
+function firstBoots({ ledger }: Coordinator): CoordinatorSummary["firstBoots"] {
+  const counts = new Map<ContextState, number>();
+  for (const context of ledger.view.contexts.values()) {
+    const state = contextStateOf(context);
+    counts.set(state, (counts.get(state) ?? 0) + 1);
+  }
+  return counts;
 }
 
 function virtualClusters({

@@ -1,5 +1,5 @@
 /** Summary in, metric families out. PURE. */
-import type { HostState } from "@muster/model";
+import type { ContextState, HostState } from "@muster/model";
 import { single, type MetricFamily, type MetricSample } from "@muster/runtime";
 import type { CoordinatorSummary, HostSummary, MigrationSummary } from "./summary.ts";
 
@@ -230,6 +230,24 @@ function vmFamily({ vmsByState }: CoordinatorSummary): MetricFamily {
   return { name: "muster_vms", help: "VMs by state.", type: "gauge", samples };
 }
 
+const firstBootStates: readonly ContextState[] = [
+  "waiting",
+  "configuring",
+  "configured",
+  "failed",
+  "timed-out",
+];
+
+const firstBootFamily = ({ firstBoots }: CoordinatorSummary): MetricFamily => ({
+  name: "muster_first_boots",
+  help: "VMs whose guests were told about themselves, by how far their first boot is.",
+  type: "gauge",
+  samples: firstBootStates.map((state) => ({
+    labels: { state },
+    value: firstBoots.get(state) ?? 0,
+  })),
+});
+
 function networkFamilies(summary: CoordinatorSummary): MetricFamily[] {
   const { networks, unusableNetworks, macClashes } = summary;
   return [
@@ -296,6 +314,7 @@ export function coordinatorFamilies(summary: CoordinatorSummary): MetricFamily[]
     ...hostFamilies(hosts),
     ...sessionFamilies(hosts),
     vmFamily(summary),
+    firstBootFamily(summary),
     ...haFamilies(summary),
     ...networkFamilies(summary),
     ...virtualClusterFamilies(summary),

@@ -1,5 +1,5 @@
 /** What the coordinator's metrics are made of: plain data, gathered at the moment of a scrape. */
-import type { HostState, MigrationStats, OperationState } from "@muster/model";
+import type { ContextState, HostState, MigrationStats, OperationState } from "@muster/model";
 
 export interface HostSummary {
   readonly name: string;
@@ -86,6 +86,8 @@ export interface CoordinatorSummary {
   readonly unusableNetworks: readonly { readonly network: string; readonly host: string }[];
   /** MAC addresses that more than one VM has, wild ones too. */
   readonly macClashes: number;
+  /** VMs whose guests were told about themselves, by how far their first boot is. */
+  readonly firstBoots: ReadonlyMap<ContextState, number>;
   readonly virtualClusters: readonly VirtualClusterSummary[];
   /** Operations that are kept, by type and state. */
   readonly operations: readonly {

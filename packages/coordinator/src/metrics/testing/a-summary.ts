@@ -62,6 +62,7 @@ export function aCoordinatorSummary(): CoordinatorSummary {
     networks: [{ name: "blue", ready: 1, failed: 1 }],
     unusableNetworks: [{ network: "blue", host: "h2" }],
     macClashes: 1,
+    firstBoots: new Map([["configuring", 1]]),
     virtualClusters: [{ name: "pc-171", state: "active", leaseSeconds: 3_600 }],
     operations: [{ type: "vm-migrate", state: "running", count: 1 }],
     stuck: [{ type: "vm-migrate", step: "move", count: 1 }],
