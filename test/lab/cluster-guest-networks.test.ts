@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Cluster } from "./cluster.ts";
 
 const BLUE = "10.10.0";
+const VIOLET = "10.30.0";
 
 describe("guests on networks", () => {
   let cluster: Cluster;
@@ -16,6 +17,8 @@ describe("guests on networks", () => {
     await create("blue", "--vlan", "10", "--guard", "all", "--subnet", `${BLUE}.0/24`);
     await create("green", "--vlan", "20");
     await create("wide", "--trunk", "10-19");
+    const violet = `${VIOLET}.0/24,dhcp=yes,gateway=${VIOLET}.254`;
+    await create("violet", "--vlan", "30", "--guard", "all", "--subnet", violet);
     const guest = async (name: string, host: string, address: string, network: string) =>
       cluster.createVm({
         ...{ name, host, guest: `addr=${address}/24` },
@@ -38,9 +41,13 @@ describe("guests on networks", () => {
           },
         ],
       }),
+      cluster.createVm({
+        ...{ name: "asker", host: "h2", guest: "addr=dhcp" },
+        nics: [{ network: "violet", addresses: [`${VIOLET}.7`] }],
+      }),
     ]);
     for (const operation of operations) await cluster.succeeded(operation);
-    for (const name of ["honest", "forger", "apart", "tagger"]) {
+    for (const name of ["honest", "forger", "apart", "tagger", "asker"]) {
       await cluster.lab.waitForGuest(await hostOf(name), name);
     }
   });
@@ -128,6 +135,36 @@ describe("guests on networks", () => {
     await cluster.muster.startAgent("h3");
     await cluster.muster.eventually(20_000, async () => (await forging()).length === 0, "guards");
     expect(await reaches("forger", `${BLUE}.2`)).toBe(true);
+  });
+
+  it("get their address by DHCP from the host they are on, also after a move and without its agent's first life", async () => {
+    const has = async (): Promise<boolean> =>
+      (await inGuest("asker", `ip addr show eth0 | grep -q ' ${VIOLET}.7/24 '`)) === 0;
+    await cluster.muster.eventually(30_000, has, "an address by DHCP");
+    const askAgain = async (): Promise<void> => {
+      await works("asker", "ip addr flush dev eth0 scope global");
+      await works("asker", "udhcpc -i eth0 -n -q -t 10 -T 1 -s /bin/udhcpc.sh");
+      expect(await has()).toBe(true);
+    };
+    await cluster.succeeded(await cluster.migrateVm("asker", { host: "h1" }));
+    await cluster.killAgent("h1");
+    await cluster.muster.startAgent("h1");
+    await askAgain();
+    const servers = async (host: string): Promise<number> => {
+      const ps = await cluster.lab.host(host).exec(["pgrep", "-c", "dnsmasq"], { check: false });
+      return Number(ps.stdout);
+    };
+    await cluster.muster.eventually(20_000, async () => (await servers("h1")) === 1, "one server");
+    // It is killed: another takes its place.
+    await cluster.lab.host("h1").exec(["sh", "-c", "kill -KILL $(pgrep -x dnsmasq)"]);
+    await cluster.muster.eventually(20_000, async () => (await servers("h1")) === 1, "a new one");
+    await askAgain();
+    await cluster.succeeded(await cluster.removeVm("asker"));
+    const { exitCode, stderr } = await cluster.muster.muster(["network", "rm", "violet"]);
+    expect(exitCode, stderr).toBe(0);
+    await cluster.muster.eventually(20_000, async () => (await servers("h1")) === 0, "no server");
+    const { stdout } = await cluster.lab.host("h1").exec(["ip", "netns", "list"]);
+    expect(stdout).not.toContain("muster-net-");
   });
 
   it("do not get an address that somebody has whom muster does not know", async () => {

@@ -21,6 +21,8 @@ export type AgentLoops = {
   readonly probes?: Loop;
   /** Absent: nothing here needs guarding. */
   readonly guards?: Loop;
+  /** Absent: this host serves no addresses. */
+  readonly dhcp?: Loop;
   readonly report: Loop;
   readonly sample: Loop;
   readonly inventory: Loop;
@@ -35,6 +37,7 @@ export function makeLoops(parts: {
   readonly prober?: Reconciler;
   readonly guardKeeper?: Reconciler;
   readonly guestReports: Reconciler;
+  readonly dhcpKeeper?: Reconciler;
   readonly pace: () => Pace;
   readonly report: () => Promise<void>;
   readonly sample: () => Promise<void>;
@@ -63,6 +66,7 @@ export function makeLoops(parts: {
     networks: of(parts.networkKeeper),
     ...(parts.prober === undefined ? {} : { probes: of(parts.prober) }),
     ...(parts.guardKeeper === undefined ? {} : { guards: of(parts.guardKeeper) }),
+    ...(parts.dhcpKeeper === undefined ? {} : { dhcp: of(parts.dhcpKeeper) }),
     report: every("report", () => pace().fullReportIntervalMs, parts.report),
     sample: every("sample", () => pace().sampleIntervalMs, parts.sample),
     inventory: every("inventory", () => INVENTORY_MS, parts.inventory),

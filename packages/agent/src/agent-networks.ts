@@ -2,6 +2,8 @@
 import type { AgentMessage, NicSpec } from "@muster/model";
 import type { Clock, Log, Random } from "@muster/runtime";
 import type { Assigned } from "./assignments/assigned.ts";
+import { DhcpKeeper } from "./dhcp/dhcp-keeper.ts";
+import type { DhcpServer } from "./dhcp/dhcp-server.ts";
 import { NetworkKeeper } from "./assignments/network-keeper.ts";
 import type { NetworkMemoryStore } from "./assignments/network-memory.ts";
 import type { NetworkDriver, NicPlugs } from "./networks/network-driver.ts";
@@ -22,6 +24,8 @@ export interface AgentNetworkPorts {
   readonly probing?: Pick<NetworkProberParts, "prober" | "periodMs">;
   /** Absent: whether an address is taken cannot be asked. */
   readonly addressProber?: AddressProber;
+  /** Absent: this host serves no addresses. */
+  readonly dhcp?: DhcpServer;
   /** Absent: guests here cannot forge anything, because they are not real. */
   readonly guards?: NicGuards;
 }
@@ -42,9 +46,10 @@ export class AgentNetworks {
   readonly #prober: NetworkProber | undefined;
   readonly #guards: GuardKeeper | undefined;
   readonly #addressProber: AddressProber | undefined;
+  readonly #dhcp: DhcpKeeper | undefined;
 
   constructor(parts: AgentNetworksParts) {
-    const { networks: driver, networkMemory: memory, probing, guards } = parts;
+    const { networks: driver, networkMemory: memory, probing, guards, dhcp } = parts;
     this.#driver = driver;
     this.#addressProber = parts.addressProber;
     this.keeper = new NetworkKeeper({ ...parts, driver, memory });
@@ -54,15 +59,17 @@ export class AgentNetworks {
     };
     this.#prober =
       probing === undefined ? undefined : new NetworkProber({ ...parts, ...probing, ...now });
+    this.#dhcp = dhcp === undefined ? undefined : new DhcpKeeper({ ...parts, dhcp, ...now });
     this.#guards = guards === undefined ? undefined : new GuardKeeper({ ...parts, guards, ...now });
   }
 
   get reconcilers(): NetworkReconcilers {
-    const [prober, guardKeeper] = [this.#prober, this.#guards];
+    const [prober, guardKeeper, dhcpKeeper] = [this.#prober, this.#guards, this.#dhcp];
     return {
       networkKeeper: this.keeper,
       ...(prober === undefined ? {} : { prober }),
       ...(guardKeeper === undefined ? {} : { guardKeeper }),
+      ...(dhcpKeeper === undefined ? {} : { dhcpKeeper }),
     };
   }
 
@@ -100,6 +107,14 @@ export class AgentNetworks {
     return this.#guards?.counts ?? { kept: 0, failed: 0 };
   }
 
+  get dhcpNetworks(): DhcpKeeper["counts"] {
+    return this.#dhcp?.counts ?? { served: 0, failed: 0 };
+  }
+
+  async stop(): Promise<void> {
+    await this.#dhcp?.stop();
+  }
+
   sessionOpened(): void {
     this.keeper.sessionOpened();
     this.#prober?.sessionOpened();
@@ -115,4 +130,5 @@ interface NetworkReconcilers {
   readonly networkKeeper: NetworkKeeper;
   readonly prober?: NetworkProber;
   readonly guardKeeper?: GuardKeeper;
+  readonly dhcpKeeper?: DhcpKeeper;
 }

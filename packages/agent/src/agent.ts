@@ -139,6 +139,7 @@ export class Agent {
     this.#assigned = await assignments.load();
     await this.#guard.resume();
     this.#commands.resume();
+    this.#parts.dhcp?.onEnded(() => this.#loops.dhcp?.poke());
     for (const loop of Object.values(this.#loops)) loop.start();
     const watch = { watch: hypervisor.watch, reporter: this.#reporter, clock, log };
     this.#watching = watchChanges(
@@ -167,7 +168,7 @@ export class Agent {
     await this.#session.stop();
     await Promise.all(Object.values(this.#loops).map((loop) => loop.stop()));
     await this.#guests.reports.stop();
-    await Promise.all([this.#watching, this.#guarding, this.#starting]);
+    await Promise.all([this.#watching, this.#guarding, this.#starting, this.#networks.stop()]);
   }
 
   /** Pokes: they carry no data and do no work. */
@@ -184,6 +185,7 @@ export class Agent {
     this.#loops.networks.poke();
     this.#loops.probes?.poke();
     this.#loops.guards?.poke();
+    this.#loops.dhcp?.poke();
   }
 
   /** Nothing is cached yet but the inventory: the next report collects it anew. */
@@ -203,6 +205,10 @@ export class Agent {
   /** NICs that may not forge addresses. */
   get guardedNics(): AgentSummary["guardedNics"] {
     return this.#networks.guardedNics;
+  }
+
+  get dhcpNetworks(): AgentSummary["dhcpNetworks"] {
+    return this.#networks.dhcpNetworks;
   }
 
   /** 0: no watchdog is armed. */
@@ -356,6 +362,7 @@ export class Agent {
         this.reportSoon();
         this.#loops.probes?.poke();
         this.#loops.guards?.poke();
+        this.#loops.dhcp?.poke();
       },
     });
   }

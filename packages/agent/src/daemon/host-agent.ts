@@ -20,6 +20,7 @@ export type HostPorts = Pick<
   | "networks"
   | "probing"
   | "addressProber"
+  | "dhcp"
   | "guards"
   | "inventory"
   | "load"

@@ -121,6 +121,7 @@ function summaryOf(agent: Agent, identity: HostIdentity): AgentSummary {
     },
     paths: agent.paths,
     guardedNics: agent.guardedNics,
+    dhcpNetworks: agent.dhcpNetworks,
     certificateSecondsLeft: (expiresMs - systemClock.wall().getTime()) / 1000,
     loops: agent.loopStatus(),
   };

@@ -7,6 +7,7 @@ import type { AgentParts } from "../agent-parts.ts";
 import { loadIdentity } from "../enrolment/identity.ts";
 import type { ArrivalSource } from "../arrivals/arrival-meter.ts";
 import { PortCounters } from "../arrivals/port-counters.ts";
+import { DnsmasqServer } from "../dhcp/dnsmasq-server.ts";
 import { Footholds } from "../footholds/footholds.ts";
 import { DeviceWatchdog } from "../guard/device-watchdog.ts";
 import { LeaseFile, linuxBootClock } from "../guard/lease-file.ts";
@@ -126,6 +127,14 @@ async function openHost(
       }),
       periodMs: config.networks.probeIntervalMs,
     },
+    dhcp: new DnsmasqServer({
+      hostId,
+      directory: config.networks.dhcpDirectory,
+      keepFootholds: (wanted) => footholds.keep("d", wanted),
+      runner: processRunner,
+      clock: systemClock,
+      log,
+    }),
     addressProber: new NeighbourProber({
       footholdOn: (network, observed) => probeFoothold(hostId, network, observed),
       ensureFoothold: (foothold) => footholds.ensure(foothold),

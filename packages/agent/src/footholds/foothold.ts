@@ -26,6 +26,8 @@ export interface Foothold {
   readonly macAddress?: string;
   /** Of the end in the namespace, with prefix length. */
   readonly addresses: readonly string[];
+  /** Networks that are reached by it directly. Absent: those of its addresses. */
+  readonly routes?: readonly string[];
 }
 
 const hashOf = (text: string, characters: number): string =>

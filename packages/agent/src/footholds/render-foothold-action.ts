@@ -68,7 +68,7 @@ function makeNamespace(namespace: string): readonly Command[] {
 }
 
 function makeFoothold(foothold: Foothold): readonly Command[] {
-  const { namespace, mtu, addresses, macAddress, place } = foothold;
+  const { namespace, mtu, addresses, macAddress, place, routes = [] } = foothold;
   const device = deviceOf(foothold);
   const inside = insideOf(foothold);
   const size = ["mtu", String(mtu)];
@@ -85,6 +85,7 @@ function makeFoothold(foothold: Foothold): readonly Command[] {
       ...(address.includes(":") ? ["nodad"] : []),
     ]),
     [...within, "link", "set", "dev", inside, "up"],
+    ...routes.map((route) => [...within, "route", "replace", route, "dev", inside]),
     ...attach(device, place),
     setLink(device, "up"),
     setLink(device, "alias", aliasOf(foothold)),

@@ -61,6 +61,15 @@ function networkFamilies(summary: AgentSummary): MetricFamily[] {
       ],
     },
     {
+      name: "muster_agent_dhcp_networks",
+      help: "Networks whose VMs get their addresses from this host by DHCP; failed: they do not now.",
+      type: "gauge",
+      samples: [
+        { labels: { state: "served" }, value: summary.dhcpNetworks.served },
+        { labels: { state: "failed" }, value: summary.dhcpNetworks.failed },
+      ],
+    },
+    {
       name: "muster_agent_guarded_nics",
       help: "NICs of guests that may not forge addresses; failed: the host does not enforce it now.",
       type: "gauge",

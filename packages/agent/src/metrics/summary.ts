@@ -47,6 +47,8 @@ export interface AgentSummary {
   }[];
   readonly journalEntries: number;
   readonly networks: { readonly ready: number; readonly failed: number };
+  /** Networks whose addresses this host serves, and those it should and does not. */
+  readonly dhcpNetworks: { readonly served: number; readonly failed: number };
   /** NICs that may not forge addresses, and those that should not be able to and are. */
   readonly guardedNics: { readonly kept: number; readonly failed: number };
   /** Paths to other hosts, by network; empty: none are probed. */

@@ -16,6 +16,7 @@ const config = {
   uplink: "eth1",
   datapath: "system",
   probeIntervalMs: 30_000,
+  dhcpDirectory: "/run/muster-agent/dhcp",
 } as const;
 
 describe("chooseNetworkDriver", () => {

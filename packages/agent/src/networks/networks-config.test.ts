@@ -13,6 +13,7 @@ describe("networks configuration", () => {
       uplink: undefined,
       datapath: "system",
       probeIntervalMs: 30_000,
+      dhcpDirectory: "/run/muster-agent/dhcp",
     });
   });
 
@@ -23,8 +24,12 @@ describe("networks configuration", () => {
       uplink: "bond0.5",
       datapath: "netdev",
     };
-    const probes = { "probe-interval": "5" };
-    expect(read({ ...options, ...probes })).toEqual({ ...options, probeIntervalMs: 5_000 });
+    const probes = { "probe-interval": "5", "dhcp-directory": "/run/x" };
+    expect(read({ ...options, ...probes })).toEqual({
+      ...options,
+      probeIntervalMs: 5_000,
+      dhcpDirectory: "/run/x",
+    });
   });
 
   it.each([

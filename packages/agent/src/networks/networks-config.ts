@@ -13,6 +13,8 @@ export interface NetworksConfig {
   readonly datapath: "system" | "netdev";
   /** Between two rounds of probes to other hosts. */
   readonly probeIntervalMs: number;
+  /** Where the DHCP servers' files are; may be gone after a boot. */
+  readonly dhcpDirectory: string;
 }
 
 /** With one bridge per VLAN the names of all begin so: "mv-10". */
@@ -24,6 +26,8 @@ export const BRIDGE_DEFAULTS = {
 
 const drivers = ["auto", "openvswitch", "linux-bridge", "vlan-bridges"] as const;
 
+const DHCP_DIRECTORY = "/run/muster-agent/dhcp";
+
 /** Seconds. Shorter, and probing costs more than it tells; longer, and VMs are placed where nobody hears them. */
 const PROBE_INTERVAL = { min: 2, max: 3_600, default: 30 } as const;
 
@@ -32,5 +36,6 @@ export const readNetworksConfig = (fields: Fields): NetworksConfig => ({
   bridge: fields.optionalText("bridge", { check: parseDeviceName }),
   uplink: fields.optionalText("uplink", { check: parseDeviceName }),
   datapath: fields.choice("datapath", ["system", "netdev"], { default: "system" }),
+  dhcpDirectory: fields.text("dhcp-directory", { default: DHCP_DIRECTORY }),
   probeIntervalMs: fields.integer("probe-interval", PROBE_INTERVAL) * 1_000,
 });

@@ -63,6 +63,7 @@ export function anAgentSummary(): AgentSummary {
     commandsRunning: 1,
     commandsEnded: [{ kind: "start-vm", outcome: "succeeded", count: 5 }],
     journalEntries: 1,
+    dhcpNetworks: { served: 1, failed: 0 },
     guardedNics: { kept: 3, failed: 1 },
     paths: [{ network: "blue", good: 2, bad: 1 }],
     networks: { ready: 2, failed: 0 },
