@@ -7,8 +7,7 @@ import type { AgentParts } from "../agent-parts.ts";
 import { loadIdentity } from "../enrolment/identity.ts";
 import type { ArrivalSource } from "../arrivals/arrival-meter.ts";
 import { PortCounters } from "../arrivals/port-counters.ts";
-import { DnsmasqServer } from "../dhcp/dnsmasq-server.ts";
-import { Footholds } from "../footholds/footholds.ts";
+import { openGuestNetworks } from "./guest-networks.ts";
 import { DeviceWatchdog } from "../guard/device-watchdog.ts";
 import { LeaseFile, linuxBootClock } from "../guard/lease-file.ts";
 import { FileHeartbeats } from "../guard/storage-heartbeats.ts";
@@ -19,10 +18,6 @@ import { ArrivalHistogram } from "../metrics/arrival-histogram.ts";
 import { chooseNetworkDriver } from "../networks/choose-driver.ts";
 import type { TrafficEnds } from "../networks/traffic/host-traffic.ts";
 import { processRunner } from "../networks/command-runner.ts";
-import { NftablesGuards } from "../nic-guards/nftables-guards.ts";
-import { OpenflowGuards } from "../nic-guards/openflow-guards.ts";
-import { NeighbourProber } from "../probes/address-prober.ts";
-import { PingProber, probeFoothold } from "../probes/ping-prober.ts";
 import { VERSION } from "../version.ts";
 import type { AgentConfig } from "./config.ts";
 import { startHostAgent, type HostPorts } from "./host-agent.ts";
@@ -106,45 +101,17 @@ async function openHost(
   });
   log.info({ driver: driver.name, why }, "network driver chosen");
   const system = new LinuxSystem();
-  const footholds = new Footholds(processRunner, {
-    hasOpenvswitch: driver.name === "openvswitch",
-  });
+  const hasOpenvswitch = driver.name === "openvswitch";
   return {
     hypervisor,
     arriving: {
-      source: arrivalsOn(hypervisor, config, driver.name === "openvswitch"),
+      source: arrivalsOn(hypervisor, config, hasOpenvswitch),
       measured: (blackoutMs) => {
         parts.arrivals.measured(blackoutMs);
       },
     },
     networks: driver,
-    probing: {
-      prober: new PingProber({
-        hostId,
-        keepFootholds: (wanted) => footholds.keep("p", wanted),
-        runner: processRunner,
-        log,
-      }),
-      periodMs: config.networks.probeIntervalMs,
-    },
-    dhcp: new DnsmasqServer({
-      hostId,
-      directory: config.networks.dhcpDirectory,
-      keepFootholds: (wanted) => footholds.keep("d", wanted),
-      runner: processRunner,
-      clock: systemClock,
-      log,
-    }),
-    addressProber: new NeighbourProber({
-      footholdOn: (network, observed) => probeFoothold(hostId, network, observed),
-      ensureFoothold: (foothold) => footholds.ensure(foothold),
-      runner: processRunner,
-      clock: systemClock,
-    }),
-    guards:
-      driver.name === "openvswitch"
-        ? new OpenflowGuards(processRunner)
-        : new NftablesGuards(processRunner),
+    ...openGuestNetworks(config.networks, { hostId, hasOpenvswitch, log }),
     inventory: async () => {
       known = await collectInventory({ hypervisor, system, agentVersion: VERSION });
       return known;
