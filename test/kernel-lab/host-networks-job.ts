@@ -2,7 +2,7 @@
  * Runs inside the kernel lab: uplinks by label, bonds and MTUs on a real kernel, first by hand-made cases, then from random
  * configurations. Prints a line per case; exit code 1 when one failed.
  *
- * host-networks-job COUNT FIRST: so many random configurations, from that one of the sequence on; every second one with one
+ * host-networks-job COUNT FIRST [without-contract]: so many random configurations, from that one of the sequence on; every second one with one
  * bridge per VLAN.
  */
 import { deepEqual, equal, match } from "node:assert/strict";
@@ -274,7 +274,7 @@ async function prepare(): Promise<void> {
 }
 
 let failed = 0;
-if (first === "0" && process.argv[4] !== "quick") {
+if (first === "0" && process.argv[4] !== "without-contract") {
   for (const contractCase of networkDriverContract) {
     const isGood = await runCase(`one bridge per VLAN: ${contractCase.name}`, async () => {
       await using contractHost = await LinuxBridgeHost.make(runner, "vlan-bridges");

@@ -6,10 +6,11 @@
  *   npm run soak -- properties [--minutes N] [--seed N]                properties of all packages over new cases
  *   npm run soak -- lab [--kills N] [--minutes N]                      kill -9 under load, on real hypervisors, as root
  *   npm run soak -- networks [--first N] [--count N]                   200 random configurations of hosts' networks, as root
+ *   npm run soak -- networks --cut-off                                 a host is cut off thirty times, and comes back
  */
 import { parseArgs } from "node:util";
 import { soakLab } from "./lab-kills.ts";
-import { soakNetworks } from "./networks.ts";
+import { soakCutOff, soakNetworks } from "./networks.ts";
 import { soakSeeds } from "./seeds.ts";
 
 const { values, positionals } = parseArgs({
@@ -22,6 +23,7 @@ const { values, positionals } = parseArgs({
     kills: { type: "string", default: "200" },
     first: { type: "string", default: "0" },
     count: { type: "string", default: "200" },
+    "cut-off": { type: "boolean", default: false },
   },
 });
 
@@ -55,7 +57,8 @@ switch (what) {
     break;
   case "networks": {
     const part = { first: Number(values.first), count: Number(values.count) };
-    process.exitCode = (await soakNetworks({ ...part, print })) ? 0 : 1;
+    const isGood = values["cut-off"] ? soakCutOff(print) : soakNetworks({ ...part, print });
+    process.exitCode = (await isGood) ? 0 : 1;
     break;
   }
   default:

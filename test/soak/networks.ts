@@ -4,6 +4,8 @@
  */
 import { tryOnOpenvswitch } from "../../packages/agent/src/networks/testing/openvswitch-configurations.ts";
 import { openvswitchObstacle } from "../../packages/agent/src/networks/testing/private-openvswitch.ts";
+import { Cluster } from "../lab/cluster.ts";
+import { CONFIRM_MS, CutOff, faults, GRACE_MS } from "../lab/cut-off.ts";
 import { runHostNetworks } from "../kernel-lab/run-host-networks.ts";
 
 /** A machine of the kernel lab runs so many; then comes a new one. */
@@ -49,4 +51,29 @@ async function soakOpenvswitch({ first, count, print }: NetworkSoak): Promise<bo
     print(String(error));
     return false;
   }
+}
+
+const ROUNDS = 10;
+
+/** Cuts a host off ten times for each fault; true: it came back in time, each time. */
+export async function soakCutOff(print: NetworkSoak["print"]): Promise<boolean> {
+  await using cluster = await Cluster.up({
+    hosts: 1,
+    directory: "/tmp/muster-cut-off-soak",
+    coordinatorOptions: { "sessions.network-confirm": `${String(CONFIRM_MS)}ms` },
+  });
+  const cutOff = new CutOff(cluster, "h1");
+  await cutOff.prepare();
+  let late = 0;
+  for (const fault of faults) {
+    const times: string[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const backMs = await cutOff.round(fault);
+      if (backMs > CONFIRM_MS + GRACE_MS) late += 1;
+      times.push((backMs / 1000).toFixed(1));
+    }
+    print(`${fault}: back after ${times.join(", ")} s`);
+  }
+  print(`# ${String(late)} of ${String(faults.length * ROUNDS)} came back late`);
+  return late === 0;
 }
