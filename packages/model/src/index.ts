@@ -133,6 +133,7 @@ export {
   type SeedContentsFile,
   commonProtocol,
   PROTOCOL_COMPACT,
+  PROTOCOL_SEEDS,
   PROTOCOL_VERSIONS,
   STANDBY_AGE_NOTE,
   fenceActions,

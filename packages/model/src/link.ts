@@ -17,12 +17,15 @@ import type { NicSpec, VmObservation, VmSpec } from "./vm.ts";
 
 /**
  * Versions of the session's protocol that this program speaks, newest last. 2 has compact reports and answered
- * heartbeats. The one before the newest stays, so that agents and coordinator are upgraded one at a time.
+ * heartbeats, 3 has seeds. The ones before the newest stay, so that agents and coordinator are upgraded one at a time.
  */
-export const PROTOCOL_VERSIONS: readonly number[] = [1, 2];
+export const PROTOCOL_VERSIONS: readonly number[] = [1, 2, 3];
 
 /** The first version with compact reports and answered heartbeats. */
 export const PROTOCOL_COMPACT = 2;
+
+/** The first version whose agents write seeds and listen to guests. */
+export const PROTOCOL_SEEDS = 3;
 
 /** The newest version that both sides speak; undefined: there is none. */
 export function commonProtocol(theirs: readonly number[]): number | undefined {

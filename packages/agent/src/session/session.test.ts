@@ -75,7 +75,7 @@ describe("a session", () => {
     const { clock, session, events } = setting([coordinator]);
     session.start();
     await clock.settle();
-    expect(coordinator.heard[0]).toMatchObject({ kind: "hello", protocolVersions: [1, 2] });
+    expect(coordinator.heard[0]).toMatchObject({ kind: "hello", protocolVersions: [1, 2, 3] });
     expect(session.isLive).toBe(false);
     coordinator.welcome(5_000);
     coordinator.say({ kind: "request-report" });

@@ -22,6 +22,7 @@ const observed = (change: Partial<HostObservation>): HostObservation => ({
   libvirtAlive: true,
   sequence: 1n,
   agentVersion: "",
+  knowsSeeds: true,
   migrationAddress: "",
   metricsAddress: "",
   vms: new Map(),

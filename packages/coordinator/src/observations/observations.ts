@@ -2,17 +2,18 @@
  * What the hosts say, in memory. Written from agents' reports only, never corrected, rebuilt from full reports when
  * agents reconnect. It may be stale, and says how stale.
  */
-import type {
-  AgentMessage,
-  HostId,
-  HostInventory,
-  HostLoad,
-  HostNetworkObservation,
-  HostState,
-  NetworkObservation,
-  ProbeResult,
-  VmId,
-  VmObservation,
+import {
+  PROTOCOL_SEEDS,
+  type AgentMessage,
+  type HostId,
+  type HostInventory,
+  type HostLoad,
+  type HostNetworkObservation,
+  type HostState,
+  type NetworkObservation,
+  type ProbeResult,
+  type VmId,
+  type VmObservation,
 } from "@muster/model";
 import type { Clock } from "@muster/runtime";
 import { NetworkReach, type MtuOf } from "./network-reach.ts";
@@ -33,6 +34,8 @@ export interface HostObservation {
   readonly libvirtAlive: boolean;
   readonly sequence: bigint;
   readonly agentVersion: string;
+  /** It writes seeds and listens to guests. */
+  readonly knowsSeeds: boolean;
   readonly migrationAddress: string;
   readonly metricsAddress: string;
   readonly inventory?: HostInventory;
@@ -176,6 +179,7 @@ export class Observations {
       libvirtAlive: true,
       sequence: 0n,
       agentVersion: hello.agentVersion,
+      knowsSeeds: hello.protocolVersions.includes(PROTOCOL_SEEDS),
       migrationAddress: hello.migrationAddress,
       metricsAddress: hello.metricsAddress,
     });

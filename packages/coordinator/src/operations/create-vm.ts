@@ -1,5 +1,5 @@
 /** Creates a VM on the host that was claimed for it when the request was accepted, and starts it. */
-import { MusterError, type VmId, type VmRecord } from "@muster/model";
+import { MusterError, type HostId, type VmId, type VmRecord } from "@muster/model";
 import { put } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import { volumeNeeds } from "./needs.ts";
@@ -49,12 +49,24 @@ const define: StepDefinition<CreateVmParameters> = {
   },
 };
 
+/** An older agent would take the command for a broken session, again and again. */
+function refuseOldAgent({ ledger, observations }: Context, hostId: HostId): void {
+  const observed = observations.get(hostId);
+  if (observed === undefined || observed.knowsSeeds) return;
+  const name = ledger.view.hosts.get(hostId)?.name ?? hostId;
+  const message = `the agent of host ${name} (${observed.agentVersion}) knows no contexts`;
+  throw new MusterError("version-mismatch", message, {
+    hint: "upgrade it, or choose another host",
+  });
+}
+
 /** Before the first start: a guest looks for it once. */
 const seed: StepDefinition<CreateVmParameters> = {
   name: "seed",
   host: hostNameOf,
   async run(context: Context) {
     const { id: vmId, spec, placement } = placedVm(context.ledger.view, context.parameters.vmId);
+    refuseOldAgent(context, placement.hostId);
     context.phase("writing the disk with the context");
     await context.command(placement.hostId, { kind: "place-seed", vmId, spec });
   },

@@ -95,7 +95,8 @@ describe("an agent's session", () => {
   it.each([
     [[1], 1],
     [[1, 2], 2],
-    [[2, 3], 2],
+    [[1, 2, 3], 3],
+    [[2, 4], 2],
   ])("of an agent that speaks %j uses protocol %i", async (protocolVersions, protocolVersion) => {
     const { clock, incoming, told } = setting();
     incoming.put({ ...aHello, protocolVersions });

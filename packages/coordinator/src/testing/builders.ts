@@ -225,6 +225,7 @@ export const aHostObservation = (
   vms: readonly VmObservation[],
   change: Partial<HostObservation> = {},
 ): HostObservation => ({
+  knowsSeeds: true,
   connected: true,
   reported: true,
   heardAtMs: 0,
