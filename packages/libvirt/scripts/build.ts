@@ -90,6 +90,6 @@ declare();
 fixDeclarations();
 bundle();
 writeManifest();
-for (const file of ["README.md", "CHANGELOG.md", "LICENSE"])
-  cpSync(join(home, file), join(out, file));
+for (const file of ["README.md", "CHANGELOG.md", "LICENSE", "docs"])
+  cpSync(join(home, file), join(out, file), { recursive: true });
 console.log(`the package is in ${out}`);
