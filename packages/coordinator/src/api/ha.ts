@@ -17,6 +17,7 @@ import { haSwitchOf } from "../ha/ha-switch.ts";
 import { offSentence } from "../ha/host-off.ts";
 import type { RecoveryStep } from "../ha/plan-recovery.ts";
 import { strandedOn, type RestartStep } from "../ha/plan-restarts.ts";
+import { inPieces, PIECE_RECORDS_MAX } from "../ledger/in-pieces.ts";
 import { put, type RecordChange } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import { withPolicy, type ChangePolicyParameters } from "../operations/change-policy.ts";
@@ -146,13 +147,25 @@ async function setHa(
   const why = decodeWhy(request.why);
   const mode = decodeMode(request.mode);
   const changedAt = parts.clock.wall().toISOString();
-  const notes = await parts.ledger.transact((view) => {
+  const { ledger } = parts;
+  // Nothing is restarted while it is disarmed, so all but the last piece may come before it is armed.
+  if (mode === "armed" && !why.dryRun) {
+    await inPieces(ledger, (view) => beforeArming(view, parts).changes, PIECE_RECORDS_MAX);
+  }
+  const notes = await ledger.transact((view) => {
     const before = haSwitchOf(view.cluster).mode;
     const ha = { mode, reason: why.reason, changedBy: operator, changedAt };
-    const also = mode === "armed" ? takenAsStopped(view, before, parts) : watchdogsForgotten(view);
-    const changes = [put("cluster", { ...view.cluster, ha }), ...also.changes];
+    const also = mode === "armed" ? beforeArming(view, parts) : watchdogsForgotten(view);
+    const changes = [
+      put("cluster", { ...view.cluster, ha }),
+      ...also.changes.slice(0, PIECE_RECORDS_MAX),
+    ];
     return { changes: why.dryRun || before === mode ? [] : changes, result: also.notes };
   });
+  // While it is disarmed no watchdog proves anything (`ha/leases.ts`): the rest may come after.
+  if (mode !== "armed" && !why.dryRun) {
+    await inPieces(ledger, (view) => whileDisarmed(view, watchdogsForgotten(view)).changes, 0);
+  }
   if (!why.dryRun) {
     const because = why.reason === "" ? "" : `: ${why.reason}`;
     parts.events.record({
@@ -169,6 +182,18 @@ interface Also {
   readonly notes: readonly string[];
 }
 
+const nothingElse: Also = { changes: [], notes: [] };
+
+const whileDisarmed = (view: LedgerView, also: Also): Also =>
+  haSwitchOf(view.cluster).mode === "armed" ? nothingElse : also;
+
+/** What a disarming that was interrupted left behind, and what stopped meanwhile. */
+function beforeArming(view: LedgerView, parts: ApiParts): Also {
+  const stopped = takenAsStopped(view, haSwitchOf(view.cluster).mode, parts);
+  const { changes } = watchdogsForgotten(view);
+  return whileDisarmed(view, { changes: [...changes, ...stopped.changes], notes: stopped.notes });
+}
+
 /** No watchdog is counted on any more, before its host is told that it may stop it. */
 function watchdogsForgotten(view: LedgerView): Also {
   const armed = [...view.hosts.values()].filter(({ watchdog }) => watchdog !== undefined);
@@ -180,7 +205,7 @@ function watchdogsForgotten(view: LedgerView): Also {
 
 /** Armed again after "ignore": what stopped meanwhile was stopped on purpose. */
 function takenAsStopped(view: LedgerView, before: HaMode, parts: ApiParts): Also {
-  if (before !== "ignore") return { changes: [], notes: [] };
+  if (before !== "ignore") return nothingElse;
   const stopped = [...view.vms.values()].filter((vm) => {
     const host = vm.placement === undefined ? undefined : view.hosts.get(vm.placement.hostId);
     if (vm.wanted !== "running" || vm.operationId !== undefined || host === undefined) return false;

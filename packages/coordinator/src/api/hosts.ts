@@ -7,6 +7,7 @@ import {
   encodeJoinString,
   type HostId,
   type HostRecord,
+  type VmRecord,
   type HostState,
   type InviteRecord,
 } from "@muster/model";
@@ -15,7 +16,8 @@ import * as pb from "@muster/proto/admin";
 import type { CallContext } from "@muster/runtime";
 import { offSentence } from "../ha/host-off.ts";
 import { put, remove, type RecordChange } from "../ledger/ledger.ts";
-import { findHost } from "../ledger/view.ts";
+import { inPieces } from "../ledger/in-pieces.ts";
+import { findHost, type LedgerView } from "../ledger/view.ts";
 import { rulesNaming } from "../planning/naming-rules.ts";
 import { hostUse } from "../planning/host-use.ts";
 import { moveClaimsOff, yieldChanges } from "../planning/yielding-claims.ts";
@@ -36,6 +38,8 @@ export const hostStates: Record<HostState, pb.HostState> = {
 const INVITE_SECONDS_DEFAULT = 3_600;
 /** A join string that lives longer is a password on a note. */
 const INVITE_SECONDS_MAX = 7 * 24 * 3_600;
+/** Forgotten in the transaction that removes the host, which has claims and an entry of the audit trail besides. */
+const VMS_WITH_HOST_MAX = 60;
 const SECRET_BYTES = 32;
 /** Spent and expired invitations are kept this long, so that a late `join` hears why it is refused. */
 const INVITE_KEPT_MS = 30 * 24 * 3_600_000;
@@ -183,22 +187,35 @@ function isStale(invite: InviteRecord, name: string, wallMs: number): boolean {
   return Date.parse(invite.expiresAt) + INVITE_KEPT_MS < wallMs;
 }
 
+/** Throws when somebody works on one of them. */
+function idleVmsOn(view: LedgerView, host: HostRecord): readonly VmRecord[] {
+  const vms = [...view.vmsOn(host.id).values()];
+  const busy = vms.find((vm) => vm.operationId !== undefined);
+  if (busy === undefined) return vms;
+  const message = `VM ${busy.spec.name} on host ${host.name} is busy with ${busy.operationId ?? ""}`;
+  throw new MusterError("busy", message);
+}
+
 async function removeHost(
   request: pb.RemoveHostRequest,
   operator: string,
   parts: ApiParts,
 ): Promise<pb.RemoveHostResponse> {
   const why = decodeWhy(request.why);
-  const removed = await parts.ledger.transact((view) => {
+  const { ledger } = parts;
+  const forgotten = new Set<string>();
+  if (request.forgetVms && !why.dryRun) {
+    // A host full of VMs has more of them than one transaction may change: the last ones go with the host.
+    const forgetting = (view: LedgerView): readonly RecordChange[] => {
+      const vms = idleVmsOn(view, findHost(view, request.host));
+      for (const { spec } of vms) forgotten.add(spec.name);
+      return vms.map((vm) => remove("vm", vm));
+    };
+    await inPieces(ledger, forgetting, VMS_WITH_HOST_MAX);
+  }
+  const removed = await ledger.transact((view) => {
     const host = findHost(view, request.host);
-    const vms = [...view.vmsOn(host.id).values()];
-    const busy = vms.find((vm) => vm.operationId !== undefined);
-    if (busy !== undefined) {
-      throw new MusterError(
-        "busy",
-        `VM ${busy.spec.name} on host ${host.name} is busy with ${busy.operationId ?? ""}`,
-      );
-    }
+    const vms = idleVmsOn(view, host);
     if (vms.length > 0 && !request.forgetVms) {
       throw new MusterError("wrong-state", `host ${host.name} has ${String(vms.length)} VMs`, {
         reasons: vms.map((vm) => `${vm.spec.name} is placed there`),
@@ -228,7 +245,8 @@ async function removeHost(
     ];
     return { changes: why.dryRun ? [] : changes, result: { host, vms } };
   });
-  const forgottenVms = removed.vms.map((vm) => vm.spec.name);
+  for (const { spec } of removed.vms) forgotten.add(spec.name);
+  const forgottenVms = [...forgotten];
   if (why.dryRun) return { forgottenVms };
   parts.observations.forget(removed.host.id);
   tell(parts, {

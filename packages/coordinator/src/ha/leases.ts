@@ -34,8 +34,9 @@ export class Leases {
     return this.#parts.leaseMs;
   }
 
-  /** Undefined: no time is enough, because the host has no watchdog. */
+  /** Undefined: no time is enough, because the host has no watchdog, or is told that it may stop it. */
   watchdogActedAtMs(host: HostRecord): number | undefined {
+    if (haSwitchOf(this.#parts.ledger.view.cluster).mode !== "armed") return undefined;
     return watchdogActedAtMs(host, this.#grantedAtMs.get(host.id) ?? this.#bornMs);
   }
 
