@@ -22,7 +22,10 @@ export function placeOf(
   network: NetworkSpec,
   { state, bridge, driver }: Pick<NetworkObservation, "state" | "bridge" | "driver">,
 ): BridgePlace | undefined {
-  const demand = demandOf(network);
+  // The bridge of a VXLAN carries nothing else, and frames as they are.
+  const demand = demandOf(
+    network.segment.kind === "vxlan" ? { ...network, segment: { kind: "untagged" } } : network,
+  );
   if (state !== "ready" || bridge === "" || demand.trunk !== undefined) return undefined;
   switch (driver) {
     case "openvswitch":

@@ -1,5 +1,8 @@
+import type { NetworkSpec } from "@muster/model";
+import { aNetwork } from "@muster/model/testing";
 import { describe, expect, it } from "vitest";
 import { aLink } from "../networks/testing/a-link.ts";
+import { placeOf } from "./bridge-place.ts";
 import { aliasOf, deviceOf, insideOf, type Foothold } from "./foothold.ts";
 import type { FootholdState } from "./foothold-state.ts";
 import { planFootholds } from "./plan-footholds.ts";
@@ -30,6 +33,33 @@ const whole = (of: Foothold): FootholdState => {
 
 const kinds = (state: FootholdState, wanted: readonly Foothold[]): readonly string[] =>
   planFootholds(state, wanted).map(({ kind }) => kind);
+
+describe("the place of a foothold", () => {
+  const on = (driver: string, change: Partial<NetworkSpec> = {}) =>
+    placeOf(
+      { ...aNetwork({ name: "blue", vlan: 10 }), ...change },
+      { state: "ready", bridge: "b0", driver },
+    );
+  const vxlan = { segment: { kind: "vxlan", vni: 7 } } as const;
+
+  it("is a port of the network's bridge, on its VLAN where the bridge tells them apart", () => {
+    expect(on("openvswitch")).toEqual({ kind: "openvswitch", bridge: "b0", vlan: 10 });
+    expect(on("linux-bridge")).toEqual({ kind: "linux-bridge", bridge: "b0", vlan: 10 });
+    expect(on("vlan-bridges")).toEqual({ kind: "linux-bridge", bridge: "b0" });
+  });
+
+  it("is without a tag on the bridge of a VXLAN", () => {
+    expect(on("openvswitch", vxlan)).toMatchObject({ vlan: 0 });
+    expect(on("linux-bridge", vxlan)).toEqual(
+      on("linux-bridge", { segment: { kind: "untagged" } }),
+    );
+  });
+
+  it("is nowhere on a trunk, nor on a network that is only simulated", () => {
+    const trunk = { segment: { kind: "trunk", vlans: [{ first: 1, last: 9 }] } } as const;
+    expect([on("openvswitch", trunk), on("simulated")]).toEqual([undefined, undefined]);
+  });
+});
 
 describe("footholds", () => {
   it("have names the kernel takes, for any network", () => {
