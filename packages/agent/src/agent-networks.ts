@@ -1,5 +1,5 @@
 /** What the agent does for the host's networks, put together: keeps them, guards them, finds out who is heard on them. */
-import type { AgentMessage, NicSpec } from "@muster/model";
+import { isMusterError, type AgentMessage, type NicSpec } from "@muster/model";
 import type { Clock, Log, Random } from "@muster/runtime";
 import type { Assigned } from "./assignments/assigned.ts";
 import { DhcpKeeper } from "./dhcp/dhcp-keeper.ts";
@@ -43,6 +43,7 @@ export interface AgentNetworksParts extends AgentNetworkPorts {
 export class AgentNetworks {
   readonly keeper: NetworkKeeper;
   readonly #driver: NetworkDriver;
+  readonly #log: Log;
   readonly #prober: NetworkProber | undefined;
   readonly #guards: GuardKeeper | undefined;
   readonly #addressProber: AddressProber | undefined;
@@ -51,6 +52,7 @@ export class AgentNetworks {
   constructor(parts: AgentNetworksParts) {
     const { networks: driver, networkMemory: memory, probing, guards, dhcp } = parts;
     this.#driver = driver;
+    this.#log = parts.log;
     this.#addressProber = parts.addressProber;
     this.keeper = new NetworkKeeper({ ...parts, driver, memory });
     const now = {
@@ -94,7 +96,17 @@ export class AgentNetworks {
       const network = this.keeper.network(name);
       const observed = this.keeper.observed.find((each) => each.name === name);
       if (network === undefined || observed === undefined) return new Map();
-      return prober.takenBy({ network, observed, addresses, mac });
+      try {
+        return await prober.takenBy({ network, observed, addresses, mac });
+      } catch (error) {
+        if (!isMusterError(error)) throw error;
+        // Not being able to ask is no reason to keep a VM from being made.
+        this.#log.warn(
+          { network: name, err: error },
+          "whether an address is taken was not found out",
+        );
+        return new Map();
+      }
     };
   }
 

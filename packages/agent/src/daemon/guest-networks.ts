@@ -3,6 +3,7 @@ import type { HostId } from "@muster/model";
 import { systemClock, type Log } from "@muster/runtime";
 import type { AgentNetworkPorts } from "../agent-networks.ts";
 import { DnsmasqServer } from "../dhcp/dnsmasq-server.ts";
+import { ASK_NAMESPACE } from "../footholds/foothold.ts";
 import { Footholds } from "../footholds/footholds.ts";
 import { processRunner as runner } from "../networks/command-runner.ts";
 import type { NetworksConfig } from "../networks/networks-config.ts";
@@ -32,7 +33,11 @@ export function openGuestNetworks(
     }),
     addressProber: new NeighbourProber({
       ...{ runner, clock: systemClock },
-      footholdOn: (network, observed) => probeFoothold(hostId, network, observed),
+      // Its own: rounds of probes make and remove theirs as they please.
+      footholdOn: (network, observed) => {
+        const foothold = probeFoothold(hostId, network, observed);
+        return foothold && { ...foothold, purpose: "a", namespace: ASK_NAMESPACE };
+      },
       ensureFoothold: (foothold) => footholds.ensure(foothold),
     }),
     guards: hasOpenvswitch ? new OpenflowGuards(runner) : new NftablesGuards(runner),

@@ -14,9 +14,12 @@ export const NAMESPACE_PREFIX = "muster-";
 /** All probes of a host are sent from here. */
 export const PROBE_NAMESPACE = `${NAMESPACE_PREFIX}probe`;
 
+/** Where a network is asked whether an address is taken. */
+export const ASK_NAMESPACE = `${NAMESPACE_PREFIX}ask`;
+
 export interface Foothold {
   /** What it is for, one letter: part of the devices' names. */
-  readonly purpose: "p" | "d";
+  readonly purpose: "p" | "d" | "a";
   readonly network: string;
   readonly namespace: string;
   readonly place: BridgePlace;
