@@ -14,6 +14,9 @@ import {
   noStorageHeartbeats,
   SimulatedHostNetworks,
   SimulatedNetworkDriver,
+  SimulatedImageCache,
+  SimulatedImageDisk,
+  SimulatedLibrary,
 } from "@muster/agent/simulated";
 import { fenceRunner, systemClock, systemRandom } from "@muster/runtime";
 import { Agent } from "../../packages/agent/src/agent.ts";
@@ -79,6 +82,12 @@ async function start(order: FleetOrder): Promise<void> {
       log,
       hypervisor,
       networks: new SimulatedNetworkDriver(new SimulatedHostNetworks()),
+      images: new SimulatedImageCache({
+        host: identity.hostName,
+        library: new SimulatedLibrary(),
+        disk: new SimulatedImageDisk(),
+        clock: systemClock,
+      }),
       journal: new MemoryJournal(),
       assignments: new MemoryAssignmentStore(),
       networkMemory: new KeptNetworkMemory(),

@@ -5,6 +5,9 @@ import {
   SimulatedNetworkDriver,
   type SimulatedHostNetworks,
   type SimulatedWorld,
+  SimulatedImageCache,
+  SimulatedImageDisk,
+  SimulatedLibrary,
 } from "@muster/agent/simulated";
 import { fenceRunner, systemClock, type Logger } from "@muster/runtime";
 import type { Agent } from "../../packages/agent/src/agent.ts";
@@ -48,6 +51,12 @@ export async function startRealAgent(parts: RealAgentParts): Promise<RealAgent> 
       ports: {
         hypervisor,
         networks: new SimulatedNetworkDriver(networks),
+        images: new SimulatedImageCache({
+          host: name,
+          library: new SimulatedLibrary(),
+          disk: new SimulatedImageDisk(),
+          clock: systemClock,
+        }),
         inventory: () => collectInventory({ hypervisor, system, agentVersion: "0.1.0" }),
         load: () => system.readLoad(),
         guarding: {

@@ -35,6 +35,7 @@ const agentEnvironment = { MALLOC_ARENA_MAX: "1" };
 const COORDINATOR_PORT = 7443;
 const METRICS_PORT = 7480;
 const AGENT_METRICS_PORT = 9177;
+const AGENT_IMAGES_PORT = 9178;
 
 export class MusterLab implements AsyncDisposable {
   readonly lab: Lab;
@@ -175,6 +176,9 @@ export class MusterLab implements AsyncDisposable {
   ): Promise<LabProcess> {
     const options: Record<string, string> = {
       "data-directory": "/srv/local/muster-agent",
+      "images.directory": "/srv/local/muster-images",
+      "images.host": this.lab.host(host).address,
+      "images.advertise": `${this.lab.host(host).address}:${String(AGENT_IMAGES_PORT)}`,
       "networks.driver": "openvswitch",
       "networks.bridge": "br0",
       "networks.uplink": "eth1",

@@ -10,6 +10,8 @@ import {
   noStorageHeartbeats,
   SimulatedHostNetworks,
   SimulatedHypervisor,
+  SimulatedImageCache,
+  type SimulatedLibrary,
   SimulatedNetworkDriver,
   SimulatedWatchdog,
   type SimulatedWorld,
@@ -37,6 +39,8 @@ export interface MachineParts {
   /** Something was written to its disk. */
   readonly wrote: (text: string) => void;
   readonly dial: () => Connection;
+  /** What lies at URLs. */
+  readonly library: SimulatedLibrary;
   /** Switches the power of other machines. */
   readonly fence: FenceRunner;
   /** Timeout of its watchdog; absent: it has none. */
@@ -189,6 +193,12 @@ export class Machine {
         if (!life.isOver) this.#parts.onAct(act);
       }),
       networks: life.bind(new SimulatedNetworkDriver(this.networks)),
+      images: new SimulatedImageCache({
+        host: this.name,
+        library: this.#parts.library,
+        disk: this.#parts.library.diskOf(this.name),
+        clock: life.clock(this.clock),
+      }),
       journal: this.#parts.commands.watched(this.name, journal),
       assignments: life.bind(this.#assignments),
       networkMemory: life.bind(this.#networkMemory),

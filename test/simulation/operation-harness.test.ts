@@ -2,13 +2,15 @@
 import type { OperationState } from "@muster/model";
 import { describe, expect, it } from "vitest";
 import { mishaps, operationTypes, play, type Mishap } from "./operation-harness.ts";
-import { requests } from "./operation-requests.ts";
+import { imageRequests } from "./image-requests.ts";
+import { requests as otherRequests } from "./operation-requests.ts";
+
+const requests = [...otherRequests, ...imageRequests];
 
 describe("every operation type", () => {
   it("is in the harness", () => {
-    expect([...new Set(requests.map(({ type }) => type))].toSorted()).toStrictEqual(
-      operationTypes.toSorted(),
-    );
+    const inHarness = new Set(requests.map(({ type }) => type));
+    expect([...inHarness].toSorted()).toStrictEqual(operationTypes.toSorted());
   });
 });
 

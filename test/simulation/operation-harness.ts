@@ -98,6 +98,7 @@ async function prepare(cluster: SimulatedCluster, request: Request): Promise<Sce
 }
 
 async function heal(cluster: SimulatedCluster): Promise<void> {
+  cluster.library.failures = 0;
   await cluster.startCoordinator();
   for (const host of cluster.hostNames) {
     cluster.world.clearFaults(host);
@@ -166,6 +167,7 @@ class StepMishap {
   }
 
   #failCalls(times: number): void {
+    this.#cluster.library.failures = times;
     const changing = [
       "define",
       "start",

@@ -2,7 +2,7 @@
  * A whole cluster in one process and in simulated time: the production coordinator, agents, planner, operations,
  * journal and store, on simulated hypervisors, disks, networks, clocks and links. The same seed gives the same history.
  */
-import { SimulatedWorld, type FileJournal } from "@muster/agent/simulated";
+import { SimulatedLibrary, SimulatedWorld, type FileJournal } from "@muster/agent/simulated";
 import {
   answeredAtOnce,
   Coordinator,
@@ -68,6 +68,7 @@ export class SimulatedCluster implements AsyncDisposable {
   readonly clock = new SimulatedClock();
   readonly random: Random;
   readonly world: SimulatedWorld;
+  readonly library = new SimulatedLibrary();
   readonly network: SimulatedNetwork;
   readonly guard: Guard;
   readonly ledgerWatch: LedgerWatch;
@@ -75,9 +76,7 @@ export class SimulatedCluster implements AsyncDisposable {
   readonly secrets = new SecretWatch();
   readonly questions = answeredAtOnce(this.clock);
   readonly capacity: CapacityPolicy = {
-    cpuOvercommit: 4,
-    memoryReservedBytes: GIB,
-    vmsPerHostMax: 100,
+    ...{ cpuOvercommit: 4, memoryReservedBytes: GIB, vmsPerHostMax: 100 },
   };
   /** A "plug" names the host whose power it switches; a test may break devices. */
   readonly fencing = simulatedFencing((order) => this.#fence(order));
@@ -354,6 +353,7 @@ export class SimulatedCluster implements AsyncDisposable {
       },
       dial: (): Connection => this.#dial(machine),
       fence: this.fencing.runner,
+      library: this.library,
       ...(this.#options.watchdogMs === undefined ? {} : { watchdogMs: this.#options.watchdogMs }),
     });
     this.#machines.set(name, machine);

@@ -38,7 +38,7 @@ const noConcreteStore = [
 export const importTable: readonly ImportRule[] = [
   {
     from: /^packages\/model\/src\/wire\//,
-    may: [own("model/src"), /^@muster\/proto\/(types|dispatch|admin)$/],
+    may: [own("model/src"), /^@muster\/proto\/(types|images|dispatch|admin)$/],
     // dispatch and admin load grpc-js; types alone do not.
     typesOnly: [/^@muster\/proto\/(dispatch|admin)$/],
   },

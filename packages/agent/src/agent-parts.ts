@@ -8,6 +8,7 @@ import type { BootStore } from "./autostart/boot-store.ts";
 import type { StorageHeartbeats } from "./guard/storage-heartbeats.ts";
 import type { BootClock, LeaseStore, Watchdog } from "./guard/watchdog.ts";
 import type { Hypervisor } from "./hypervisor/hypervisor.ts";
+import type { ImageCache } from "./images/image-cache.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { Dialer } from "./session/dialer.ts";
 
@@ -16,6 +17,7 @@ export interface AgentParts extends AgentNetworkPorts {
   readonly random: Random;
   readonly log: Log;
   readonly hypervisor: Hypervisor;
+  readonly images: ImageCache;
   readonly journal: Journal;
   /** Absent: VMs that arrive are not measured. */
   readonly arriving?: Pick<ArrivalMeterParts, "source" | "measured">;

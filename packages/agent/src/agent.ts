@@ -19,6 +19,7 @@ import { makeLoops, paceAtStart, type AgentLoops } from "./agent-loops.ts";
 import { AutostartTask } from "./autostart/autostart-task.ts";
 import { Guard } from "./guard/guard.ts";
 import { Guests } from "./seeds/guests.ts";
+import { cleanInBackground, summaryOf } from "./images/clean-images.ts";
 import type { AgentSummary } from "./metrics/summary.ts";
 import type { ProbedPaths } from "./probes/network-prober.ts";
 import { watchChanges } from "./reports/change-watcher.ts";
@@ -45,6 +46,7 @@ type AgentCounters = Pick<
   | "commandsRunning"
   | "commandsEnded"
   | "journalEntries"
+  | "images"
 >;
 
 export class Agent {
@@ -71,7 +73,7 @@ export class Agent {
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
-    const { clock, log, hypervisor, journal, dialer, guarding } = parts;
+    const { clock, log, hypervisor, images, journal, dialer, guarding } = parts;
     const assigned = (): Assigned | undefined => this.#assigned;
     this.#guard = new Guard({ ...guarding, hypervisor, assigned, clock, log });
     this.#networks = this.#makeNetworks();
@@ -108,6 +110,7 @@ export class Agent {
       seeds: this.#guests.seeds,
       hypervisor,
       networks,
+      images,
       ...(this.#arrivals === undefined ? {} : { arrivals: this.#arrivals }),
       ...(takenAddresses === undefined ? {} : { takenAddresses }),
       bulk: dialer,
@@ -188,9 +191,10 @@ export class Agent {
     this.#loops.dhcp?.poke();
   }
 
-  /** Nothing is cached yet but the inventory: the next report collects it anew. */
+  /** Images that nobody needs any more, and the inventory: the next report collects it anew. */
   cleanCaches(): void {
     this.refreshInventory();
+    cleanInBackground(this.#parts, this.#assigned?.vms);
   }
 
   get networks(): readonly NetworkObservation[] {
@@ -234,6 +238,7 @@ export class Agent {
       commandsRunning: this.#commands.runningIds.length,
       commandsEnded: this.#commands.ended,
       journalEntries: this.#parts.journal.entries().length,
+      images: summaryOf(this.#parts.images),
     };
   }
 
@@ -347,7 +352,7 @@ export class Agent {
 
   async #knownInventory(): Promise<HostInventory> {
     this.#inventory ??= await this.#parts.inventory();
-    return this.#inventory;
+    return { ...this.#inventory, images: this.#parts.images.report() };
   }
 
   #makeNetworks(): AgentNetworks {

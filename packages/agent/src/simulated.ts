@@ -7,6 +7,11 @@ export { SimulatedWatchdog } from "./guard/simulated-watchdog.ts";
 export { KeptNetworkMemory } from "./assignments/network-memory.ts";
 export { SimulatedHypervisor } from "./hypervisor/simulated/simulated-hypervisor.ts";
 export { SimulatedWorld } from "./hypervisor/simulated/simulated-world.ts";
+export {
+  SimulatedImageCache,
+  SimulatedImageDisk,
+  SimulatedLibrary,
+} from "./images/simulated-image-cache.ts";
 export { collectInventory } from "./inventory/collect-inventory.ts";
 export { FileJournal } from "./journal/file-journal.ts";
 export type { Journal } from "./journal/journal.ts";

@@ -14,6 +14,7 @@ import { durationOf } from "./commands/flags.ts";
 import { addGroupCommands } from "./commands/group.ts";
 import { addHaCommands } from "./commands/ha.ts";
 import { addHostCommands } from "./commands/host.ts";
+import { addImageCommands } from "./commands/image.ts";
 import { addNetworkCommands } from "./commands/network.ts";
 import { addOperationCommands } from "./commands/operation.ts";
 import { addPlanCommands } from "./commands/plan/plan.ts";
@@ -88,6 +89,7 @@ export function buildProgram(parts: {
   addVmCommands(program, run);
   addClusterCommands(program, run);
   addGroupCommands(program, run);
+  addImageCommands(program, run);
   addNetworkCommands(program, run);
   addUplinkCommands(program, run);
   addAddressCommands(program, run);

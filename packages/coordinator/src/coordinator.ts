@@ -151,8 +151,7 @@ export class Coordinator {
       events,
       registry: allOperations({ leases: this.leases, fencing: parts.fencing }),
       detached: (work) => this.audit.outside(work),
-      clock,
-      log,
+      ...{ random, clock, log },
     });
     const { leases, runner } = this;
     const { contexts } = this;

@@ -2,6 +2,7 @@ export { claimHandlers } from "./api/claims.ts";
 export { audited } from "./api/audit.ts";
 export { drainHandlers } from "./api/drain-host.ts";
 export { explainHostHandlers } from "./api/explain-host.ts";
+export { imageHandlers } from "./api/images.ts";
 export { keptPlanHandlers } from "./api/kept-plans.ts";
 export { planHandlers } from "./api/plans.ts";
 export { returnHandlers } from "./api/return-host.ts";

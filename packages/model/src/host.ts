@@ -1,6 +1,7 @@
 /** A host: what it has, and how the coordinator sees it. */
 import type { FenceDevice, HostOff, HostWatchdog } from "./ha.ts";
 import type { HostId, VmId } from "./ids.ts";
+import type { ImageCacheReport } from "./image.ts";
 import type { HostTraits } from "./rules.ts";
 
 export interface CpuInventory {
@@ -78,6 +79,8 @@ export interface HostInventory {
   readonly disagreements: readonly string[];
   readonly bootId: string;
   readonly hardware: string;
+  /** Absent: an agent without an image cache. */
+  readonly images?: ImageCacheReport;
 }
 
 export interface HostLoad {

@@ -1,3 +1,31 @@
+export {
+  DEFAULT_IMAGE_POLICY,
+  imageChannels,
+  imageFormats,
+  imageKey,
+  imagePackings,
+  isDigest,
+  parseDigest,
+  parseImageVersion,
+  type CachedImage,
+  type FetchSource,
+  type ImageAction,
+  type ImageBooks,
+  type ImageCacheReport,
+  type ImageChannel,
+  type ImageContents,
+  type ImageDigest,
+  type ImageFormat,
+  type ImageLocation,
+  type ImagePacking,
+  type ImagePolicy,
+  type ImageRecord,
+  type ImageSignature,
+  type SignatureKind,
+  type TrustedKey,
+  type UrlLocation,
+} from "./image.ts";
+export { repositoryKinds, type RepositoryKind, type RepositoryRecord } from "./repository.ts";
 export { assert, AssertionFailure, assertNever } from "./assert.ts";
 export type { AuditedChange, AuditRecord } from "./audit.ts";
 export type { ClaimRecord } from "./claim.ts";
@@ -245,9 +273,11 @@ export {
   seedFormats,
   type SeedFormat,
   isActive,
+  imageModes,
   nicModels,
   vmStates,
   type DiskSpec,
+  type ImageMode,
   type KernelBoot,
   type NicModel,
   type NicRates,

@@ -11,6 +11,7 @@ import type {
   ProbeResult,
 } from "./host-networking.ts";
 import type { ClusterId, CommandId, HostId, VmId } from "./ids.ts";
+import type { ImageAction, ImageContents } from "./image.ts";
 import type { NetworkObservation, NetworkSpec } from "./network.ts";
 import type { MigrationStats } from "./operation.ts";
 import type { NicSpec, VmObservation, VmSpec } from "./vm.ts";
@@ -159,6 +160,8 @@ export interface CommandResult {
   readonly networkBlackoutMs?: number;
   /** What the command was asked to find out. */
   readonly findings?: readonly string[];
+  /** The contents it found. */
+  readonly image?: ImageContents;
 }
 
 /** From coordinator to agent. */
@@ -256,7 +259,7 @@ export type CommandAction = VmAction | HostAction;
 export const vmIdOf = (action: CommandAction): VmId | undefined =>
   "vmId" in action ? action.vmId : undefined;
 
-/** Done by a host for others. It changes nothing on the host itself. */
+/** Work of a host that is about no VM. */
 export type HostAction =
   | {
       readonly kind: "run-fence";
@@ -265,7 +268,8 @@ export type HostAction =
       readonly action: FenceAction;
       readonly parameters: Readonly<Record<string, string>>;
     }
-  | { readonly kind: "read-storage-heartbeat"; readonly hostId: HostId };
+  | { readonly kind: "read-storage-heartbeat"; readonly hostId: HostId }
+  | ImageAction;
 
 export type FenceAction = "off" | "on" | "status" | "monitor";
 

@@ -1,6 +1,7 @@
 /** A VM: what a person wants of it, where it is placed, and what its host says. */
 import type { HaPolicy, VmRecovery } from "./ha.ts";
 import type { HostId, OperationId, VmId } from "./ids.ts";
+import type { ImageDigest } from "./image.ts";
 import type { VlanRange } from "./network.ts";
 import type { VmRules } from "./rules.ts";
 
@@ -11,7 +12,19 @@ export interface DiskSpec {
   readonly sizeBytes: bigint;
   /** A volume on the same storage whose contents this one starts from. */
   readonly baseVolume?: string;
+  /** The image it is made of. Its name is resolved when the VM is accepted: an image that is replaced changes no VM. */
+  readonly image?: ImageDigest;
+  /** Of an image; absent: overlay. */
+  readonly imageMode?: ImageMode;
 }
+
+/**
+ * overlay: what the guest writes is kept beside the image, which is shared. copy: the volume stands alone.
+ * preallocated: it stands alone and its whole size is taken at once.
+ */
+export type ImageMode = "overlay" | "copy" | "preallocated";
+
+export const imageModes: readonly ImageMode[] = ["overlay", "copy", "preallocated"];
 
 /** What the guest sees. */
 export type NicModel = "virtio" | "e1000e" | "e1000" | "rtl8139";

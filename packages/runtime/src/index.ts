@@ -85,6 +85,7 @@ export {
   renewalDueAt,
   roleUri,
   subjectOf,
+  subjectOfNames,
   type CertificateRole,
   type CertificateSubject,
 } from "./tls/role.ts";

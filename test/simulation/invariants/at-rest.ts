@@ -34,7 +34,26 @@ export function checkAtRest(cluster: SimulatedCluster): readonly string[] {
     ...checkLeaks(cluster),
     ...checkNetworks(cluster),
     ...checkClusters(cluster.coordinator.ledger.view),
+    ...checkImages(cluster),
   ];
+}
+
+/** Nothing half-made in the books, and no disk holds an image whose VM is not there. */
+function checkImages(cluster: SimulatedCluster): readonly string[] {
+  const { view } = cluster.coordinator.ledger;
+  const books = [...view.images.values()].flatMap(({ name, version, contents, operationId }) => [
+    ...(contents === undefined ? [`leak: nobody has read image ${name}:${version}`] : []),
+    ...(operationId === undefined
+      ? []
+      : [`S4: image ${name}:${version} is held by ${operationId}`]),
+  ]);
+  const uses = cluster.hostNames.flatMap((host) =>
+    cluster.library
+      .usersOn(host)
+      .filter((vmId) => !view.vms.has(vmId))
+      .map((vmId) => `leak: ${host} keeps an image for VM ${vmId}, which is gone`),
+  );
+  return [...books, ...uses];
 }
 
 /** Every host that is in the cluster is connected, and none that is not (S6). */

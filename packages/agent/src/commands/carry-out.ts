@@ -1,7 +1,15 @@
 /** Which function carries out which command. */
-import { assertNever, MusterError, type CommandAction, type MigrationStats } from "@muster/model";
+import {
+  assertNever,
+  MusterError,
+  type CommandAction,
+  type ImageAction,
+  type ImageContents,
+  type MigrationStats,
+} from "@muster/model";
 import type { CommandContext } from "./command-context.ts";
 import { openConsole } from "./console.ts";
+import { carryOutImageAction } from "./images.ts";
 import { defineVm, deleteVm, rebootVm, startVm, stopVm } from "./lifecycle.ts";
 import {
   cleanDeparture,
@@ -18,6 +26,7 @@ export interface CommandOutcome {
   readonly migration?: MigrationStats;
   readonly findings?: readonly string[];
   readonly networkBlackoutMs?: number;
+  readonly image?: ImageContents;
 }
 
 const migrated = (migration: MigrationStats | undefined): CommandOutcome =>
@@ -40,6 +49,12 @@ export async function carryOut(
     }
     case "read-storage-heartbeat":
       return { findings: await context.storageHeartbeats.read(action.hostId) };
+    case "fetch-image":
+    case "import-image":
+    case "offer-image":
+    case "keep-image":
+    case "drop-image":
+      return carryOutImageAction(context, action);
     default:
       await carryOutSimple(context, action);
       return {};
@@ -62,7 +77,7 @@ export async function resume(
 
 type SimpleAction = Exclude<
   CommandAction,
-  { kind: "migrate-vm" | "finish-arrival" | "run-fence" | "read-storage-heartbeat" }
+  ImageAction | { kind: "migrate-vm" | "finish-arrival" | "run-fence" | "read-storage-heartbeat" }
 >;
 
 async function carryOutSimple(context: CommandContext, action: SimpleAction): Promise<void> {

@@ -4,6 +4,7 @@ import type { Clock, FenceRunner } from "@muster/runtime";
 import type { ArrivalMeter } from "../arrivals/arrival-meter.ts";
 import type { StorageHeartbeats } from "../guard/storage-heartbeats.ts";
 import type { Hypervisor } from "../hypervisor/hypervisor.ts";
+import type { ImageCache } from "../images/image-cache.ts";
 import type { NicPlugs } from "../networks/network-driver.ts";
 import type { SeedRequests } from "../seeds/seed-requests.ts";
 import type { BulkDialer } from "../session/dialer.ts";
@@ -17,6 +18,7 @@ export interface CommandParts {
   readonly fence: FenceRunner;
   readonly storageHeartbeats: StorageHeartbeats;
   readonly seeds: Pick<SeedRequests, "fetch">;
+  readonly images: ImageCache;
   /** The network as it was assigned to this host. */
   readonly assignedNetwork: (name: string) => NetworkSpec | undefined;
   /** Absent: VMs that arrive are not measured. */

@@ -281,10 +281,12 @@ export class CommandRunner {
 
 /**
  * Opening a console changes nothing, and its stream would not survive us anyway. Nor is what hosts do for others
- * written down: it is harmless when repeated, and the parameters of a fence agent are secrets.
+ * written down: it is harmless when repeated, and the parameters of a fence agent are secrets. An offer ends with the
+ * process that would have to keep it.
  */
 const isDurable = ({ action }: Command): boolean =>
   action.kind !== "open-console" &&
+  action.kind !== "offer-image" &&
   action.kind !== "run-fence" &&
   action.kind !== "read-storage-heartbeat";
 

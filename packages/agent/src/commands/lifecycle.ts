@@ -7,6 +7,7 @@ import {
   type VmObservation,
   type VmSpec,
 } from "@muster/model";
+import type { ImageFile } from "../images/image-cache.ts";
 import { plugOf, type NicAttachment } from "../networks/network-driver.ts";
 import type { CommandContext } from "./command-context.ts";
 
@@ -41,6 +42,7 @@ export async function defineVm(
   const isNew = (await context.hypervisor.watch.observe(vmId)) === undefined;
   if (isNew && !existingVolumes) await refuseTakenAddresses(context, spec);
   const attachments = await plugAll(context, vmId, spec);
+  const bases = existingVolumes ? [] : await holdImages(context, vmId, spec);
   await context.hypervisor.control.define({
     vmId,
     spec,
@@ -48,6 +50,7 @@ export async function defineVm(
     clusterId: context.clusterId(),
     operationId: context.commandId.slice(0, context.commandId.indexOf("/")),
     attachments,
+    bases,
   });
 }
 
@@ -65,6 +68,21 @@ async function refuseTakenAddresses(
     const hint = `keep it from being given out: muster address reserve ${nic.network} WHO --address ${address}; then create the VM again`;
     throw new MusterError("already-exists", message, { hint });
   }
+}
+
+/** From here on this host keeps the images that the VM's disks are made of. */
+async function holdImages(
+  context: CommandContext,
+  vmId: VmId,
+  spec: VmSpec,
+): Promise<readonly (ImageFile | undefined)[]> {
+  const files: (ImageFile | undefined)[] = [];
+  for (const [diskIndex, { image }] of spec.disks.entries()) {
+    files.push(
+      image === undefined ? undefined : await context.images.hold(image, { vmId, diskIndex }),
+    );
+  }
+  return files;
 }
 
 export async function startVm(context: CommandContext, action: Action<"start-vm">): Promise<void> {
@@ -129,7 +147,10 @@ export async function deleteVm(
   refuseActive(await context.hypervisor.watch.observe(vmId));
   await context.hypervisor.control.undefine(vmId);
   await context.networks.unplug(vmId);
-  if (deleteVolumes) await context.hypervisor.control.removeVolumes(vmId, spec);
+  if (!deleteVolumes) return;
+  await context.hypervisor.control.removeVolumes(vmId, spec);
+  // Only now: until its disks are gone they back on them.
+  await context.images.release(vmId);
 }
 
 export function refuseActive(seen: VmObservation | undefined): void {

@@ -90,4 +90,6 @@ export async function cleanDeparture(
   context.arrivals?.forget(action.vmId);
   if (seen !== undefined) await context.hypervisor.control.undefine(action.vmId);
   await context.networks.unplug(action.vmId);
+  // It lives elsewhere: its disks need no image here any more.
+  await context.images.release(action.vmId);
 }

@@ -18,6 +18,7 @@ export type HostPorts = Pick<
   | "hypervisor"
   | "arriving"
   | "networks"
+  | "images"
   | "probing"
   | "addressProber"
   | "dhcp"

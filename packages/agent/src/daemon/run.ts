@@ -22,6 +22,7 @@ import { VERSION } from "../version.ts";
 import type { AgentConfig } from "./config.ts";
 import { startHostAgent, type HostPorts } from "./host-agent.ts";
 import { IdentityKeeper } from "./identity-keeper.ts";
+import { openImages } from "./open-images.ts";
 import { serveMetrics } from "./metrics-listener.ts";
 
 export interface Daemon extends AsyncDisposable {
@@ -58,15 +59,10 @@ async function start(
     coordinators: () => identity.current.coordinators,
     migration: migrationAddress === "" ? hostName : migrationAddress,
   };
+  const images = await openImages({ config, identity, log, stack });
   const arrivals = new ArrivalHistogram();
-  const ports = await openHost(config, {
-    arrivals,
-    clusterId,
-    hostId,
-    traffic,
-    log,
-    stack,
-  });
+  const host = await openHost(config, { arrivals, clusterId, hostId, traffic, log, stack });
+  const ports = { ...host, images: images.cache };
   const metrics = stack.use(await serveMetrics({ config, identity, arrivals, log }));
   const metricsAddress = metrics.advertised;
   const agent = await startHostAgent(
@@ -74,6 +70,7 @@ async function start(
     stack,
   );
   metrics.show(agent);
+  images.show(agent);
   return { agent, hostName };
 }
 
@@ -87,7 +84,7 @@ async function openHost(
     readonly log: Logger;
     readonly stack: AsyncDisposableStack;
   },
-): Promise<HostPorts> {
+): Promise<Omit<HostPorts, "images">> {
   const { hostId, log, stack } = parts;
   const target = { uri: config.libvirtUri };
   const clusterId = () => parts.clusterId;

@@ -15,6 +15,11 @@ import { MemoryLease } from "../guard/lease-file.ts";
 import { noStorageHeartbeats } from "../guard/storage-heartbeats.ts";
 import { SimulatedHypervisor } from "../hypervisor/simulated/simulated-hypervisor.ts";
 import { SimulatedWorld } from "../hypervisor/simulated/simulated-world.ts";
+import {
+  SimulatedImageCache,
+  SimulatedImageDisk,
+  SimulatedLibrary,
+} from "../images/simulated-image-cache.ts";
 import { collectInventory } from "../inventory/collect-inventory.ts";
 import { SimulatedHostNetworks } from "../networks/simulated/simulated-host-networks.ts";
 import { SimulatedNetworkDriver } from "../networks/simulated/simulated-network-driver.ts";
@@ -49,7 +54,8 @@ export async function runSimulatedFleet(
   const stack = new AsyncDisposableStack();
   try {
     const world = stack.use(new SimulatedWorld({ clock: systemClock, random: systemRandom }));
-    for (const name of hostNames) await startHost({ name, config, world, log, stack });
+    const library = new SimulatedLibrary();
+    for (const name of hostNames) await startHost({ name, config, world, library, log, stack });
     return { hostNames, world, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   } catch (error) {
     await stack.disposeAsync();
@@ -111,10 +117,11 @@ async function startHost(parts: {
   readonly name: string;
   readonly config: SimulatedFleetConfig;
   readonly world: SimulatedWorld;
+  readonly library: SimulatedLibrary;
   readonly log: Logger;
   readonly stack: AsyncDisposableStack;
 }): Promise<void> {
-  const { name, config, world, stack } = parts;
+  const { name, config, world, library, stack } = parts;
   const log = parts.log.child({ host: name });
   const dataDirectory = joinPath(config.dataDirectory, name);
   const identity = new IdentityKeeper({
@@ -132,6 +139,12 @@ async function startHost(parts: {
   const ports: HostPorts = {
     hypervisor,
     networks: new SimulatedNetworkDriver(new SimulatedHostNetworks()),
+    images: new SimulatedImageCache({
+      host: name,
+      library,
+      disk: new SimulatedImageDisk(),
+      clock: systemClock,
+    }),
     inventory: () => collectInventory({ hypervisor, system, agentVersion: VERSION }),
     load: () => system.readLoad(),
     guarding: {

@@ -16,6 +16,7 @@ import type {
   VmSpec,
   VmUsage,
 } from "@muster/model";
+import type { ImageFile } from "../images/image-cache.ts";
 import type { NicAttachment } from "../networks/network-driver.ts";
 
 /** "gap": events may have been missed (libvirtd restarted, buffer full); list again. */
@@ -46,6 +47,8 @@ export interface VmDefinition {
   readonly operationId: string;
   /** One for each NIC of the spec, in order. */
   readonly attachments: readonly NicAttachment[];
+  /** One for each disk of the spec that is made of an image, at the disk's place. */
+  readonly bases?: readonly (ImageFile | undefined)[];
 }
 
 export type PowerAction =

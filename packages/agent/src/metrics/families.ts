@@ -90,6 +90,36 @@ function networkFamilies(summary: AgentSummary): MetricFamily[] {
   ];
 }
 
+function imageFamilies({ images }: AgentSummary): MetricFamily[] {
+  if (images === undefined) return [];
+  const { peer, repository } = images.fetchedBytes;
+  return [
+    gauge("images", "Images in the cache.", images.count),
+    gauge("images_bytes", "Bytes of the images in the cache.", Number(images.usedBytes)),
+    counter("image_hits_total", "Images that were wanted and in the cache.", images.hits),
+    counter("image_misses_total", "Images that had to be fetched.", images.misses),
+    counter(
+      "image_evictions_total",
+      "Images that left the cache for want of room or use.",
+      images.evictions,
+    ),
+    {
+      name: "muster_agent_image_fetched_bytes_total",
+      help: "Bytes of images fetched, by where from.",
+      type: "counter",
+      samples: [
+        { labels: { from: "peer" }, value: peer },
+        { labels: { from: "repository" }, value: repository },
+      ],
+    },
+    counter(
+      "image_served_bytes_total",
+      "Bytes of images given to other hosts.",
+      images.servedBytes,
+    ),
+  ];
+}
+
 export function agentFamilies(summary: AgentSummary): MetricFamily[] {
   const { version, reportsSent, commandsEnded, certificateSecondsLeft } = summary;
   return [
@@ -137,6 +167,7 @@ export function agentFamilies(summary: AgentSummary): MetricFamily[] {
             certificateSecondsLeft,
           ),
         ]),
+    ...imageFamilies(summary),
     ...loadFamilies(summary),
     ...loopFamilies(summary),
   ];

@@ -57,6 +57,16 @@ export interface AgentSummary {
     readonly good: number;
     readonly bad: number;
   }[];
+  /** Absent: there is no image cache. */
+  readonly images?: {
+    readonly count: number;
+    readonly usedBytes: bigint;
+    readonly hits: number;
+    readonly misses: number;
+    readonly evictions: number;
+    readonly fetchedBytes: { readonly peer: number; readonly repository: number };
+    readonly servedBytes: number;
+  };
   /** Until the host's certificate runs out; negative: it has. Absent: not enrolled. */
   readonly certificateSecondsLeft?: number;
   readonly loops: readonly {

@@ -18,6 +18,11 @@ import { Mailbox, seededRandom, SimulatedClock, type Link, type Log } from "@mus
 import { noStorageHeartbeats } from "../guard/storage-heartbeats.ts";
 import { SimulatedHypervisor } from "../hypervisor/simulated/simulated-hypervisor.ts";
 import { SimulatedWorld } from "../hypervisor/simulated/simulated-world.ts";
+import {
+  SimulatedImageCache,
+  SimulatedImageDisk,
+  SimulatedLibrary,
+} from "../images/simulated-image-cache.ts";
 import { SimulatedHostNetworks } from "../networks/simulated/simulated-host-networks.ts";
 import { SimulatedNetworkDriver } from "../networks/simulated/simulated-network-driver.ts";
 
@@ -56,6 +61,12 @@ export const noHelp = {
       throw new MusterError("not-found", "this host was given no seeds");
     },
   },
+  images: new SimulatedImageCache({
+    host: "h1",
+    library: new SimulatedLibrary(),
+    disk: new SimulatedImageDisk(),
+    clock: new SimulatedClock(),
+  }),
 };
 
 export function keptLog(): { readonly log: Log; readonly lines: string[] } {

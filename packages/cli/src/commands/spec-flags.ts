@@ -17,8 +17,8 @@ export const addSpecFlags = (command: Command): Command =>
       parseSize(text, "--memory"),
     )
     .option(
-      "--disk <storage=NAME,size=SIZE[,base=VOLUME]>",
-      "a disk; repeat for more",
+      "--disk <storage=NAME,size=SIZE[,base=VOLUME|image=IMAGE[,mode=overlay|copy|preallocated]]>",
+      "a disk; with an image its size may be left out; repeat for more",
       repeated(parseDiskFlag),
     )
     .option(

@@ -5,7 +5,7 @@ import { Option, type Command } from "commander";
 import type { ExitCode } from "../exit-codes.ts";
 import { callChange, parseNameOrId, whyOf, type ChangeOptions, type Session } from "../session.ts";
 import { completeSpec } from "../spec/partial-spec.ts";
-import { specOfFlags, type SpecFlags } from "../spec/spec-flags.ts";
+import { specOfFlags, withImage, type SpecFlags } from "../spec/spec-flags.ts";
 import { decodeExplanation } from "../view/operation.ts";
 import { decodeVm } from "../view/vm.ts";
 import type { WaitOptions } from "../wait/wait-for-operation.ts";
@@ -37,11 +37,13 @@ export function addVmCreate(vm: Command, run: Run): void {
   addWaitOption(addContextFlags(addChangeFlags(addRuleFlags(addSpecFlags(create)))), wait)
     .option("--host <host>", "only there (default: the best host)")
     .option("--claim <name>", "take the room of this claim: muster claim ls")
+    .option("--image <name[:version]>", "what the first disk is made of: muster image ls")
     .option("--stopped", "do not start it")
     .addHelpText(
       "after",
       example(
         "muster vm create web-1 --cpus 2 --memory 2G --disk storage=shared,size=10G,base=debian-13 --network blue",
+        "muster vm create web-2 --memory 2G --image debian-13 --disk storage=local,size=20G",
         "muster vm create -f web-1.yaml --dry-run",
         "muster vm create web-2 --disk storage=shared,size=10G,base=debian-13 --network blue \\\n      --context web.yaml --ssh-key ~/.ssh/id_ed25519.pub --wait configured",
       ),
@@ -59,7 +61,8 @@ export async function gatherSpec(
 ): Promise<VmSpec> {
   const file =
     flags.file === undefined ? {} : await loadSpecFile(flags.file, session.surroundings.stdin);
-  return completeSpec([file, specOfFlags(flags), name === undefined ? {} : { name }]);
+  const spec = completeSpec([file, specOfFlags(flags), name === undefined ? {} : { name }]);
+  return withImage(spec, flags.image);
 }
 
 async function createVm(

@@ -4,6 +4,7 @@ import type { HostPressure } from "@muster/proto/types";
 import { renderDuration } from "../duration.ts";
 import type { HostView } from "../view/host.ts";
 import type { VmView } from "../view/vm.ts";
+import { renderImageCache } from "./image.ts";
 import { traitWords } from "./rule.ts";
 import { toneOf, type Paint } from "./style.ts";
 import { field, renderFields, renderTable, type Cell, type Column } from "./table.ts";
@@ -67,6 +68,7 @@ export function renderHost(detail: HostDetail, now: Date, paint: Paint): string 
     renderFields(headFields(host), paint),
     renderFields(machineFields(host), paint),
     titled("storages", storageTable(host, paint)),
+    titled(imagesTitle(host), renderImageCache(host, now, paint)),
     titled("NICs", nicTable(host, paint)),
     titled("networks", networkTable(host, paint)),
     titled("VMs", vms.length === 0 ? "" : renderTable(vmColumns(now), vms, paint)),
@@ -75,6 +77,13 @@ export function renderHost(detail: HostDetail, now: Date, paint: Paint): string 
 }
 
 const titled = (title: string, body: string): string => (body === "" ? "" : `${title}\n${body}`);
+
+/** "image cache, 1.2 GiB of 64 GiB" */
+function imagesTitle({ inventory }: HostView): string {
+  const images = inventory?.images;
+  if (images === undefined) return "";
+  return `image cache, ${renderSize(images.usedBytes)} of ${renderSize(images.maxBytes)}`;
+}
 
 const headFields = (host: HostView) => [
   field("host", { text: host.name, tone: "strong" }),

@@ -30,6 +30,8 @@ const disk = {
   storage: ["storage"],
   size: ["size", "sizeBytes"],
   base: ["base", "baseVolume"],
+  image: ["image"],
+  imageMode: ["mode", "imageMode"],
 } as const satisfies Record<string, Names>;
 
 const kernel = {
@@ -91,9 +93,19 @@ function decodeSpec(value: unknown): PartialVmSpec {
 function decodeDisk(value: unknown, path: string): DiskSpec {
   const fields = new Fields(value, path, Object.values(disk));
   const sizeBytes = fields.size(disk.size);
-  if (sizeBytes === undefined) throw invalid(`${path}.size`, "is required");
+  const image = fields.text(disk.image);
+  const imageMode = fields.text(disk.imageMode);
+  if (sizeBytes === undefined && image === undefined) {
+    throw invalid(`${path}.size`, "is required");
+  }
   const storage = parseName(fields.requiredText(disk.storage), `${path}.storage`);
-  return { storage, sizeBytes, baseVolume: fields.text(disk.base) ?? "" };
+  return {
+    storage,
+    sizeBytes: sizeBytes ?? 0n,
+    baseVolume: fields.text(disk.base) ?? "",
+    ...(image === undefined ? {} : { image }),
+    ...(imageMode === undefined ? {} : { imageMode }),
+  };
 }
 
 function decodeKernel(value: unknown, path: string): KernelBoot {

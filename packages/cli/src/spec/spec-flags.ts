@@ -1,6 +1,6 @@
 /** A VM spec from flags. PURE. */
 import { invalid, parseName, parseSize } from "@muster/model";
-import type { DiskSpec, HaPolicy, NicSpec } from "@muster/proto/types";
+import type { DiskSpec, HaPolicy, NicSpec, VmSpec } from "@muster/proto/types";
 import { parsePairs } from "./pairs.ts";
 import { given, type PartialVmSpec } from "./partial-spec.ts";
 
@@ -18,6 +18,8 @@ export interface SpecFlags {
   readonly machine?: string;
   readonly ha?: HaPolicy;
   readonly file?: string;
+  /** Of the first disk. */
+  readonly image?: string;
 }
 
 /** Flags as a partial spec. Throws `invalid` when --initrd or --cmdline come without --kernel. */
@@ -42,21 +44,36 @@ export function specOfFlags(flags: SpecFlags): PartialVmSpec {
   });
 }
 
+/** `--image` for the first disk of a complete spec. */
+export function withImage(spec: VmSpec, image: string | undefined): VmSpec {
+  if (image === undefined) return spec;
+  const [first, ...others] = spec.disks;
+  if (first === undefined) {
+    throw invalid("--image", "needs a disk to put it on", "--disk storage=NAME[,size=SIZE]");
+  }
+  return { ...spec, disks: [{ ...first, image }, ...others] };
+}
+
 /** True when any flag describes a VM. */
 export const hasSpecFlags = (flags: SpecFlags): boolean =>
   flags.file !== undefined || Object.keys(specOfFlags(flags)).length > 0;
 
-/** "storage=shared,size=1G,base=debian.qcow2" */
+/** "storage=shared,size=1G,base=debian.qcow2", "storage=local,image=debian-13,mode=copy" */
 export function parseDiskFlag(text: string): DiskSpec {
-  const pairs = parsePairs(text, "--disk", ["storage", "size", "base"]);
+  const pairs = parsePairs(text, "--disk", ["storage", "size", "base", "image", "mode"]);
   const storage = pairs.get("storage");
   const size = pairs.get("size");
-  if (storage === undefined || size === undefined) {
+  const image = pairs.get("image");
+  const imageMode = pairs.get("mode");
+  // With an image it may be as large as that.
+  if (storage === undefined || (size === undefined && image === undefined)) {
     throw invalid("--disk", `"${text}" lacks storage or size`, "write storage=NAME,size=1G");
   }
   return {
     storage: parseName(storage, "--disk storage"),
-    sizeBytes: parseSize(size, "--disk size"),
+    sizeBytes: size === undefined ? 0n : parseSize(size, "--disk size"),
     baseVolume: pairs.get("base") ?? "",
+    ...(image === undefined ? {} : { image }),
+    ...(imageMode === undefined ? {} : { imageMode }),
   };
 }

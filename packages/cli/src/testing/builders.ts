@@ -134,6 +134,7 @@ export const anInventory = (fields: Partial<HostInventory> = {}): HostInventory 
   disagreements: [],
   bootId: "b1",
   hardware: "Example R1",
+  images: undefined,
   ...fields,
 });
 

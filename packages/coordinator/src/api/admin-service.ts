@@ -20,6 +20,7 @@ import { haHandlers, type HaParts } from "./ha.ts";
 import { hostNetworkHandlers } from "./host-network.ts";
 import { hostHandlers } from "./hosts.ts";
 import { explainHostHandlers } from "./explain-host.ts";
+import { imageHandlers } from "./images.ts";
 import { keptPlanHandlers } from "./kept-plans.ts";
 import { returnHandlers } from "./return-host.ts";
 import { networkCheckHandlers } from "./network-check.ts";
@@ -82,6 +83,7 @@ export function adminService(
     ...policyHandlers(parts),
     ...claimHandlers(parts),
     ...groupHandlers(parts),
+    ...imageHandlers(parts),
     ...haHandlers(parts, ha),
     ...fenceHostHandlers(parts),
     ...fenceDeviceHandlers(parts, { commands, fencing }),

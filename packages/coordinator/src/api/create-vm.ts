@@ -5,7 +5,7 @@ import type * as pb from "@muster/proto/admin";
 import { findClaim, findHost, type LedgerView } from "../ledger/view.ts";
 import type { KeyRing } from "../contexts/key-ring.ts";
 import { contextChanges, decodeNewContext, type NewContext } from "../contexts/new-context.ts";
-import type { CreateVmParameters } from "../operations/create-vm.ts";
+import { parametersOf, type CreateVmParameters } from "../operations/create-vm.ts";
 import type { Accepted } from "../operations/operation-runner.ts";
 import { decideCreate, type CreateDecision } from "../planning/decide-create.ts";
 import { wildMacs } from "../planning/wild-macs.ts";
@@ -75,7 +75,7 @@ export async function createVm(
       decision = decide(view);
       const { explanation, changes, vm } = decision;
       const seed = context === undefined ? {} : { seed: true as const };
-      const parameters = { vmId: vm.id, start: !request.stopped, ...seed };
+      const parameters = { ...parametersOf(vm, !request.stopped), ...seed };
       const kept = contextChanges(view, context, { keyRing: parts.keyRing, vmId: vm.id });
       return {
         operation: {

@@ -8,12 +8,15 @@ import type {
   HostId,
   HostInterfacesRecord,
   HostRecord,
+  ImagePolicy,
+  ImageRecord,
   InviteRecord,
   NetworkRecord,
   OperationId,
   OperationRecord,
   PlanId,
   PlanRecord,
+  RepositoryRecord,
   RuleRecord,
   UplinkRecord,
   VirtualClusterRecord,
@@ -41,6 +44,10 @@ export interface LedgerView {
   readonly claims: ReadonlyMap<string, ClaimRecord>;
   readonly plans: ReadonlyMap<PlanId, PlanRecord>;
   readonly rules: ReadonlyMap<string, RuleRecord>;
+  /** By name and version. */
+  readonly images: ReadonlyMap<string, ImageRecord>;
+  readonly imagePolicy: ImagePolicy;
+  readonly repositories: ReadonlyMap<string, RepositoryRecord>;
   readonly policy: ClusterPolicy;
   /** By network and address. */
   readonly addresses: ReadonlyMap<string, AddressReservation>;

@@ -11,7 +11,11 @@ import {
   type ContextRecord,
   type GroupRecord,
   type HostInterfacesRecord,
+  imageKey,
   type HaSwitch,
+  type ImagePolicy,
+  type ImageRecord,
+  type RepositoryRecord,
   type HostRecord,
   type InviteRecord,
   type NetworkRecord,
@@ -74,6 +78,8 @@ export interface RecordKinds {
   readonly coordinator: CoordinatorRecord;
   readonly group: GroupRecord;
   readonly host: HostRecord;
+  readonly image: ImageRecord;
+  readonly "image-policy": ImagePolicy;
   readonly interfaces: HostInterfacesRecord;
   readonly invite: InviteRecord;
   readonly vm: VmRecord;
@@ -81,6 +87,7 @@ export interface RecordKinds {
   readonly operation: OperationRecord;
   readonly plan: PlanRecord;
   readonly policy: ClusterPolicy;
+  readonly repository: RepositoryRecord;
   readonly rule: RuleRecord;
   readonly secrets: SecretsRecord;
   readonly uplink: UplinkRecord;
@@ -98,7 +105,7 @@ export const addressKey = ({ network, address }: Pick<AddressReservation, "netwo
 export const uplinkKey = ({ label, hosts }: Pick<UplinkSpec, "label" | "hosts">): string =>
   `${label}/${renderHostChoice(hosts)}`;
 
-const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = {
+const keysWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = {
   address: addressKey,
   audit: (record) => record.id,
   authority: () => "this",
@@ -108,6 +115,8 @@ const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = 
   coordinator: (record) => record.name,
   group: (record) => record.name,
   host: (record) => record.id,
+  image: imageKey,
+  "image-policy": () => "this",
   interfaces: (record) => record.spec.host,
   invite: (record) => record.id,
   vm: (record) => record.id,
@@ -115,6 +124,7 @@ const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = 
   operation: (record) => record.id,
   plan: (record) => record.id,
   policy: () => "this",
+  repository: (record) => record.name,
   rule: (record) => record.spec.name,
   secrets: () => "this",
   uplink: ({ spec }) => uplinkKey(spec),
@@ -122,8 +132,12 @@ const keyWithin: { readonly [K in Kind]: (record: RecordKinds[K]) => string } = 
   "virtual-cluster-settings": () => "this",
 };
 
+/** What comes behind the kind. */
+export const keyWithin = <K extends Kind>(kind: K, record: RecordKinds[K]): string =>
+  keysWithin[kind](record);
+
 export const keyOf = <K extends Kind>(kind: K, record: RecordKinds[K]): string =>
-  `${kind}/${keyWithin[kind](record)}`;
+  `${kind}/${keyWithin(kind, record)}`;
 
 /** Records of an earlier version in the present form. */
 const upgraded = (kind: Kind, value: unknown): RecordKinds[Kind] =>
@@ -134,7 +148,7 @@ export function decodeRecord(
   stored: StoredRecord,
 ): { readonly kind: Kind; readonly value: RecordKinds[Kind] } | undefined {
   const kind = stored.key.slice(0, stored.key.indexOf("/"));
-  if (!Object.hasOwn(keyWithin, kind)) return undefined;
+  if (!Object.hasOwn(keysWithin, kind)) return undefined;
   try {
     return { kind: kind as Kind, value: upgraded(kind as Kind, fromJson(stored.value)) };
   } catch (cause) {

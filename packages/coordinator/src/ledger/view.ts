@@ -1,6 +1,7 @@
 /** Everything that is decided and wanted, in memory, as it is in the store. Read freely; changed by the ledger. */
 import {
   assert,
+  DEFAULT_IMAGE_POLICY,
   DEFAULT_POLICY,
   defaultVirtualClusterSettings,
   isEnded,
@@ -14,12 +15,15 @@ import {
   type HostId,
   type HostInterfacesRecord,
   type HostRecord,
+  type ImagePolicy,
+  type ImageRecord,
   type InviteRecord,
   type NetworkRecord,
   type OperationId,
   type OperationRecord,
   type PlanId,
   type PlanRecord,
+  type RepositoryRecord,
   type RuleRecord,
   type UplinkRecord,
   type VirtualClusterRecord,
@@ -29,8 +33,7 @@ import {
   type AuditRecord,
 } from "@muster/model";
 import {
-  addressKey,
-  uplinkKey,
+  keyWithin,
   type AuthorityRecord,
   type ClusterRecord,
   type CoordinatorRecord,
@@ -42,6 +45,11 @@ import type { LedgerView } from "./ledger-view.ts";
 import { VmsByHost } from "./vms-by-host.ts";
 
 export type { LedgerView } from "./ledger-view.ts";
+
+type ManyKind = Exclude<
+  Kind,
+  "authority" | "cluster" | "image-policy" | "policy" | "secrets" | "virtual-cluster-settings"
+>;
 
 /** The view's changeable side. Only the ledger holds one. */
 export class Tables implements LedgerView {
@@ -55,6 +63,8 @@ export class Tables implements LedgerView {
   readonly claims = new Map<string, ClaimRecord>();
   readonly plans = new Map<PlanId, PlanRecord>();
   readonly rules = new Map<string, RuleRecord>();
+  readonly images = new Map<string, ImageRecord>();
+  readonly repositories = new Map<string, RepositoryRecord>();
   readonly addresses = new Map<string, AddressReservation>();
   readonly uplinks = new Map<string, UplinkRecord>();
   readonly interfaces = new Map<string, HostInterfacesRecord>();
@@ -65,10 +75,32 @@ export class Tables implements LedgerView {
   readonly virtualClusters = new Map<string, VirtualClusterRecord>();
   #virtualClusterSettings = defaultVirtualClusterSettings;
   #policy: ClusterPolicy = DEFAULT_POLICY;
+  #imagePolicy: ImagePolicy = DEFAULT_IMAGE_POLICY;
   readonly #hostNames = new Map<string, HostId>();
   #authority: AuthorityRecord | undefined;
   readonly #vmNames = new Map<string, VmId>();
   readonly #vmsByHost = new VmsByHost();
+
+  /** Of kinds with many records, by what comes behind the kind in their keys. None: a newer version's kind. */
+  readonly #many: Readonly<Partial<Record<ManyKind, Map<string, RecordKinds[Kind]>>>> = {
+    address: this.addresses,
+    audit: this.audit,
+    claim: this.claims,
+    context: this.contexts,
+    coordinator: this.coordinators,
+    host: this.hosts,
+    image: this.images,
+    interfaces: this.interfaces,
+    invite: this.invites,
+    network: this.networks,
+    operation: this.operations,
+    plan: this.plans,
+    repository: this.repositories,
+    rule: this.rules,
+    uplink: this.uplinks,
+    "virtual-cluster": this.virtualClusters,
+    vm: this.vms,
+  };
 
   get cluster(): ClusterRecord {
     assert(this.#cluster !== undefined, "the ledger was opened");
@@ -81,6 +113,10 @@ export class Tables implements LedgerView {
 
   get virtualClusterSettings(): VirtualClusterSettings {
     return this.#virtualClusterSettings;
+  }
+
+  get imagePolicy(): ImagePolicy {
+    return this.#imagePolicy;
   }
 
   get authority(): AuthorityRecord | undefined {
@@ -119,48 +155,20 @@ export class Tables implements LedgerView {
 
   #find(kind: Kind, within: string): RecordKinds[Kind] | undefined {
     switch (kind) {
-      case "address":
-        return this.addresses.get(within);
-      case "audit":
-        return this.audit.get(within);
       case "authority":
         return this.#authority;
-      case "coordinator":
-        return this.coordinators.get(within);
-      case "claim":
-        return this.claims.get(within);
       case "cluster":
         return this.#cluster;
-      case "context":
-        return this.contexts.get(within as VmId);
       case "secrets":
         return this.#secrets;
-      case "host":
-        return this.hosts.get(within as HostId);
-      case "interfaces":
-        return this.interfaces.get(within);
-      case "invite":
-        return this.invites.get(within);
-      case "vm":
-        return this.vms.get(within as VmId);
-      case "network":
-        return this.networks.get(within);
-      case "operation":
-        return this.operations.get(within as OperationId);
-      case "plan":
-        return this.plans.get(within as PlanId);
+      case "image-policy":
+        return this.#imagePolicy;
       case "policy":
         return this.#policy;
-      case "rule":
-        return this.rules.get(within);
-      case "uplink":
-        return this.uplinks.get(within);
-      case "group":
-        return this.groups.get(within);
-      case "virtual-cluster":
-        return this.virtualClusters.get(within);
       case "virtual-cluster-settings":
         return this.#virtualClusterSettings;
+      default:
+        return this.#many[kind]?.get(within);
     }
   }
 
@@ -169,21 +177,8 @@ export class Tables implements LedgerView {
       case "authority":
         this.#authority = value as AuthorityRecord;
         return;
-      case "coordinator":
-        this.coordinators.set((value as CoordinatorRecord).name, value as CoordinatorRecord);
-        return;
-      case "address":
-        this.addresses.set(addressKey(value as AddressReservation), value as AddressReservation);
-        return;
-      case "audit":
-        return set(this.audit, value as AuditRecord);
-      case "claim":
-        return setByName(this.claims, value as ClaimRecord);
       case "cluster":
         this.#cluster = value as ClusterRecord;
-        return;
-      case "context":
-        this.contexts.set((value as ContextRecord).vmId, value as ContextRecord);
         return;
       case "secrets":
         this.#secrets = value as SecretsRecord;
@@ -191,44 +186,24 @@ export class Tables implements LedgerView {
       case "host":
         this.#hostNames.set((value as HostRecord).name, (value as HostRecord).id);
         return set(this.hosts, value as HostRecord);
-      case "interfaces":
-        this.interfaces.set(
-          (value as HostInterfacesRecord).spec.host,
-          value as HostInterfacesRecord,
-        );
+      case "image-policy":
+        this.#imagePolicy = { ...DEFAULT_IMAGE_POLICY, ...(value as ImagePolicy) };
         return;
-      case "invite":
-        return set(this.invites, value as InviteRecord);
       case "vm":
         this.#vmNames.set((value as VmRecord).spec.name, (value as VmRecord).id);
         this.#vmsByHost.change(this.vms.get((value as VmRecord).id), value as VmRecord);
         return set(this.vms, value as VmRecord);
-      case "network":
-        this.networks.set((value as NetworkRecord).spec.name, value as NetworkRecord);
-        return;
-      case "operation":
-        return set(this.operations, value as OperationRecord);
-      case "plan":
-        return set(this.plans, value as PlanRecord);
       case "policy":
         this.#policy = completePolicy(value as ClusterPolicy);
         return;
-      case "rule":
-        this.rules.set((value as RuleRecord).spec.name, value as RuleRecord);
-        return;
-      case "uplink":
-        this.uplinks.set(uplinkKey((value as UplinkRecord).spec), value as UplinkRecord);
-        return;
-      case "group":
-        return setByName(this.groups, value as GroupRecord);
-      case "virtual-cluster":
-        return setByName(this.virtualClusters, value as VirtualClusterRecord);
       case "virtual-cluster-settings":
         this.#virtualClusterSettings = {
           ...defaultVirtualClusterSettings,
           ...(value as VirtualClusterSettings),
         };
         return;
+      default:
+        this.#many[kind]?.set(keyWithin(kind, value as never), value as RecordKinds[Kind]);
     }
   }
 
@@ -237,23 +212,8 @@ export class Tables implements LedgerView {
       case "authority":
         this.#authority = undefined;
         return;
-      case "coordinator":
-        this.coordinators.delete((value as CoordinatorRecord).name);
-        return;
-      case "address":
-        this.addresses.delete(addressKey(value as AddressReservation));
-        return;
-      case "audit":
-        this.audit.delete((value as AuditRecord).id);
-        return;
-      case "claim":
-        this.claims.delete((value as ClaimRecord).name);
-        return;
       case "cluster":
         throw new MusterError("internal", "the cluster record is never removed");
-      case "context":
-        this.contexts.delete((value as ContextRecord).vmId);
-        return;
       case "secrets":
         this.#secrets = undefined;
         return;
@@ -261,44 +221,22 @@ export class Tables implements LedgerView {
         this.hosts.delete((value as HostRecord).id);
         this.#forgetHostName(value as HostRecord);
         return;
-      case "interfaces":
-        this.interfaces.delete((value as HostInterfacesRecord).spec.host);
-        return;
-      case "invite":
-        this.invites.delete((value as InviteRecord).id);
+      case "image-policy":
+        this.#imagePolicy = DEFAULT_IMAGE_POLICY;
         return;
       case "vm":
         this.#vmsByHost.change(this.vms.get((value as VmRecord).id), undefined);
         this.vms.delete((value as VmRecord).id);
         this.#vmNames.delete((value as VmRecord).spec.name);
         return;
-      case "network":
-        this.networks.delete((value as NetworkRecord).spec.name);
-        return;
-      case "operation":
-        this.operations.delete((value as OperationRecord).id);
-        return;
-      case "plan":
-        this.plans.delete((value as PlanRecord).id);
-        return;
       case "policy":
         this.#policy = DEFAULT_POLICY;
-        return;
-      case "rule":
-        this.rules.delete((value as RuleRecord).spec.name);
-        return;
-      case "uplink":
-        this.uplinks.delete(uplinkKey((value as UplinkRecord).spec));
-        return;
-      case "group":
-        this.groups.delete((value as GroupRecord).name);
-        return;
-      case "virtual-cluster":
-        this.virtualClusters.delete((value as VirtualClusterRecord).name);
         return;
       case "virtual-cluster-settings":
         this.#virtualClusterSettings = defaultVirtualClusterSettings;
         return;
+      default:
+        this.#many[kind]?.delete(keyWithin(kind, value as never));
     }
   }
 
@@ -314,13 +252,6 @@ const completePolicy = (stored: ClusterPolicy): ClusterPolicy => ({
   ...stored,
   rebalance: { ...DEFAULT_POLICY.rebalance, ...stored.rebalance },
 });
-
-function setByName<Value extends { readonly name: string }>(
-  map: Map<string, Value>,
-  value: Value,
-): void {
-  map.set(value.name, value);
-}
 
 function set<Id, Value extends { readonly id: Id }>(map: Map<Id, Value>, value: Value): void {
   map.set(value.id, value);

@@ -1,6 +1,7 @@
 /** Every operation type there is. */
 import { bootCluster, growCluster } from "./boot-cluster.ts";
 import { changeClusterOperations } from "./change-cluster.ts";
+import { addImage, prefetchImage, removeImage } from "./image-operations.ts";
 import { changePolicy } from "./change-policy.ts";
 import { changeInterfaces, changeNetwork, changeUplink } from "./change-networks.ts";
 import { changeVmOperations } from "./change-vm.ts";
@@ -20,6 +21,9 @@ import { recoverVm } from "./recover-vm.ts";
 export function allOperations(help: RecoverHostHelp): OperationRegistry {
   const registry = new OperationRegistry()
     .add(createVm)
+    .add(addImage)
+    .add(removeImage)
+    .add(prefetchImage)
     .add(deleteVm)
     .add(removeSeed)
     .add(migrateVm)

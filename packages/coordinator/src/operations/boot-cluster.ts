@@ -24,7 +24,7 @@ import {
   type FailedMember,
   type PhaseOf,
 } from "./cluster-members.ts";
-import { createVm, type CreateVmParameters } from "./create-vm.ts";
+import { createVm, parametersOf, type CreateVmParameters } from "./create-vm.ts";
 import { volumeNeeds } from "./needs.ts";
 import type { Need } from "./budgets.ts";
 import { reasonsOf, waitForHosts } from "./network-reach.ts";
@@ -89,13 +89,18 @@ const makeNetwork: StepDefinition<BootParameters> = {
 };
 
 /** As an operation on this VM alone would have them. */
-const partsOf = (vmId: VmId): readonly StepDefinition<CreateVmParameters>[] =>
-  createVm.steps({ vmId, start: true });
+const partsOf = (parameters: CreateVmParameters): readonly StepDefinition<CreateVmParameters>[] =>
+  createVm.steps(parameters);
+
+const asCreated = ({ ledger }: Context, { vmId }: ClusterMember): CreateVmParameters => {
+  const vm = ledger.view.vms.get(vmId);
+  return vm === undefined ? { vmId, start: true } : parametersOf(vm, true);
+};
 
 async function bootMember(context: Context, member: ClusterMember, phase: PhaseOf): Promise<void> {
   await untilNetwork(context, member, phase);
-  const parameters = { vmId: member.vmId, start: true };
-  for (const step of partsOf(member.vmId)) {
+  const parameters = asCreated(context, member);
+  for (const step of partsOf(parameters)) {
     await step.run(forMember(context, member, { parameters, suffix: step.name, phase }));
   }
 }
@@ -103,8 +108,8 @@ async function bootMember(context: Context, member: ClusterMember, phase: PhaseO
 /** Fine with nothing to undo. */
 async function undoMember(context: Context, member: ClusterMember, phase: PhaseOf): Promise<void> {
   if (hostOfMember(context.ledger.view, member) === undefined) return;
-  const parameters = { vmId: member.vmId, start: true };
-  for (const step of partsOf(member.vmId).toReversed()) {
+  const parameters = asCreated(context, member);
+  for (const step of partsOf(parameters).toReversed()) {
     const suffix = `undo-${step.name}`;
     await step.undo?.(forMember(context, member, { parameters, suffix, phase }));
   }

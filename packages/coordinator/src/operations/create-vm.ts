@@ -1,7 +1,14 @@
 /** Creates a VM on the host that was claimed for it when the request was accepted, and starts it. */
-import { MusterError, type HostId, type VmId, type VmRecord } from "@muster/model";
+import {
+  MusterError,
+  type HostId,
+  type VmId,
+  type VmRecord,
+  type ImageDigest,
+} from "@muster/model";
 import { put } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
+import { fetchImage } from "./fetch-image.ts";
 import { volumeNeeds } from "./needs.ts";
 import type { OperationType, StepContext, StepDefinition } from "./operation-type.ts";
 import { forget, heldVm, isUndone, released } from "./vm-release.ts";
@@ -11,9 +18,17 @@ export interface CreateVmParameters {
   readonly start: boolean;
   /** Its guest is told about itself. */
   readonly seed?: true;
+  /** Of images its disks are made of; absent: none. */
+  readonly images?: readonly ImageDigest[];
 }
 
 type Context = StepContext<CreateVmParameters>;
+
+/** What an operation that makes this VM must know of it. */
+export function parametersOf({ id: vmId, spec }: VmRecord, start: boolean): CreateVmParameters {
+  const images = [...new Set(spec.disks.flatMap(({ image }) => image ?? []))];
+  return images.length === 0 ? { vmId, start } : { vmId, start, images };
+}
 
 export function placedVm(
   view: LedgerView,
@@ -33,6 +48,22 @@ export const hostNameOf = (
   return hostId === undefined ? undefined : view.hosts.get(hostId)?.name;
 };
 
+/** A large disk at a slow storage's pace. */
+const COPY_LIMIT_MS = 6 * 3_600_000;
+
+const fetchImages: StepDefinition<CreateVmParameters> = {
+  name: "fetch-image",
+  host: hostNameOf,
+  async run(context) {
+    const { vmId, images = [] } = context.parameters;
+    const { placement } = placedVm(context.ledger.view, vmId);
+    for (const digest of images) {
+      context.phase("looking for the image");
+      await fetchImage(context, { hostId: placement.hostId, digest });
+    }
+  },
+};
+
 const define: StepDefinition<CreateVmParameters> = {
   name: "define",
   host: hostNameOf,
@@ -40,7 +71,12 @@ const define: StepDefinition<CreateVmParameters> = {
     const { id: vmId, spec, placement } = placedVm(context.ledger.view, context.parameters.vmId);
     context.phase("creating volumes and defining the domain");
     const { generation } = placement;
-    await context.command(placement.hostId, { kind: "define-vm", vmId, spec, generation });
+    const isCopied = spec.disks.some(({ imageMode = "overlay" }) => imageMode !== "overlay");
+    await context.command(
+      placement.hostId,
+      { kind: "define-vm", vmId, spec, generation },
+      isCopied ? { limitMs: COPY_LIMIT_MS } : {},
+    );
   },
   async undo(context: Context) {
     const { id: vmId, spec, placement } = placedVm(context.ledger.view, context.parameters.vmId);
@@ -98,7 +134,8 @@ export const createVm: OperationType<CreateVmParameters> = {
     const vm = sources.view.vms.get(vmId);
     return volumeNeeds(sources, vm?.placement?.hostId, vm?.spec);
   },
-  steps: ({ start: wanted, seed: hasSeed }) => [
+  steps: ({ start: wanted, seed: hasSeed, images = [] }) => [
+    ...(images.length === 0 ? [] : [fetchImages]),
     define,
     ...(hasSeed === true ? [seed] : []),
     ...(wanted ? [start] : []),

@@ -15,7 +15,7 @@ import {
   type OperationRecord,
   type StepRecord,
 } from "@muster/model";
-import type { Clock, Log } from "@muster/runtime";
+import type { Clock, Log, Random } from "@muster/runtime";
 import type { EventLog } from "../events/event-log.ts";
 import { put, type Ledger, type RecordChange } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
@@ -55,6 +55,7 @@ export interface RunnerParts {
   readonly registry: OperationRegistry;
   readonly budgets: Budgets;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   /** Aborts when the coordinator stops; nothing is recorded from then on. */
   readonly stopping: AbortSignal;
@@ -312,7 +313,7 @@ class Driver {
   }
 
   #context(index: number, signal: AbortSignal, sent: SentCommand[]): StepContext<unknown> {
-    const { ledger, observations, snapshots, questions, clock, commands } = this.#parts;
+    const { ledger, observations, snapshots, questions, clock, random, commands } = this.#parts;
     const { stopping, submit } = this.#parts;
     const operation = this.#operation();
     const step = operation.steps[index];
@@ -331,7 +332,7 @@ class Driver {
       observations,
       snapshots,
       questions,
-      clock,
+      ...{ clock, random },
       signal,
       stopping,
       submit,

@@ -12,7 +12,7 @@ import {
   type OperationId,
   type OperationRecord,
 } from "@muster/model";
-import type { Clock, Log } from "@muster/runtime";
+import type { Clock, Log, Random } from "@muster/runtime";
 import type { EventLog } from "../events/event-log.ts";
 import { put, type Decision, type Ledger, type RecordChange } from "../ledger/ledger.ts";
 import { findOperation, type LedgerView } from "../ledger/view.ts";
@@ -93,6 +93,7 @@ export class OperationRunner {
     readonly events: EventLog;
     readonly registry: OperationRegistry;
     readonly clock: Clock;
+    readonly random: Random;
     readonly log: Log;
     /** What an operation does is not its caller's doing any more. */
     readonly detached?: <Result>(work: () => Result) => Result;

@@ -9,7 +9,7 @@ import type {
   HostId,
   OperationRecord,
 } from "@muster/model";
-import type { Clock } from "@muster/runtime";
+import type { Clock, Random } from "@muster/runtime";
 import type { Ledger, RecordChange } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Observations } from "../observations/observations.ts";
@@ -26,6 +26,7 @@ export interface StepContext<Parameters> {
   readonly snapshots: Snapshots;
   readonly questions: Questions;
   readonly clock: Clock;
+  readonly random: Random;
   /** Aborts when the operation is cancelled while cancelling is still possible. */
   readonly signal: AbortSignal;
   /** Aborts when the coordinator stops: a step that waits for something else than a host has to wake up then. */

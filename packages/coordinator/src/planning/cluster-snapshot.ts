@@ -80,10 +80,17 @@ export function shapeOf(vm: Pick<VmRecord, "spec" | "rules">): VmShape {
     networks: [...new Set(spec.nics.map((nic) => nic.network))],
     disks: spec.disks.map(({ storage, sizeBytes }) => ({ storage, sizeBytes })),
     antiAffinity: spec.antiAffinityGroups,
+    ...imagePart(spec),
     ...(spec.machineType === undefined ? {} : { machineType: spec.machineType }),
     ...(spec.cpuModel === undefined ? {} : { cpuMode: "custom", cpuModel: spec.cpuModel }),
     ...shapeOfRules(vm.rules),
   };
+}
+
+/** The first is the one the guest boots from, and as a rule the largest. */
+function imagePart({ disks }: VmRecord["spec"]): Partial<VmShape> {
+  const image = disks.find((disk) => disk.image !== undefined)?.image;
+  return image === undefined ? {} : { image };
 }
 
 /** What rules ask of a host, as the planner names it. */
@@ -196,9 +203,15 @@ export function hostPart(host: HostRecord, sources: Sources): HostSnapshot {
     machineTypes: inventory?.machineTypes ?? [],
     ...traitsPart(host),
     ...(link === undefined ? {} : { linkBytesPerSecond: link }),
+    ...imagesPart(inventory),
     ...(measured === undefined ? {} : { measured }),
   };
 }
+
+const imagesPart = (inventory: HostInventory | undefined): Partial<HostSnapshot> =>
+  inventory?.images === undefined
+    ? {}
+    : { imagesCached: inventory.images.images.map(({ digest }) => digest).toSorted() };
 
 function traitsPart({ traits }: HostRecord): Partial<HostSnapshot> {
   if (traits === undefined) return {};

@@ -26,6 +26,7 @@ import {
 import { put, remove, type RecordChange } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import { requestFor } from "./cluster-snapshot.ts";
+import { resolveImages } from "./admit-image.ts";
 import { completeNics } from "./complete-nics.ts";
 import { refuseNewClashes } from "./rule-checks.ts";
 import { wouldFitLines } from "./would-fit.ts";
@@ -60,7 +61,8 @@ export function decideCreate(
   const { draft, vmId } = request;
   checkAgainst(view, draft);
   const { nics, macCount } = completeNics(view, draft, { vmId, wildMacs: sources.wildMacs });
-  const spec: VmSpec = { ...draft, nics };
+  const disks = resolveImages(view, draft.disks, Date.parse(request.createdAt));
+  const spec: VmSpec = { ...draft, disks, nics };
   const rules = request.rules ?? request.claim?.rules;
   const ruled = rules === undefined ? {} : { rules };
   const pinnedTo = pinnedToHost(view, { name: draft.name, rules }, request.host);

@@ -29,6 +29,7 @@ import {
   encodeProbeResults,
   encodeQuestion,
 } from "./host-networking.ts";
+import { decodeImageContents, encodeImageContents } from "./image.ts";
 import { decodeMigrationStats, encodeMigrationStats } from "./migration-stats.ts";
 import { decodeNetworkObservation, encodeNetworkObservation } from "./network.ts";
 import { decodeGuestReport, encodeGuestReport } from "./seed.ts";
@@ -133,6 +134,7 @@ function decodeResult(wire: pb.CommandResult, field: string): CommandResult {
     ...(vm === undefined ? {} : { vm: decodeVmObservation(vm, at("vm")) }),
     ...(networkBlackoutMs === undefined ? {} : { networkBlackoutMs }),
     ...(findings.length === 0 ? {} : { findings }),
+    ...(wire.image === undefined ? {} : { image: decodeImageContents(wire.image, at("image")) }),
   };
 }
 
@@ -230,6 +232,7 @@ function encodeResult(result: CommandResult): pb.CommandResult {
   return {
     commandId,
     findings: findings.map((line) => shortened(line, PHASE_MAX)),
+    image: result.image === undefined ? undefined : encodeImageContents(result.image),
     error: error === undefined ? undefined : encodeErrorDetail(error),
     migration: migration === undefined ? undefined : encodeMigrationStats(migration),
     vm: vm === undefined ? undefined : encodeVmObservation(vm),

@@ -6,6 +6,7 @@ import { parseCommandId, parseHostId } from "../ids.ts";
 import { fenceActions, type Command, type CommandAction, type MigrateAction } from "../link.ts";
 import { parseFenceAgent, readFenceParameters } from "./fence.ts";
 import { fieldAt, measuredUint32, readCount, readLine, required } from "./fields.ts";
+import { decodeImageAction, encodeImageAction, isImageAction } from "./image.ts";
 import { decodeVmId, encodeVmId } from "./vm-id.ts";
 import { decodeVmSpec, encodeVmSpec } from "./vm-spec.ts";
 
@@ -50,6 +51,7 @@ function decodeAction(wire: WireAction, field: string): CommandAction {
   if (wire.$case === "readStorageHeartbeat") {
     return { kind: "read-storage-heartbeat", hostId: parseHostId(wire.value.hostId) };
   }
+  if (isImageAction(wire)) return decodeImageAction(wire, field);
   const vmId = decodeVmId(wire.value.uuid, at("uuid"));
   const decodeSpec = (spec: Parameters<typeof decodeVmSpec>[0] | undefined) =>
     decodeVmSpec(required(spec, at("spec")), at("spec"));
@@ -130,6 +132,7 @@ function encodeAction(action: CommandAction): WireAction {
   if (action.kind === "read-storage-heartbeat") {
     return { $case: "readStorageHeartbeat", value: { hostId: action.hostId } };
   }
+  if (!("vmId" in action)) return encodeImageAction(action);
   const uuid = encodeVmId(action.vmId);
   switch (action.kind) {
     case "define-vm": {

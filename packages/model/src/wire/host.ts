@@ -21,6 +21,7 @@ import {
   readText,
   required,
 } from "./fields.ts";
+import { decodeImageCache, encodeImageCache } from "./image.ts";
 
 /** Each well above what the largest machines have; a longer list is an error or an attack. */
 const FEATURES_MAX = 4096;
@@ -181,6 +182,7 @@ export function decodeHostInventory(wire: pb.HostInventory, field: string): Host
     ),
     bootId: readWord(wire.bootId, at("bootId")),
     hardware: readWord(wire.hardware, at("hardware")),
+    ...(wire.images === undefined ? {} : { images: decodeImageCache(wire.images, at("images")) }),
   };
 }
 
@@ -195,6 +197,7 @@ export function encodeHostInventory(inventory: HostInventory): pb.HostInventory 
     versions: { ...inventory.versions },
     machineTypes: [...inventory.machineTypes],
     disagreements: inventory.disagreements.slice(0, DISAGREEMENTS_MAX),
+    images: inventory.images === undefined ? undefined : encodeImageCache(inventory.images),
   };
 }
 

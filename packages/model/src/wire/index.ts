@@ -2,6 +2,18 @@
 export { decodeVmState, encodeVmState } from "./enums.ts";
 export { decodeErrorDetail, encodeErrorDetail } from "./error-detail.ts";
 export { parseFenceAgent, readFenceParameters } from "./fence.ts";
+export {
+  decodeImageBooks,
+  decodeImagePolicy,
+  decodeImageSignature,
+  decodeUrlLocation,
+  encodeImageBooks,
+  encodeImageContents,
+  encodeImageCache,
+  encodeImagePolicy,
+  IMAGE_SIZE_MAX_BYTES,
+  readInstant,
+} from "./image.ts";
 export { decodeHaPolicy, encodeHaPolicy } from "./ha.ts";
 export {
   decodeHostInventory,
@@ -49,4 +61,10 @@ export {
 export { decodeVmId, encodeVmId } from "./vm-id.ts";
 export { decodeVmObservation, encodeVmObservation } from "./vm-observation.ts";
 export { viewVmSpec, type NicView, type VmSpecView } from "./vm-spec-view.ts";
-export { decodeVmSpec, decodeVmSpecDraft, encodeVmSpec, type VmSpecDraft } from "./vm-spec.ts";
+export {
+  decodeVmSpec,
+  decodeVmSpecDraft,
+  encodeVmSpec,
+  type DiskDraft,
+  type VmSpecDraft,
+} from "./vm-spec.ts";

@@ -6,7 +6,8 @@ import type * as pb from "@muster/proto/types";
 import { invalid } from "../errors.ts";
 import { parseName } from "../names.ts";
 import { MIB, renderSize, TIB } from "../sizes.ts";
-import { seedFormats, type DiskSpec, type KernelBoot, type VmSpec } from "../vm.ts";
+import { imageModes, seedFormats, type DiskSpec, type KernelBoot, type VmSpec } from "../vm.ts";
+import { parseDigest } from "../image.ts";
 import { decodeHaPolicy, encodeHaPolicy } from "./ha.ts";
 import { fieldAt, readChoice, readCount, readLine, readList, refuseDuplicates } from "./fields.ts";
 import { completeNic, decodeNicDrafts, encodeNic, type NicDraft } from "./nic.ts";
@@ -61,7 +62,39 @@ function readDiskSize(bytes: bigint, field: string): bigint {
   return bytes;
 }
 
-function decodeDisk(wire: pb.DiskSpec, field: string): DiskSpec {
+/** Before its image is resolved, a disk names it as people do, and may leave its size to it. */
+export interface DiskDraft extends DiskSpec {
+  /** NAME, NAME:VERSION or a digest; a digest only in a complete spec. */
+  readonly image?: string;
+}
+
+const IMAGE_REFERENCE = /^[A-Za-z0-9][A-Za-z0-9._+:-]{0,150}$/;
+
+function readImage(wire: pb.DiskSpec, field: string): Pick<DiskDraft, "image" | "imageMode"> {
+  const { image = "", imageMode = "", baseVolume } = wire;
+  if (image === "") {
+    if (imageMode !== "") throw invalid(fieldAt(field, "imageMode"), "needs an image");
+    return {};
+  }
+  if (baseVolume !== "") {
+    throw invalid(
+      fieldAt(field, "image"),
+      "a disk is made of an image or of a base volume, not both",
+    );
+  }
+  if (!IMAGE_REFERENCE.test(image)) {
+    const shown = JSON.stringify(image.slice(0, 80));
+    throw invalid(
+      fieldAt(field, "image"),
+      `${shown} names no image`,
+      "NAME, NAME:VERSION or a sha256",
+    );
+  }
+  if (imageMode === "") return { image };
+  return { image, imageMode: readChoice(imageMode, fieldAt(field, "imageMode"), imageModes) };
+}
+
+function decodeDisk(wire: pb.DiskSpec, field: string): DiskDraft {
   const baseField = fieldAt(field, "baseVolume");
   if (wire.baseVolume !== "" && !VOLUME_NAME.test(wire.baseVolume)) {
     throw invalid(
@@ -71,8 +104,12 @@ function decodeDisk(wire: pb.DiskSpec, field: string): DiskSpec {
   }
   return {
     storage: parseName(wire.storage, fieldAt(field, "storage")),
-    sizeBytes: readDiskSize(wire.sizeBytes, fieldAt(field, "sizeBytes")),
+    sizeBytes:
+      (wire.image ?? "") !== "" && wire.sizeBytes === 0n
+        ? 0n
+        : readDiskSize(wire.sizeBytes, fieldAt(field, "sizeBytes")),
     ...(wire.baseVolume === "" ? {} : { baseVolume: wire.baseVolume }),
+    ...readImage(wire, field),
   };
 }
 
@@ -137,6 +174,12 @@ export function decodeVmSpecDraft(wire: pb.VmSpec, field: string): VmSpecDraft {
 export function decodeVmSpec(wire: pb.VmSpec, field: string): VmSpec {
   const draft = decodeVmSpecDraft(wire, field);
   const nicsField = fieldAt(field, "nics");
+  for (const [index, disk] of draft.disks.entries()) {
+    const diskField = fieldAt(fieldAt(field, "disks"), index);
+    if (disk.image === undefined) continue;
+    parseDigest(disk.image, fieldAt(diskField, "image"));
+    readDiskSize(disk.sizeBytes, fieldAt(diskField, "sizeBytes"));
+  }
   return {
     ...draft,
     nics: draft.nics.map((nic, index) => completeNic(nic, fieldAt(nicsField, index))),
@@ -148,10 +191,12 @@ export function encodeVmSpec(spec: VmSpecDraft): pb.VmSpec {
     name: spec.name,
     cpus: spec.cpus,
     memoryBytes: spec.memoryBytes,
-    disks: spec.disks.map(({ storage, sizeBytes, baseVolume = "" }) => ({
+    disks: spec.disks.map(({ storage, sizeBytes, baseVolume = "", image, imageMode }) => ({
       storage,
       sizeBytes,
       baseVolume,
+      ...(image === undefined ? {} : { image }),
+      ...(imageMode === undefined ? {} : { imageMode }),
     })),
     nics: spec.nics.map(encodeNic),
     kernel: spec.kernel === undefined ? undefined : { ...spec.kernel },

@@ -23,6 +23,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { MigrationStats } from "./dispatch.ts";
+import { Image, ImageBooks, ImageLocation, ImagePolicy, ImageSignature } from "./images.ts";
 import {
   ErrorDetail,
   HaPolicy,
@@ -1790,6 +1791,146 @@ export interface RuleView {
   broken: string[];
   /** RFC 3339. */
   createdAt: string;
+}
+
+/** AddImageRequest is an image and where it is. */
+export interface AddImageRequest {
+  /** What is said of it. */
+  books:
+    | ImageBooks
+    | undefined;
+  /** Where it is: urls, packing, checksum. */
+  location:
+    | ImageLocation
+    | undefined;
+  /** What the unpacked contents must be named; empty: whatever is found. */
+  expected: string;
+  /** "raw" or "qcow2"; empty: as it is found. */
+  convertTo: string;
+  /** Must be good; unset: not signed. */
+  signature:
+    | ImageSignature
+    | undefined;
+  /** Host that reads it; empty: the cluster chooses. */
+  host: string;
+  /** Reason, dry run, request id. */
+  why: Why | undefined;
+}
+
+/** AddImageResponse is the operation. */
+export interface AddImageResponse {
+  /** Unset in a dry run. */
+  operation:
+    | Operation
+    | undefined;
+  /** The image as it will be in the books. */
+  image: Image | undefined;
+}
+
+/** ListImagesRequest narrows the list. */
+export interface ListImagesRequest {
+  /** NAME, NAME:VERSION or a digest; empty: all. */
+  image: string;
+}
+
+/** ListImagesResponse has them by name and version. */
+export interface ListImagesResponse {
+  /** Newest version last. */
+  images: Image[];
+}
+
+/** SetImageRequest says what changes; what is not set stays. */
+export interface SetImageRequest {
+  /** NAME:VERSION. */
+  image: string;
+  /** "dev" or "prod". */
+  channel?:
+    | string
+    | undefined;
+  /** Why; empty: it is not. */
+  deprecated?:
+    | string
+    | undefined;
+  /** RFC 3339; empty: for ever. */
+  validUntil?:
+    | string
+    | undefined;
+  /** For people. */
+  description?:
+    | string
+    | undefined;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** SetImageResponse is the image after it. */
+export interface SetImageResponse {
+  /** The image. */
+  image: Image | undefined;
+}
+
+/** RemoveImageRequest names one. */
+export interface RemoveImageRequest {
+  /** NAME:VERSION. */
+  image: string;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** RemoveImageResponse is the operation. */
+export interface RemoveImageResponse {
+  /** Unset in a dry run. */
+  operation: Operation | undefined;
+}
+
+/** PrefetchImageRequest names an image and hosts. */
+export interface PrefetchImageRequest {
+  /** NAME, NAME:VERSION or a digest. */
+  image: string;
+  /** Names or ids; none: every host that is online. */
+  hosts: string[];
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** PrefetchImageResponse is the operation. */
+export interface PrefetchImageResponse {
+  /** Unset in a dry run. */
+  operation:
+    | Operation
+    | undefined;
+  /** Hosts that will have it. */
+  hosts: string[];
+}
+
+/** GetImagePolicyRequest is empty. */
+export interface GetImagePolicyRequest {
+}
+
+/** GetImagePolicyResponse is the policy. */
+export interface GetImagePolicyResponse {
+  /** The policy. */
+  policy: ImagePolicy | undefined;
+}
+
+/** SetImagePolicyRequest is the whole policy. */
+export interface SetImagePolicyRequest {
+  /** The policy. */
+  policy:
+    | ImagePolicy
+    | undefined;
+  /** Reason and dry run. */
+  why: Why | undefined;
+}
+
+/** SetImagePolicyResponse is what it means. */
+export interface SetImagePolicyResponse {
+  /** The policy. */
+  policy:
+    | ImagePolicy
+    | undefined;
+  /** Images no VM may be made of any more, a sentence each. */
+  refused: string[];
 }
 
 /** CreateRuleRequest is the rule. */
@@ -12062,6 +12203,852 @@ export const RuleView: MessageFns<RuleView> = {
   },
 };
 
+function createBaseAddImageRequest(): AddImageRequest {
+  return {
+    books: undefined,
+    location: undefined,
+    expected: "",
+    convertTo: "",
+    signature: undefined,
+    host: "",
+    why: undefined,
+  };
+}
+
+export const AddImageRequest: MessageFns<AddImageRequest> = {
+  encode(message: AddImageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.books !== undefined) {
+      ImageBooks.encode(message.books, writer.uint32(10).fork()).join();
+    }
+    if (message.location !== undefined) {
+      ImageLocation.encode(message.location, writer.uint32(18).fork()).join();
+    }
+    if (message.expected !== "") {
+      writer.uint32(26).string(message.expected);
+    }
+    if (message.convertTo !== "") {
+      writer.uint32(34).string(message.convertTo);
+    }
+    if (message.signature !== undefined) {
+      ImageSignature.encode(message.signature, writer.uint32(42).fork()).join();
+    }
+    if (message.host !== "") {
+      writer.uint32(50).string(message.host);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddImageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddImageRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.books = ImageBooks.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.location = ImageLocation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.expected = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.convertTo = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.signature = ImageSignature.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAddImageResponse(): AddImageResponse {
+  return { operation: undefined, image: undefined };
+}
+
+export const AddImageResponse: MessageFns<AddImageResponse> = {
+  encode(message: AddImageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    if (message.image !== undefined) {
+      Image.encode(message.image, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddImageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddImageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.image = Image.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListImagesRequest(): ListImagesRequest {
+  return { image: "" };
+}
+
+export const ListImagesRequest: MessageFns<ListImagesRequest> = {
+  encode(message: ListImagesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.image !== "") {
+      writer.uint32(10).string(message.image);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListImagesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListImagesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListImagesResponse(): ListImagesResponse {
+  return { images: [] };
+}
+
+export const ListImagesResponse: MessageFns<ListImagesResponse> = {
+  encode(message: ListImagesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.images) {
+      Image.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListImagesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListImagesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.images.push(Image.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetImageRequest(): SetImageRequest {
+  return {
+    image: "",
+    channel: undefined,
+    deprecated: undefined,
+    validUntil: undefined,
+    description: undefined,
+    why: undefined,
+  };
+}
+
+export const SetImageRequest: MessageFns<SetImageRequest> = {
+  encode(message: SetImageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.image !== "") {
+      writer.uint32(10).string(message.image);
+    }
+    if (message.channel !== undefined) {
+      writer.uint32(18).string(message.channel);
+    }
+    if (message.deprecated !== undefined) {
+      writer.uint32(26).string(message.deprecated);
+    }
+    if (message.validUntil !== undefined) {
+      writer.uint32(34).string(message.validUntil);
+    }
+    if (message.description !== undefined) {
+      writer.uint32(42).string(message.description);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetImageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetImageRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.channel = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.deprecated = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.validUntil = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.description = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetImageResponse(): SetImageResponse {
+  return { image: undefined };
+}
+
+export const SetImageResponse: MessageFns<SetImageResponse> = {
+  encode(message: SetImageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.image !== undefined) {
+      Image.encode(message.image, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetImageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetImageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.image = Image.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRemoveImageRequest(): RemoveImageRequest {
+  return { image: "", why: undefined };
+}
+
+export const RemoveImageRequest: MessageFns<RemoveImageRequest> = {
+  encode(message: RemoveImageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.image !== "") {
+      writer.uint32(10).string(message.image);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveImageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveImageRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRemoveImageResponse(): RemoveImageResponse {
+  return { operation: undefined };
+}
+
+export const RemoveImageResponse: MessageFns<RemoveImageResponse> = {
+  encode(message: RemoveImageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveImageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveImageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePrefetchImageRequest(): PrefetchImageRequest {
+  return { image: "", hosts: [], why: undefined };
+}
+
+export const PrefetchImageRequest: MessageFns<PrefetchImageRequest> = {
+  encode(message: PrefetchImageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.image !== "") {
+      writer.uint32(10).string(message.image);
+    }
+    for (const v of message.hosts) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PrefetchImageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrefetchImageRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePrefetchImageResponse(): PrefetchImageResponse {
+  return { operation: undefined, hosts: [] };
+}
+
+export const PrefetchImageResponse: MessageFns<PrefetchImageResponse> = {
+  encode(message: PrefetchImageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.hosts) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PrefetchImageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrefetchImageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetImagePolicyRequest(): GetImagePolicyRequest {
+  return {};
+}
+
+export const GetImagePolicyRequest: MessageFns<GetImagePolicyRequest> = {
+  encode(_: GetImagePolicyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetImagePolicyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetImagePolicyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetImagePolicyResponse(): GetImagePolicyResponse {
+  return { policy: undefined };
+}
+
+export const GetImagePolicyResponse: MessageFns<GetImagePolicyResponse> = {
+  encode(message: GetImagePolicyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.policy !== undefined) {
+      ImagePolicy.encode(message.policy, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetImagePolicyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetImagePolicyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.policy = ImagePolicy.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetImagePolicyRequest(): SetImagePolicyRequest {
+  return { policy: undefined, why: undefined };
+}
+
+export const SetImagePolicyRequest: MessageFns<SetImagePolicyRequest> = {
+  encode(message: SetImagePolicyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.policy !== undefined) {
+      ImagePolicy.encode(message.policy, writer.uint32(10).fork()).join();
+    }
+    if (message.why !== undefined) {
+      Why.encode(message.why, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetImagePolicyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetImagePolicyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.policy = ImagePolicy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.why = Why.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetImagePolicyResponse(): SetImagePolicyResponse {
+  return { policy: undefined, refused: [] };
+}
+
+export const SetImagePolicyResponse: MessageFns<SetImagePolicyResponse> = {
+  encode(message: SetImagePolicyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.policy !== undefined) {
+      ImagePolicy.encode(message.policy, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.refused) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetImagePolicyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetImagePolicyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.policy = ImagePolicy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.refused.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseCreateRuleRequest(): CreateRuleRequest {
   return { rule: undefined, why: undefined, replace: false };
 }
@@ -18823,6 +19810,81 @@ export const AdminService = {
     responseSerialize: (value: DeleteClaimResponse): Buffer => Buffer.from(DeleteClaimResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteClaimResponse => DeleteClaimResponse.decode(value),
   },
+  /** AddImage takes an image into the books: a host reads it, names it and keeps it. */
+  addImage: {
+    path: "/muster.v1.Admin/AddImage" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AddImageRequest): Buffer => Buffer.from(AddImageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AddImageRequest => AddImageRequest.decode(value),
+    responseSerialize: (value: AddImageResponse): Buffer => Buffer.from(AddImageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AddImageResponse => AddImageResponse.decode(value),
+  },
+  /** ListImages lists images. */
+  listImages: {
+    path: "/muster.v1.Admin/ListImages" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListImagesRequest): Buffer => Buffer.from(ListImagesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListImagesRequest => ListImagesRequest.decode(value),
+    responseSerialize: (value: ListImagesResponse): Buffer => Buffer.from(ListImagesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListImagesResponse => ListImagesResponse.decode(value),
+  },
+  /** SetImage changes what is said of an image: promote, deprecate, until when it is valid. */
+  setImage: {
+    path: "/muster.v1.Admin/SetImage" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetImageRequest): Buffer => Buffer.from(SetImageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetImageRequest => SetImageRequest.decode(value),
+    responseSerialize: (value: SetImageResponse): Buffer => Buffer.from(SetImageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetImageResponse => SetImageResponse.decode(value),
+  },
+  /** RemoveImage forgets an image and takes it from every host. */
+  removeImage: {
+    path: "/muster.v1.Admin/RemoveImage" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RemoveImageRequest): Buffer => Buffer.from(RemoveImageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemoveImageRequest => RemoveImageRequest.decode(value),
+    responseSerialize: (value: RemoveImageResponse): Buffer => Buffer.from(RemoveImageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RemoveImageResponse => RemoveImageResponse.decode(value),
+  },
+  /** PrefetchImage has hosts fetch an image before it is needed. */
+  prefetchImage: {
+    path: "/muster.v1.Admin/PrefetchImage" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PrefetchImageRequest): Buffer => Buffer.from(PrefetchImageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PrefetchImageRequest => PrefetchImageRequest.decode(value),
+    responseSerialize: (value: PrefetchImageResponse): Buffer =>
+      Buffer.from(PrefetchImageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PrefetchImageResponse => PrefetchImageResponse.decode(value),
+  },
+  /** GetImagePolicy says which images VMs may be made of. */
+  getImagePolicy: {
+    path: "/muster.v1.Admin/GetImagePolicy" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetImagePolicyRequest): Buffer =>
+      Buffer.from(GetImagePolicyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetImagePolicyRequest => GetImagePolicyRequest.decode(value),
+    responseSerialize: (value: GetImagePolicyResponse): Buffer =>
+      Buffer.from(GetImagePolicyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetImagePolicyResponse => GetImagePolicyResponse.decode(value),
+  },
+  /** SetImagePolicy changes which images VMs may be made of. */
+  setImagePolicy: {
+    path: "/muster.v1.Admin/SetImagePolicy" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetImagePolicyRequest): Buffer =>
+      Buffer.from(SetImagePolicyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetImagePolicyRequest => SetImagePolicyRequest.decode(value),
+    responseSerialize: (value: SetImagePolicyResponse): Buffer =>
+      Buffer.from(SetImagePolicyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetImagePolicyResponse => SetImagePolicyResponse.decode(value),
+  },
   /** GetHa says what the cluster does, and would do, about hosts and VMs that fail. */
   getHa: {
     path: "/muster.v1.Admin/GetHa" as const,
@@ -19143,6 +20205,20 @@ export interface AdminServer extends UntypedServiceImplementation {
   listClaims: handleUnaryCall<ListClaimsRequest, ListClaimsResponse>;
   /** DeleteClaim gives the room of a claim back. */
   deleteClaim: handleUnaryCall<DeleteClaimRequest, DeleteClaimResponse>;
+  /** AddImage takes an image into the books: a host reads it, names it and keeps it. */
+  addImage: handleUnaryCall<AddImageRequest, AddImageResponse>;
+  /** ListImages lists images. */
+  listImages: handleUnaryCall<ListImagesRequest, ListImagesResponse>;
+  /** SetImage changes what is said of an image: promote, deprecate, until when it is valid. */
+  setImage: handleUnaryCall<SetImageRequest, SetImageResponse>;
+  /** RemoveImage forgets an image and takes it from every host. */
+  removeImage: handleUnaryCall<RemoveImageRequest, RemoveImageResponse>;
+  /** PrefetchImage has hosts fetch an image before it is needed. */
+  prefetchImage: handleUnaryCall<PrefetchImageRequest, PrefetchImageResponse>;
+  /** GetImagePolicy says which images VMs may be made of. */
+  getImagePolicy: handleUnaryCall<GetImagePolicyRequest, GetImagePolicyResponse>;
+  /** SetImagePolicy changes which images VMs may be made of. */
+  setImagePolicy: handleUnaryCall<SetImagePolicyRequest, SetImagePolicyResponse>;
   /** GetHa says what the cluster does, and would do, about hosts and VMs that fail. */
   getHa: handleUnaryCall<GetHaRequest, GetHaResponse>;
   /** SetHa arms or disarms that. */
@@ -20051,6 +21127,118 @@ export interface AdminClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteClaimResponse) => void,
+  ): ClientUnaryCall;
+  /** AddImage takes an image into the books: a host reads it, names it and keeps it. */
+  addImage(
+    request: AddImageRequest,
+    callback: (error: ServiceError | null, response: AddImageResponse) => void,
+  ): ClientUnaryCall;
+  addImage(
+    request: AddImageRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AddImageResponse) => void,
+  ): ClientUnaryCall;
+  addImage(
+    request: AddImageRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AddImageResponse) => void,
+  ): ClientUnaryCall;
+  /** ListImages lists images. */
+  listImages(
+    request: ListImagesRequest,
+    callback: (error: ServiceError | null, response: ListImagesResponse) => void,
+  ): ClientUnaryCall;
+  listImages(
+    request: ListImagesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListImagesResponse) => void,
+  ): ClientUnaryCall;
+  listImages(
+    request: ListImagesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListImagesResponse) => void,
+  ): ClientUnaryCall;
+  /** SetImage changes what is said of an image: promote, deprecate, until when it is valid. */
+  setImage(
+    request: SetImageRequest,
+    callback: (error: ServiceError | null, response: SetImageResponse) => void,
+  ): ClientUnaryCall;
+  setImage(
+    request: SetImageRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetImageResponse) => void,
+  ): ClientUnaryCall;
+  setImage(
+    request: SetImageRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetImageResponse) => void,
+  ): ClientUnaryCall;
+  /** RemoveImage forgets an image and takes it from every host. */
+  removeImage(
+    request: RemoveImageRequest,
+    callback: (error: ServiceError | null, response: RemoveImageResponse) => void,
+  ): ClientUnaryCall;
+  removeImage(
+    request: RemoveImageRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RemoveImageResponse) => void,
+  ): ClientUnaryCall;
+  removeImage(
+    request: RemoveImageRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RemoveImageResponse) => void,
+  ): ClientUnaryCall;
+  /** PrefetchImage has hosts fetch an image before it is needed. */
+  prefetchImage(
+    request: PrefetchImageRequest,
+    callback: (error: ServiceError | null, response: PrefetchImageResponse) => void,
+  ): ClientUnaryCall;
+  prefetchImage(
+    request: PrefetchImageRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PrefetchImageResponse) => void,
+  ): ClientUnaryCall;
+  prefetchImage(
+    request: PrefetchImageRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PrefetchImageResponse) => void,
+  ): ClientUnaryCall;
+  /** GetImagePolicy says which images VMs may be made of. */
+  getImagePolicy(
+    request: GetImagePolicyRequest,
+    callback: (error: ServiceError | null, response: GetImagePolicyResponse) => void,
+  ): ClientUnaryCall;
+  getImagePolicy(
+    request: GetImagePolicyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetImagePolicyResponse) => void,
+  ): ClientUnaryCall;
+  getImagePolicy(
+    request: GetImagePolicyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetImagePolicyResponse) => void,
+  ): ClientUnaryCall;
+  /** SetImagePolicy changes which images VMs may be made of. */
+  setImagePolicy(
+    request: SetImagePolicyRequest,
+    callback: (error: ServiceError | null, response: SetImagePolicyResponse) => void,
+  ): ClientUnaryCall;
+  setImagePolicy(
+    request: SetImagePolicyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetImagePolicyResponse) => void,
+  ): ClientUnaryCall;
+  setImagePolicy(
+    request: SetImagePolicyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetImagePolicyResponse) => void,
   ): ClientUnaryCall;
   /** GetHa says what the cluster does, and would do, about hosts and VMs that fail. */
   getHa(

@@ -20,6 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { DropImage, FetchImage, ImageContents, ImportImage, KeepImage, OfferImage } from "./images.ts";
 import {
   BondSpec,
   ErrorDetail,
@@ -477,6 +478,21 @@ export interface Command {
     | //
     /** Take that disk out of the VM, overwrite it, and remove it. */
     { $case: "removeSeed"; value: RemoveSeed }
+    | //
+    /** Take named contents into the image cache. */
+    { $case: "fetchImage"; value: FetchImage }
+    | //
+    /** Take contents nobody has named yet into the image cache. */
+    { $case: "importImage"; value: ImportImage }
+    | //
+    /** Let a peer read contents. */
+    { $case: "offerImage"; value: OfferImage }
+    | //
+    /** Say whether contents may be evicted. */
+    { $case: "keepImage"; value: KeepImage }
+    | //
+    /** Take contents out of the image cache. */
+    { $case: "dropImage"; value: DropImage }
     | undefined;
 }
 
@@ -791,6 +807,8 @@ export interface CommandResult {
     | undefined;
   /** What the command was asked to find out, a line each. */
   findings: string[];
+  /** The contents a command found. */
+  image: ImageContents | undefined;
 }
 
 /** BulkRequest is bytes from the agent. */
@@ -3230,6 +3248,21 @@ export const Command: MessageFns<Command> = {
       case "removeSeed":
         RemoveSeed.encode(message.action.value, writer.uint32(154).fork()).join();
         break;
+      case "fetchImage":
+        FetchImage.encode(message.action.value, writer.uint32(322).fork()).join();
+        break;
+      case "importImage":
+        ImportImage.encode(message.action.value, writer.uint32(330).fork()).join();
+        break;
+      case "offerImage":
+        OfferImage.encode(message.action.value, writer.uint32(338).fork()).join();
+        break;
+      case "keepImage":
+        KeepImage.encode(message.action.value, writer.uint32(346).fork()).join();
+        break;
+      case "dropImage":
+        DropImage.encode(message.action.value, writer.uint32(354).fork()).join();
+        break;
     }
     return writer;
   },
@@ -3400,6 +3433,46 @@ export const Command: MessageFns<Command> = {
             }
 
             message.action = { $case: "removeSeed", value: RemoveSeed.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.action = { $case: "fetchImage", value: FetchImage.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 41: {
+            if (tag !== 330) {
+              break;
+            }
+
+            message.action = { $case: "importImage", value: ImportImage.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 42: {
+            if (tag !== 338) {
+              break;
+            }
+
+            message.action = { $case: "offerImage", value: OfferImage.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 43: {
+            if (tag !== 346) {
+              break;
+            }
+
+            message.action = { $case: "keepImage", value: KeepImage.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 44: {
+            if (tag !== 354) {
+              break;
+            }
+
+            message.action = { $case: "dropImage", value: DropImage.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -5470,6 +5543,7 @@ function createBaseCommandResult(): CommandResult {
     vm: undefined,
     networkBlackoutMs: undefined,
     findings: [],
+    image: undefined,
   };
 }
 
@@ -5492,6 +5566,9 @@ export const CommandResult: MessageFns<CommandResult> = {
     }
     for (const v of message.findings) {
       writer.uint32(50).string(v!);
+    }
+    if (message.image !== undefined) {
+      ImageContents.encode(message.image, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -5555,6 +5632,14 @@ export const CommandResult: MessageFns<CommandResult> = {
             }
 
             message.findings.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.image = ImageContents.decode(reader, reader.uint32());
             continue;
           }
         }

@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { ImageCacheReport } from "./images.ts";
 
 /** Words shared by every audience: specs, states and observations. */
 
@@ -215,10 +216,16 @@ export interface HaPolicy {
 export interface DiskSpec {
   /** Name of the storage the volume lives on. */
   storage: string;
-  /** Virtual size in bytes. */
+  /** Virtual size in bytes; 0 in a request with an image: as large as that. */
   sizeBytes: bigint;
   /** Name of a volume on the same storage whose contents this one starts from; empty: blank. */
   baseVolume: string;
+  /** The image it is made of: in a request NAME, NAME:VERSION or a digest, otherwise the digest; empty: none. */
+  image?:
+    | string
+    | undefined;
+  /** How: "overlay" (empty: the same), "copy" or "preallocated". */
+  imageMode?: string | undefined;
 }
 
 /** NicSpec is one network card of a VM. */
@@ -358,6 +365,8 @@ export interface HostInventory {
   bootId: string;
   /** Manufacturer and product, from DMI. */
   hardware: string;
+  /** The image cache; unset: an agent without one. */
+  images: ImageCacheReport | undefined;
 }
 
 /** CpuInventory describes the host's processors. */
@@ -1049,7 +1058,7 @@ export const HaPolicy: MessageFns<HaPolicy> = {
 };
 
 function createBaseDiskSpec(): DiskSpec {
-  return { storage: "", sizeBytes: 0n, baseVolume: "" };
+  return { storage: "", sizeBytes: 0n, baseVolume: "", image: undefined, imageMode: undefined };
 }
 
 export const DiskSpec: MessageFns<DiskSpec> = {
@@ -1065,6 +1074,12 @@ export const DiskSpec: MessageFns<DiskSpec> = {
     }
     if (message.baseVolume !== "") {
       writer.uint32(26).string(message.baseVolume);
+    }
+    if (message.image !== undefined) {
+      writer.uint32(34).string(message.image);
+    }
+    if (message.imageMode !== undefined) {
+      writer.uint32(42).string(message.imageMode);
     }
     return writer;
   },
@@ -1104,6 +1119,22 @@ export const DiskSpec: MessageFns<DiskSpec> = {
             }
 
             message.baseVolume = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.imageMode = reader.string();
             continue;
           }
         }
@@ -1811,6 +1842,7 @@ function createBaseHostInventory(): HostInventory {
     disagreements: [],
     bootId: "",
     hardware: "",
+    images: undefined,
   };
 }
 
@@ -1857,6 +1889,9 @@ export const HostInventory: MessageFns<HostInventory> = {
     }
     if (message.hardware !== "") {
       writer.uint32(106).string(message.hardware);
+    }
+    if (message.images !== undefined) {
+      ImageCacheReport.encode(message.images, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -1976,6 +2011,14 @@ export const HostInventory: MessageFns<HostInventory> = {
             }
 
             message.hardware = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.images = ImageCacheReport.decode(reader, reader.uint32());
             continue;
           }
         }

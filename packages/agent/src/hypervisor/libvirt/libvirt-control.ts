@@ -37,14 +37,14 @@ export class LibvirtControl implements VmControl {
   }
 
   async define(definition: VmDefinition): Promise<void> {
-    const { vmId, spec } = definition;
+    const { vmId, spec, bases } = definition;
     await attempt(`define vm ${vmId}`, async () => {
       const connection = await this.#link.connection();
       const existing = await findDomain(connection, vmId);
       if (existing !== undefined) await requireOurs(existing, this.#clusterId);
       await refuseTwin(connection, vmId, spec.name);
       const facts = await this.#factsOf(connection);
-      await new LibvirtStorage(connection, this.#turns).ensureVolumes(vmId, spec);
+      await new LibvirtStorage(connection, this.#turns).ensureVolumes(vmId, spec, bases);
       await connection.domainDefineXml(renderDomain(definition, facts));
     });
   }

@@ -2,10 +2,8 @@
  * The hypervisor ports over libvirt's own protocol: the only folder that knows node-libvirt. Start at
  * `LibvirtHypervisor.open`.
  */
-import { readFile } from "node:fs/promises";
 import type { Clock } from "@muster/runtime";
 import type { ConnectTarget } from "node-libvirt";
-import { parseMounts } from "../../inventory/mounts.ts";
 import type {
   HostFacts,
   Hypervisor,
@@ -25,6 +23,7 @@ import { attempt } from "./libvirt-error.ts";
 import { LibvirtLink } from "./libvirt-link.ts";
 import { LibvirtMigration } from "./libvirt-migration.ts";
 import { LibvirtSeeds } from "./libvirt-seeds.ts";
+import { readMounts } from "./read-mounts.ts";
 import { StorageTurns } from "./storage-turns.ts";
 import { LibvirtWatch } from "./libvirt-watch.ts";
 
@@ -77,7 +76,3 @@ export class LibvirtHypervisor implements Hypervisor {
     await this.#link[Symbol.asyncDispose]();
   }
 }
-
-/** Of this process's mount namespace, which is libvirtd's too. */
-const readMounts = async (): Promise<ReturnType<typeof parseMounts>> =>
-  parseMounts(await readFile("/proc/self/mounts", "utf8"));

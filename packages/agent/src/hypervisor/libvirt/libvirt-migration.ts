@@ -17,7 +17,7 @@ import type { HypervisorLog, MigrationWatcher, VmMigration } from "../hypervisor
 import { isSharedStorage } from "../../inventory/mounts.ts";
 import type { Mount } from "../../inventory/system-facts.ts";
 import { parseXml } from "../xml/parse-xml.ts";
-import { attributeOf, descend, textOf, type XmlElement } from "../xml/element.ts";
+import type { XmlElement } from "../xml/element.ts";
 import {
   findDomain,
   isDeparting,
@@ -28,7 +28,7 @@ import {
 import { attempt, failedTo, unlessRefused } from "./libvirt-error.ts";
 import { refuseTwin } from "./libvirt-control.ts";
 import type { Connection, LibvirtLink } from "./libvirt-link.ts";
-import { LibvirtStorage } from "./libvirt-storage.ts";
+import { LibvirtStorage, poolPlace } from "./libvirt-storage.ts";
 import { LibvirtMigrationJob, RESTART_WAIT_MS } from "./migration-job.ts";
 import { checkReachable } from "./migration-target.ts";
 import type { StorageTurns } from "./storage-turns.ts";
@@ -264,14 +264,6 @@ async function refuseActive(domain: Domain): Promise<void> {
   if (!isActive) return;
   const code = isArriving(state) ? "busy" : "wrong-state";
   throw new MusterError(code, `vm ${domain.uuid} is already active on this host`);
-}
-
-function poolPlace(xml: string): { readonly kind: string; readonly path: string } {
-  const root = parseXml(xml, "pool XML");
-  return {
-    kind: attributeOf(root, "type") ?? "",
-    path: textOf(descend(root, "target", "path")) ?? "",
-  };
 }
 
 /** Anywhere in the document: under the architecture, or under one of its domain types. */

@@ -2,14 +2,25 @@
  * Volumes through libvirt's pools. The storage of a disk is the pool's name. Existing volumes are never touched: a
  * volume is made, looked at, or removed when its VM is.
  */
+import { join } from "node:path";
 import { MusterError, renderSize, type DiskSpec, type VmId, type VmSpec } from "@muster/model";
 import type { ByteStream, StoragePool, StorageVolume } from "node-libvirt";
+import type { ImageFile } from "../../images/image-cache.ts";
+import { isSharedStorage } from "../../inventory/mounts.ts";
 import { memoryOf } from "../domain-xml/parse-domain.ts";
 import { volumeNameOf } from "../domain-xml/render-domain.ts";
 import type { StorageFact } from "../hypervisor.ts";
 import { attributeOf, childOf, descend, textOf } from "../xml/element.ts";
 import { parseXml } from "../xml/parse-xml.ts";
 import { element, renderXml, textElement, type XmlTree } from "../xml/render-xml.ts";
+import {
+  backingFileOf,
+  checkDiskSize,
+  copyImage,
+  removePart,
+  requireFiles,
+} from "./image-volume.ts";
+import { readMounts } from "./read-mounts.ts";
 import { attempt, failedTo, unlessRefused } from "./libvirt-error.ts";
 import type { Connection } from "./libvirt-link.ts";
 import type { StorageTurns } from "./storage-turns.ts";
@@ -23,10 +34,42 @@ export class LibvirtStorage {
     this.#turns = turns;
   }
 
-  async ensureVolumes(vmId: VmId, spec: VmSpec): Promise<void> {
+  /** `images`: of each disk that is made of one, at the disk's place. */
+  async ensureVolumes(
+    vmId: VmId,
+    spec: VmSpec,
+    images: readonly (ImageFile | undefined)[] = [],
+  ): Promise<void> {
     for (const [index, disk] of spec.disks.entries()) {
       const name = volumeNameOf(vmId, index);
-      await this.#turns.run(disk.storage, () => this.#ensureVolume(name, disk));
+      const image = images[index];
+      await (image === undefined
+        ? this.#turns.run(disk.storage, () => this.#ensureVolume(name, disk))
+        : this.#ensureImageVolume(name, disk, image));
+    }
+  }
+
+  /** Copying takes long: others have their turn meanwhile. */
+  async #ensureImageVolume(name: string, disk: DiskSpec, image: ImageFile): Promise<void> {
+    try {
+      const pool = await this.pool(disk.storage);
+      const found = await this.#turns.run(disk.storage, () => findVolume(pool, name));
+      if (found !== undefined) return;
+      checkDiskSize(disk, image);
+      const place = poolPlace(await pool.getXmlDesc());
+      requireFiles(disk, place.kind);
+      const directory = { path: place.path, isShared: isSharedStorage(place, await readMounts()) };
+      if ((disk.imageMode ?? "overlay") !== "overlay") {
+        await copyImage(join(place.path, name), image, disk);
+        return await this.#turns.run(disk.storage, () => pool.refresh());
+      }
+      const path = await backingFileOf(image, directory, await this.#connection.getHostname());
+      const xml = renderXml(volumeXml(name, disk.sizeBytes, { path, format: image.format }));
+      await this.#turns.run(disk.storage, async () => {
+        await unlessRefused(pool.storageVolCreateXml(xml), "storageVolExist");
+      });
+    } catch (cause) {
+      throw asStorageFailure(name, disk, cause);
     }
   }
 
@@ -90,6 +133,9 @@ export class LibvirtStorage {
   async #removeVolume(name: string, disk: DiskSpec): Promise<void> {
     const found = this.#connection.storagePoolLookupByName(disk.storage);
     const pool = await unlessRefused(found, "noStoragePool");
+    if (pool !== undefined && disk.image !== undefined) {
+      await removePart(join(poolPlace(await pool.getXmlDesc()).path, name));
+    }
     const volume = pool === undefined ? undefined : await findVolume(pool, name);
     if (volume !== undefined) await unlessRefused(volume.delete(), "noStorageVol");
   }
@@ -103,11 +149,23 @@ export class LibvirtStorage {
       // "exists": somebody else made it since we looked, on a shared storage.
       await unlessRefused(pool.storageVolCreateXml(xml), "storageVolExist");
     } catch (cause) {
-      const error = failedTo(`make volume "${name}" on storage "${disk.storage}"`, cause);
-      if (error.code !== "hypervisor-failed") throw error;
-      throw new MusterError("storage-failed", error.message, { cause });
+      throw asStorageFailure(name, disk, cause);
     }
   }
+}
+
+function asStorageFailure(name: string, disk: DiskSpec, cause: unknown): MusterError {
+  const error = failedTo(`make volume "${name}" on storage "${disk.storage}"`, cause);
+  if (error.code !== "hypervisor-failed") return error;
+  return new MusterError("storage-failed", error.message, { cause });
+}
+
+export function poolPlace(xml: string): { readonly kind: string; readonly path: string } {
+  const root = parseXml(xml, "pool XML");
+  return {
+    kind: attributeOf(root, "type") ?? "",
+    path: textOf(descend(root, "target", "path")) ?? "",
+  };
 }
 
 /** libvirt lists a pool when it starts and when asked to: a volume made by another host is news to it. */
