@@ -286,6 +286,7 @@ export class Agent {
       },
       received: (message) => this.#received(message),
       closed: () => {
+        this.#commands.sessionClosed();
         this.#reporter.close();
       },
       isLibvirtAlive: async () => {
@@ -299,7 +300,7 @@ export class Agent {
 
   #opened(send: (message: AgentMessage) => void): void {
     this.#reporter.open(send);
-    this.#commands.resendResults();
+    this.#commands.sessionOpened();
     this.#networks.sessionOpened();
     this.#guests.sessionOpened();
     this.reportSoon();

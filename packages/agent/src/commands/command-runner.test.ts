@@ -102,7 +102,7 @@ describe("a command", () => {
     await clock.runFor(60_000);
     expect(journal.entries()).toHaveLength(1);
     // A new session: answered and acknowledged once more.
-    runner.resendResults();
+    runner.sessionOpened();
     await runner.acknowledge(commandIdFor(3));
     isFull = false;
     await clock.runFor(20_000);
@@ -192,10 +192,10 @@ describe("a command", () => {
     const { start: begin, run, results } = commandSetting();
     const runner = begin();
     await run(aCommand(1, define));
-    runner.resendResults();
-    runner.resendResults();
+    runner.sessionOpened();
+    runner.sessionOpened();
     await runner.acknowledge(commandIdFor(1));
-    runner.resendResults();
+    runner.sessionOpened();
     expect(results()).toHaveLength(3);
   });
 
@@ -278,12 +278,44 @@ describe("after the agent was killed in the middle of a command", () => {
       await it.clock.runFor(2_000);
       const runner = it.start();
       runner.resume();
+      await it.clock.runFor(60_000);
+      expect(it.results()).toStrictEqual([]);
+      runner.receive(aCommand(1, action));
       await it.clock.runUntil(() => it.results().length > 0, 3_600_000);
       expect(it.results()).toStrictEqual([`${commandIdFor(1)} ${outcome}`]);
       expect(it.stateOf(web)).toBe(state);
       expect(it.world.violations).toStrictEqual([]);
     },
   );
+
+  it("a start that nobody asks for again is given up, and not made", async () => {
+    const { clock, world, kill, start: begin, run, results, stateOf, journal } = commandSetting();
+    const first = begin();
+    expect(await run(aCommand(1, define))).toBe("done");
+    await first.acknowledge(commandIdFor(1));
+    world.inject("h1", { operation: "any", times: 1, effect: { kind: "slow", extraMs: 5_000 } });
+    first.receive(aCommand(2, start));
+    await clock.settle();
+    await kill();
+    world.clearFaults("h1");
+    const next = begin();
+    next.resume();
+    next.sessionOpened();
+    // A session that breaks gives the coordinator no time to ask.
+    await clock.runFor(20_000);
+    next.sessionClosed();
+    await clock.runFor(60_000);
+    expect(results().slice(1)).toStrictEqual([]);
+    next.sessionOpened();
+    await clock.runFor(31_000);
+    expect(results().at(-1)).toBe(`${commandIdFor(2)} interrupted`);
+    expect(stateOf(web)).toBe("stopped");
+    // The answer stays the same, whoever asks late.
+    expect(await run(aCommand(2, start))).toBe("interrupted");
+    expect(stateOf(web)).toBe("stopped");
+    await next.acknowledge(commandIdFor(2));
+    expect(journal.entries()).toStrictEqual([]);
+  });
 
   it("a migration that libvirt was never told of has not happened", async () => {
     const { clock, world, kill, start: begin, runner, results, stateOf } = await withRunningVm();

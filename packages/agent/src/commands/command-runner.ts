@@ -1,6 +1,6 @@
 /**
  * Carries out commands: journals before it acts, answers repeats from the journal, never lets two commands change one
- * VM at once, and after a restart finishes what it had begun.
+ * VM at once. After a restart it goes on with what it had begun once the coordinator asks for it again.
  */
 import {
   detailOf,
@@ -41,6 +41,12 @@ const COMMANDS_MAX = 512;
 const RECORD_AGAIN_MIN_MS = 500;
 const RECORD_AGAIN_MAX_MS = 10_000;
 
+/**
+ * The coordinator sends what it still wants as soon as the session is open, or, when it has just been started itself,
+ * within seconds. What it has not asked for by then it has given up.
+ */
+const ASKED_AGAIN_LIMIT_MS = 30_000;
+
 export class CommandRunner {
   readonly #parts: CommandRunnerParts;
   readonly #running = new Map<CommandId, AbortController>();
@@ -48,6 +54,10 @@ export class CommandRunner {
   readonly #vmTails = new Map<VmId, Promise<void>>();
   /** Acknowledged while the disk refused to forget them. */
   readonly #unforgotten = new Set<CommandId>();
+  /** Begun before the agent was restarted; nobody has asked for them since. */
+  readonly #unasked = new Set<CommandId>();
+  /** Changes whenever a session opens or closes. */
+  #session = 0;
 
   constructor(parts: CommandRunnerParts) {
     this.#parts = parts;
@@ -62,15 +72,22 @@ export class CommandRunner {
     return [...this.#running.keys()];
   }
 
-  /** After a start: goes on with what the journal says was begun. */
+  /**
+   * After a start: a migration is followed to its end, as libvirt goes on with it by itself. Everything else that the
+   * journal says was begun waits to be asked for again: the host may have been away for long, and what was to be
+   * started here may run elsewhere by now (S1).
+   */
   resume(): void {
-    for (const entry of this.#parts.journal.entries()) {
-      if (entry.result === undefined) this.#start(entry.command, resume);
+    for (const { command, result } of this.#parts.journal.entries()) {
+      if (result !== undefined) continue;
+      if (command.action.kind === "migrate-vm") this.#start(command, resume);
+      else this.#unasked.add(command.commandId);
     }
   }
 
   receive(command: Command): void {
     if (this.#running.has(command.commandId)) return;
+    this.#unasked.delete(command.commandId);
     const known = this.#parts.journal.find(command.commandId);
     if (known?.result !== undefined) return this.#parts.send(known.result);
     if (this.#running.size >= COMMANDS_MAX) {
@@ -86,10 +103,41 @@ export class CommandRunner {
     this.#running.get(commandId)?.abort(new MusterError("cancelled", "the command was cancelled"));
   }
 
-  /** The link is open again: results that were not acknowledged are sent once more. */
-  resendResults(): void {
+  /** Results that were not acknowledged are sent once more. */
+  sessionOpened(): void {
     for (const { result } of this.#parts.journal.entries()) {
       if (result !== undefined) this.#parts.send(result);
+    }
+    this.#session += 1;
+    if (this.#unasked.size > 0) this.#giveUpLater(this.#session);
+  }
+
+  sessionClosed(): void {
+    this.#session += 1;
+  }
+
+  #giveUpLater(session: number): void {
+    const { clock, log } = this.#parts;
+    const giveUp = async (): Promise<void> => {
+      await clock.sleep(ASKED_AGAIN_LIMIT_MS);
+      if (this.#session === session) await this.#giveUpUnasked();
+    };
+    giveUp().catch((error: unknown) => {
+      log.error({ err: error }, "giving up what nobody asked for again broke");
+    });
+  }
+
+  /** Says of what nobody asked for again that it was interrupted, without doing anything about it. */
+  async #giveUpUnasked(): Promise<void> {
+    const { journal, log, send } = this.#parts;
+    const message = "the agent was restarted in the middle of it, and nobody asked for it again";
+    for (const commandId of [...this.#unasked]) {
+      this.#unasked.delete(commandId);
+      if (journal.find(commandId) === undefined) continue;
+      const result = failed(commandId, new MusterError("interrupted", message));
+      await this.#finish(result);
+      log.warn({ commandId, why: message }, "command given up");
+      send(result);
     }
   }
 
