@@ -81,13 +81,14 @@ export class Tables implements LedgerView {
   readonly #vmNames = new Map<string, VmId>();
   readonly #vmsByHost = new VmsByHost();
 
-  /** Of kinds with many records, by what comes behind the kind in their keys. None: a newer version's kind. */
-  readonly #many: Readonly<Partial<Record<ManyKind, Map<string, RecordKinds[Kind]>>>> = {
+  /** Of kinds with many records, by what comes behind the kind in their keys. */
+  readonly #many: Readonly<Record<ManyKind, Map<string, RecordKinds[Kind]>>> = {
     address: this.addresses,
     audit: this.audit,
     claim: this.claims,
     context: this.contexts,
     coordinator: this.coordinators,
+    group: this.groups,
     host: this.hosts,
     image: this.images,
     interfaces: this.interfaces,
@@ -168,7 +169,7 @@ export class Tables implements LedgerView {
       case "virtual-cluster-settings":
         return this.#virtualClusterSettings;
       default:
-        return this.#many[kind]?.get(within);
+        return this.#manyOf(kind)?.get(within);
     }
   }
 
@@ -203,7 +204,7 @@ export class Tables implements LedgerView {
         };
         return;
       default:
-        this.#many[kind]?.set(keyWithin(kind, value as never), value as RecordKinds[Kind]);
+        this.#manyOf(kind)?.set(keyWithin(kind, value as never), value as RecordKinds[Kind]);
     }
   }
 
@@ -236,8 +237,14 @@ export class Tables implements LedgerView {
         this.#virtualClusterSettings = defaultVirtualClusterSettings;
         return;
       default:
-        this.#many[kind]?.delete(keyWithin(kind, value as never));
+        this.#manyOf(kind)?.delete(keyWithin(kind, value as never));
     }
+  }
+
+  /** Undefined: a kind of a newer version. */
+  #manyOf(kind: ManyKind): Map<string, RecordKinds[Kind]> | undefined {
+    const known: Partial<Record<string, Map<string, RecordKinds[Kind]>>> = this.#many;
+    return known[kind];
   }
 
   /** Its name may belong to a machine that came back as a new host. */
