@@ -176,6 +176,8 @@ class History {
       cluster.world.libvirtd(host, "thaw");
       cluster.world.libvirtd(host, "start");
       for (const other of cluster.hostNames) cluster.world.healLink(host, other);
+      // What stands still goes on as a new agent.
+      if (!cluster.isAgentUp(host)) await cluster.killAgent(host);
       await cluster.startAgent(host);
     }
     for (const vm of cluster.lastView?.vms.values() ?? []) {

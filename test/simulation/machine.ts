@@ -98,8 +98,9 @@ export class Machine {
     return this.#id;
   }
 
+  /** Neither killed nor frozen. */
   get isAgentUp(): boolean {
-    return this.#running !== undefined;
+    return this.#running?.life.isOver === false;
   }
 
   /** As the agent has it now, or as the last one left it. */
