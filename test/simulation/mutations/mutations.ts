@@ -200,7 +200,7 @@ export const mutations: readonly Mutation[] = [
     name: "networks that cut their host off stay",
     rule: "S7",
     file: `${assignments}/network-keeper.ts`,
-    find: "await this.#apply(this.#memory.confirmed?.networks ?? []);",
+    find: "const { networks = [], layout } = this.#memory.confirmed ?? {};\n    await this.#apply(networks, layout);",
     replace: "",
     hosts: 4,
     minutes: 60,

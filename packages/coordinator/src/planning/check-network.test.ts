@@ -43,6 +43,49 @@ const uplinked = (change: Partial<UplinkSpec> = {}): Put => [
 
 const host1: Put = ["host", aHost(1)];
 
+describe("a network on its way from VLAN 10 to VLAN 11", () => {
+  const now = network("blue", {
+    segment: { kind: "vlan", vlan: 11 },
+    subnets: [subnet("10.2.0.0/16")],
+  });
+  const before = network("blue", {
+    segment: { kind: "vlan", vlan: 10 },
+    subnets: [subnet("10.1.0.0/16")],
+  });
+  const blue: Put = [
+    "network",
+    {
+      ...aNetwork("blue"),
+      spec: now,
+      operationId: "op-000003",
+      rollout: { previous: { spec: before }, told: [] },
+    },
+  ];
+
+  it("holds both, as it may have to go back", () => {
+    const until = " until its change (op-000003) has reached every host";
+    for (const [vlan, message] of [
+      [10, `VLAN 10 is already network blue${until}`],
+      [11, "VLAN 11 is already network blue"],
+    ] as const) {
+      expect(() => {
+        checkNetwork(viewOf(blue), network("red", { segment: { kind: "vlan", vlan } }));
+      }).toThrow(message);
+    }
+    for (const cidr of ["10.1.7.0/24", "10.2.7.0/24"]) {
+      expect(() => {
+        checkNetwork(viewOf(blue), network("red", { subnets: [subnet(cidr)] }));
+      }).toThrow(`${cidr} overlaps`);
+    }
+  });
+
+  it("may be changed again to what it was", () => {
+    expect(() => {
+      checkNetwork(viewOf(blue), before);
+    }).not.toThrow();
+  });
+});
+
 describe("a network is refused", () => {
   it.each<readonly [string, readonly Put[], Partial<NetworkSpec>, string]>([
     [

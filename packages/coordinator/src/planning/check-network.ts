@@ -35,21 +35,36 @@ function sameSegment(left: Segment, right: Segment): boolean {
   }
 }
 
+interface HeldSpec {
+  readonly other: NetworkSpec;
+  /** Held by a change that may still be undone, and by hosts that have not been told of it. */
+  readonly changedBy?: string;
+}
+
+/** What other networks are, and were before a change that has not ended: they may go back to it. */
+function* heldSpecs(view: LedgerView, name: string): Generator<HeldSpec> {
+  for (const { spec, rollout, operationId = "" } of view.networks.values()) {
+    if (spec.name === name) continue;
+    yield { other: spec };
+    if (rollout?.previous !== undefined) {
+      yield { other: rollout.previous.spec, changedBy: operationId };
+    }
+  }
+}
+
 /** The same VLAN on another uplink is another wire. */
 function refuseSameSegment(view: LedgerView, spec: NetworkSpec): void {
-  const clash = [...view.networks.values()].find(
-    ({ spec: other }) =>
-      other.name !== spec.name &&
-      other.uplink === spec.uplink &&
-      sameSegment(other.segment, spec.segment),
-  );
-  if (clash === undefined) return;
-  const where = spec.uplink === undefined ? "" : ` on uplink ${spec.uplink}`;
-  throw new MusterError(
-    "already-exists",
-    `${renderSegment(spec.segment)} is already network ${clash.spec.name}${where}`,
-    { hint: "use that network, another id, or another uplink" },
-  );
+  for (const { other, changedBy } of heldSpecs(view, spec.name)) {
+    if (other.uplink !== spec.uplink || !sameSegment(other.segment, spec.segment)) continue;
+    const where = spec.uplink === undefined ? "" : ` on uplink ${spec.uplink}`;
+    const until =
+      changedBy === undefined ? "" : ` until its change (${changedBy}) has reached every host`;
+    throw new MusterError(
+      "already-exists",
+      `${renderSegment(spec.segment)} is already network ${other.name}${where}${until}`,
+      { hint: "use that network, another id, or another uplink" },
+    );
+  }
 }
 
 /** Subnets of isolated networks meet no others: nothing routes between them. */
@@ -57,8 +72,8 @@ function refuseOverlappingSubnets(view: LedgerView, spec: NetworkSpec): void {
   if (spec.isolated === true) return;
   spec.subnets.forEach(({ cidr }, index) => {
     const own = parseSubnet(cidr, FIELD);
-    for (const { spec: other } of view.networks.values()) {
-      if (other.name === spec.name || other.isolated === true) continue;
+    for (const { other } of heldSpecs(view, spec.name)) {
+      if (other.isolated === true) continue;
       const clash = other.subnets.find((subnet) => overlaps(parseSubnet(subnet.cidr, FIELD), own));
       if (clash === undefined) continue;
       throw invalid(

@@ -10,11 +10,11 @@ const hasVlan = ({ segment }: NetworkSpec, vlan: number): boolean =>
   (segment.kind === "vlan" && segment.vlan === vlan) ||
   (segment.kind === "trunk" && covers(segment.vlans, vlan));
 
-/** In order. */
+/** In order. What a network was before a change that has not ended is not free: it may go back to it. */
 export function freeVlans(view: LedgerView): readonly number[] {
   const { vlans, uplink } = view.virtualClusterSettings;
   const others = [...view.networks.values()]
-    .map(({ spec }) => spec)
+    .flatMap(({ spec, rollout }) => [spec, rollout?.previous?.spec ?? spec])
     .filter((spec) => spec.uplink === uplink);
   const all = new Set<number>();
   for (const { first, last } of vlans) {
