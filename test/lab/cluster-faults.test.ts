@@ -1,7 +1,9 @@
 /** Daemons killed and machines lost in the middle of a create and of a migration, on real hypervisors. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { OperationState } from "@muster/proto/admin";
+import { isMusterError } from "@muster/model";
+import { OperationState, type Operation } from "@muster/proto/admin";
 import { Cluster, said } from "./cluster.ts";
+import { waitFor } from "./waiting.ts";
 
 /** Slow enough that the move of the guest's memory takes seconds. */
 const CRAWL_MIB_PER_SECOND = 12;
@@ -142,8 +144,22 @@ describe("a cluster that suffers", () => {
     await cluster.lab.host(target).boot();
     await cluster.muster.startAgent(target);
     await expectStayed(source);
-    const again = await cluster.migrateVm("roamer", { host: target });
+    // Refused until the host has been heard on its networks again.
+    let refusal: readonly string[] = [];
+    const ask = async (): Promise<Operation | undefined> => {
+      try {
+        return await cluster.migrateVm("roamer", { host: target });
+      } catch (error) {
+        if (!isMusterError(error) || error.code !== "no-placement") throw error;
+        refusal = error.reasons;
+        return undefined;
+      }
+    };
+    const explain = () => Promise.resolve(refusal.join("; "));
+    const wait = { timeoutMs: 60_000, everyMs: 1_000, explain };
+    const again = await waitFor(`${target} to take the VM`, ask, wait);
     await cluster.succeeded(again);
+    if (refusal.length > 0) console.log(`refused at first: ${refusal.join("; ")}`);
     await expectWhole("roamer", target, 1);
   });
 });

@@ -9,7 +9,12 @@ describe("guests on networks", () => {
   let cluster: Cluster;
 
   beforeAll(async () => {
-    cluster = await Cluster.up({ hosts: 3, directory: "/tmp/muster-guests" });
+    cluster = await Cluster.up({
+      hosts: 3,
+      directory: "/tmp/muster-guests",
+      // Room for all guests of this file at once, with a host to spare.
+      coordinatorOptions: { "capacity.cpu-overcommit": "16" },
+    });
     const create = async (...words: readonly string[]): Promise<void> => {
       const { exitCode, stderr } = await cluster.muster.muster(["network", "create", ...words]);
       expect(exitCode, stderr).toBe(0);

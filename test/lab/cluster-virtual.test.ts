@@ -1,6 +1,7 @@
 /** Virtual clusters on three hosts: members reach each other, a second one with the same addresses is apart, nothing is left. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Cluster } from "./cluster.ts";
+import { waitFor } from "./waiting.ts";
 
 interface Shown {
   readonly name: string;
@@ -107,8 +108,12 @@ describe("virtual clusters", () => {
     expect(await muster("cluster", "settings")).toMatch(/100-109 \(10 free\)[\s\S]*10 addresses/);
     for (const host of cluster.lab.hosts) {
       expect((await cluster.lab.virsh(host.name, ["list", "--all", "--name"])).trim()).toBe("");
-      const { stdout } = await host.exec(["ovs-vsctl", "--columns=name,tag", "list", "Port"]);
-      expect(stdout).not.toMatch(/tag\s*: 10[0-9]/);
+      // What hosts probe each other with goes a moment after its network.
+      const ports = async () =>
+        (await host.exec(["ovs-vsctl", "--columns=name,tag", "list", "Port"])).stdout;
+      const isClean = async () => !/tag\s*: 10[0-9]/.test(await ports());
+      const what = `${host.name} to have no port of a cluster's VLAN`;
+      await waitFor(what, isClean, { timeoutMs: 60_000, explain: ports });
     }
   });
 });
