@@ -38,7 +38,7 @@ export function openGuestNetworks(
         const foothold = probeFoothold(hostId, network, observed);
         return foothold && { ...foothold, purpose: "a", namespace: ASK_NAMESPACE };
       },
-      ensureFoothold: (foothold) => footholds.ensure(foothold),
+      borrowFoothold: (foothold, work) => footholds.borrow(foothold, work),
     }),
     guards: hasOpenvswitch ? new OpenflowGuards(runner) : new NftablesGuards(runner),
   };

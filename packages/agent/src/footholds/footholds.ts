@@ -13,6 +13,8 @@ export class Footholds {
   readonly #hasOpenvswitch: boolean;
   readonly #turns = new OneAtATime();
   readonly #wanted = new Map<Foothold["purpose"], readonly Foothold[]>();
+  /** How many use a borrowed one, by device. */
+  readonly #borrowers = new Map<string, number>();
 
   constructor(runner: CommandRunner, options: { readonly hasOpenvswitch: boolean }) {
     this.#runner = runner;
@@ -32,13 +34,31 @@ export class Footholds {
     return this.#keepAll(purpose);
   }
 
-  /** Makes the host have this one too, until the next `keep` of its purpose. @throws MusterError "network-failed" */
-  async ensure(foothold: Foothold): Promise<void> {
+  /**
+   * Makes the host have this one too while `work` runs; the last that uses it removes it. For purposes of which no list is
+   * kept. @throws MusterError "network-failed"
+   */
+  async borrow<T>(foothold: Foothold, work: () => Promise<T>): Promise<T> {
     const { purpose, network } = foothold;
-    const others = (this.#wanted.get(purpose) ?? []).filter((other) => other.network !== network);
-    const problems = await this.keep(purpose, [...others, foothold]);
-    const problem = problems.get(network);
-    if (problem !== undefined) throw new MusterError("network-failed", problem);
+    const device = deviceOf(foothold);
+    const others = (): readonly Foothold[] =>
+      (this.#wanted.get(purpose) ?? []).filter((other) => other.network !== network);
+    const count = (change: number): number => {
+      const borrowers = (this.#borrowers.get(device) ?? 0) + change;
+      this.#borrowers.set(device, borrowers);
+      return borrowers;
+    };
+    count(1);
+    try {
+      const problem = (await this.keep(purpose, [...others(), foothold])).get(network);
+      if (problem !== undefined) throw new MusterError("network-failed", problem);
+      return await work();
+    } finally {
+      if (count(-1) === 0) {
+        this.#borrowers.delete(device);
+        await this.keep(purpose, others());
+      }
+    }
   }
 
   #keepAll(purpose: Foothold["purpose"]): Promise<ReadonlyMap<string, string>> {

@@ -35,7 +35,7 @@ describe.skipIf(obstacle !== undefined)(`addresses in use (${obstacle ?? "here"}
     const footholds = new Footholds(host.runner, { hasOpenvswitch: false });
     const prober = new NeighbourProber({
       footholdOn: () => foothold,
-      ensureFoothold: (wanted) => footholds.ensure(wanted),
+      borrowFoothold: (wanted, work) => footholds.borrow(wanted, work),
       runner: host.runner,
       clock: systemClock,
     });
@@ -59,5 +59,9 @@ describe.skipIf(obstacle !== undefined)(`addresses in use (${obstacle ?? "here"}
     // Whoever left in the meantime is not remembered.
     await host.run("ip -n somebody addr del 10.10.0.6/24 dev e");
     expect(await taken(["10.10.0.6"])).toEqual(new Map());
+    // Two that ask at once share a foothold, and the last takes it away.
+    await Promise.all([taken(["10.10.0.7"]), taken(["2001:db8::6"])]);
+    expect(await host.run("ip -br link")).not.toMatch(/mp[0-9a-f]{10}/);
+    expect(await host.run("ip netns list")).not.toContain("muster");
   });
 });

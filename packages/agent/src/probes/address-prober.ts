@@ -29,7 +29,8 @@ const LOOK_MS = 100;
 
 export interface NeighbourProberParts {
   readonly footholdOn: (network: NetworkSpec, observed: NetworkObservation) => Foothold | undefined;
-  readonly ensureFoothold: (foothold: Foothold) => Promise<void>;
+  /** There while the work runs. */
+  readonly borrowFoothold: <T>(foothold: Foothold, work: () => Promise<T>) => Promise<T>;
   readonly runner: CommandRunner;
   readonly clock: Clock;
 }
@@ -42,11 +43,17 @@ export class NeighbourProber implements AddressProber {
   }
 
   async takenBy(question: AddressQuestion): Promise<ReadonlyMap<string, string>> {
-    const { network, observed, addresses, mac } = question;
-    const { footholdOn, ensureFoothold, clock } = this.#parts;
-    const foothold = footholdOn(network, observed);
+    const { network, observed, addresses } = question;
+    const foothold = this.#parts.footholdOn(network, observed);
     if (foothold === undefined || addresses.length === 0) return new Map();
-    await ensureFoothold(foothold);
+    return this.#parts.borrowFoothold(foothold, () => this.#takenOn(foothold, question));
+  }
+
+  async #takenOn(
+    foothold: Foothold,
+    { addresses, mac }: AddressQuestion,
+  ): Promise<ReadonlyMap<string, string>> {
+    const { clock } = this.#parts;
     const untilMs = clock.now() + WAIT_MS;
     for (const address of addresses) await this.#ask(foothold, address);
     let taken: ReadonlyMap<string, string> = new Map();
