@@ -32,7 +32,7 @@ export const addNetworkFlags = (command: Command): Command =>
     .option("--required", "a host that cannot have it takes no new VM with a NIC")
     .option("--optional", "a host that cannot have it takes other VMs (default)")
     .option(
-      "--subnet <CIDR[,gateway=IP][,range=A-B][,exclude=A-B][,dns=IP][,domain=D][,dhcp=yes][,nat=yes]>",
+      "--subnet <CIDR[,gateway=IP][,range=A-B][,exclude=A-B][,dns=IP][,domain=D][,dhcp=yes]>",
       "addresses for VMs; several ranges are joined by +; repeat for more",
       repeated(parseSubnetFlag),
     )

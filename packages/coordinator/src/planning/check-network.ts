@@ -84,15 +84,14 @@ function refuseOverlappingSubnets(view: LedgerView, spec: NetworkSpec): void {
   });
 }
 
-/** A host that translates addresses has the subnet itself, and can have it once. */
-function refuseRoutedIsolation({ isolated, subnets, name }: NetworkSpec): void {
-  if (isolated !== true) return;
+/** Part of the model, and of no agent yet: better said now than missed by a guest. */
+function refuseTranslation({ subnets }: NetworkSpec): void {
   const index = subnets.findIndex(({ nat }) => nat);
   if (index < 0) return;
   throw invalid(
     `${FIELD}.subnets[${String(index)}].nat`,
-    `network ${name} is isolated, and hosts would route it`,
-    "let one of its VMs be the gateway, or leave out isolated",
+    "hosts do not translate addresses yet",
+    "leave out nat and let a VM with a second NIC be the gateway",
   );
 }
 
@@ -153,7 +152,7 @@ function refuseTooLarge(view: LedgerView, spec: NetworkSpec, label: string): voi
 export function checkNetwork(view: LedgerView, spec: NetworkSpec): void {
   refuseUnknownHosts(view, spec);
   refuseSameSegment(view, spec);
-  refuseRoutedIsolation(spec);
+  refuseTranslation(spec);
   refuseOverlappingSubnets(view, spec);
   refuseWithoutUplink(view, spec);
 }
